@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "emulator/people/profile.h"
+#include "emulator/station/station.h"
+#include "emulator/world/room_meter.h"
+
+/// Many stations with one start of time. Stations never meet but through the centre.
+namespace cubby::emulator {
+
+struct FleetOptions {
+  std::uint64_t seed = 1;
+  std::uint64_t run_id = 0;               // Mixed into journal ids only.
+  std::uint32_t stations = 0;             // 0: as many as the profile has; else the first so many of it.
+  std::uint64_t start_utc_ms = 0;         // Virtual time at world Instant 0; 0: the profile's.
+  std::uint32_t report_interval_s = 0;    // Of every station's configuration.
+  std::uint32_t response_deadline_s = 90;
+  bool demand = true;                     // False: nobody comes but those who are injected.
+  bool announce_new_journals = false;
+  bool skip_idle_polls = true;
+  std::vector<std::byte> fleet_key;       // 32 bytes.
+};
+
+/// One row of a trace file, already checked.
+struct TraceRow {
+  Instant at{};
+  std::uint32_t station = 0;              // Index.
+  Injection injection;
+};
+
+class Fleet {
+ public:
+  /// Makes the stations (boots happen in their first run_until). `meters` has one entry a shard; shard i
+  /// runs stations [shard_begin(i), shard_begin(i + 1)).
+  Fleet(const Profile& profile, const FleetOptions& options, std::size_t shards, std::vector<RoomMeter>& meters);
+  ~Fleet();
+
+  std::size_t station_count() const;
+  std::size_t compartment_count() const;
+  std::size_t shard_count() const;
+  std::size_t shard_begin(std::size_t shard) const;
+  Station& station(std::size_t index);
+  const Station& station(std::size_t index) const;
+  /// Index of the station of that name, or station_count().
+  std::size_t find(std::string_view name) const;
+  std::uint64_t start_utc_ms() const;
+  /// Adds the rows of a trace to the stations' futures; rows must not lie in the past.
+  void add_trace(const std::vector<TraceRow>& rows);
+
+  /// Runs one shard's stations to `end`, one after the other. Different shards may run in parallel.
+  void run_shard(std::size_t shard, Instant end);
+  /// Stations' hashes combined in station order: the same whatever the number of shards.
+  std::uint64_t trace_hash() const;
+  StationCounters totals() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace cubby::emulator

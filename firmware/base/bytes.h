@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace cubby {
+
+using Bytes = std::span<const std::byte>;
+using MutableBytes = std::span<std::byte>;
+
+inline Bytes as_bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+
+/// Little-endian integers, the order of every format of ours.
+template <typename T>
+constexpr void store_le(MutableBytes to, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    to[i] = static_cast<std::byte>(static_cast<std::uint64_t>(value) >> (8 * i));
+  }
+}
+template <typename T>
+constexpr T load_le(Bytes from) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    value |= static_cast<std::uint64_t>(from[i]) << (8 * i);
+  }
+  return static_cast<T>(value);
+}
+
+using JournalUid = std::array<std::byte, 16>;
+using StoreUid = std::array<std::byte, 16>;
+using Nonce = std::array<std::byte, 16>;
+using StationKey = std::array<std::byte, 32>;
+
+}  // namespace cubby

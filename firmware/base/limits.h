@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "firmware/base/instant.h"
+
+/// Every fixed size and every wait of the controller, in one place, related to each other below.
+namespace cubby::limits {
+
+inline constexpr std::size_t kCompartmentsMax = 192;
+inline constexpr std::size_t kBoardsMax = 24;
+inline constexpr std::size_t kBoardChannelsMax = 50;
+inline constexpr std::size_t kBrandsMax = 35;
+
+inline constexpr std::size_t kStationNameMax = 32;
+inline constexpr std::size_t kCityNameMax = 32;
+inline constexpr std::size_t kCarrierMax = 8;
+inline constexpr std::size_t kParcelMax = 32;
+
+inline constexpr std::size_t kConfigBytesMax = 1536;  // An encoded StationConfig.
+inline constexpr std::size_t kEventBytesMax = 1600;   // An encoded Event.
+inline constexpr std::size_t kInternalBytesMax = 1024;
+
+inline constexpr std::size_t kJournalUidSize = 16;
+inline constexpr std::size_t kStoreUidSize = 16;
+inline constexpr std::size_t kNonceSize = 16;
+inline constexpr std::size_t kStationKeySize = 32;
+inline constexpr std::size_t kConfigHashSize = 8;
+
+inline constexpr std::size_t kFrameUpMax = 16 * 1024;   // Bytes after the length: channel and message.
+inline constexpr std::size_t kFrameDownMax = 4 * 1024;
+inline constexpr std::size_t kBatchEventsMax = 256;
+inline constexpr std::uint32_t kWindowMax = 2000;       // Unacknowledged events.
+
+inline constexpr std::size_t kBusFrameMax = 64;
+inline constexpr std::size_t kPanelTextMax = 64;        // Of one scan.
+
+inline constexpr std::size_t kCodeDigits = 8;
+inline constexpr int kOpenAttemptsMax = 3;
+inline constexpr Duration kAuthorisationLife = Duration::seconds(10);
+inline constexpr Duration kAttemptSpacing = Duration::seconds(2);
+inline constexpr Duration kOpenSightTimeout = Duration::milliseconds(1500);  // Pulse until the switch must read open.
+inline constexpr Duration kLeftOpenAfter = Duration::seconds(60);
+inline constexpr Duration kDoorPollInterval = Duration::milliseconds(200);   // While a door is expected to move.
+inline constexpr Duration kIdlePollInterval = Duration::milliseconds(75);    // Slots of the round over all boards.
+inline constexpr Duration kReplyTimeout = Duration::milliseconds(100);       // Of a lock board, after its request.
+inline constexpr Duration kPanelIdle = Duration::seconds(90);                // A person walked away.
+
+inline constexpr std::uint32_t kFreeTries = 5;
+inline constexpr std::uint32_t kHardStopTries = 100;
+inline constexpr Duration kLockoutFirst = Duration::seconds(30);
+inline constexpr Duration kLockoutMax = Duration::hours(1);
+
+inline constexpr Duration kPingInterval = Duration::seconds(30);
+inline constexpr Duration kBackoffMin = Duration::seconds(1);
+inline constexpr Duration kBackoffMax = Duration::seconds(300);
+
+static_assert(kEventBytesMax > kConfigBytesMax + 32, "ConfigApplied carries a whole configuration");
+static_assert(kEventBytesMax + 64 <= kFrameUpMax, "any event fits a frame of its own");
+static_assert(kAttemptSpacing * (kOpenAttemptsMax - 1) < kAuthorisationLife);
+static_assert(kOpenSightTimeout < kAttemptSpacing);
+static_assert(kIdlePollInterval * static_cast<std::int64_t>(kBoardsMax) < Duration::seconds(2), "a forced door is journalled within 2 s");
+
+}  // namespace cubby::limits

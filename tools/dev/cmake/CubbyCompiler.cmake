@@ -1,0 +1,16 @@
+# Warnings are errors on every compiler; chosen so that GCC 12 and clang 14 agree on what is clean.
+add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wcast-align -Wdouble-promotion -Werror)
+add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Wold-style-cast;-Woverloaded-virtual>")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # False alarms of GCC 12 in inlined library code.
+  add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
+endif()
+if(CUBBY_SANITIZE)
+  add_compile_options(-fsanitize=${CUBBY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${CUBBY_SANITIZE})
+endif()
+# What firmware and emulator promise: no exceptions, no RTTI (UBSan's vptr check needs RTTI).
+set(CUBBY_CORE_OPTIONS "$<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions>")
+if(NOT CUBBY_SANITIZE MATCHES "undefined")
+  list(APPEND CUBBY_CORE_OPTIONS "$<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>")
+endif()
