@@ -22,6 +22,9 @@ inline constexpr std::size_t kConfigBytesMax = 1536;  // An encoded StationConfi
 inline constexpr std::size_t kEventBytesMax = 1600;   // An encoded Event.
 inline constexpr std::size_t kInternalBytesMax = 1024;
 
+inline constexpr std::size_t kSectorsMax = 256;         // Of a journal.
+inline constexpr std::uint32_t kSectorsReserve = 2;       // Kept for pickups and security events.
+
 inline constexpr std::size_t kJournalUidSize = 16;
 inline constexpr std::size_t kStoreUidSize = 16;
 inline constexpr std::size_t kNonceSize = 16;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -8,6 +9,7 @@
 #include "firmware/base/limits.h"
 #include "firmware/base/result.h"
 #include "firmware/hal/nor_flash.h"
+#include "firmware/store/layout.h"
 
 /// The append-only journal on NOR flash; every bit is in docs/spec/flash.md.
 namespace cubby::store {
@@ -105,14 +107,76 @@ class Journal {
   std::uint32_t sectors_free() const;
 
  private:
-  // BEGIN members (owned by the implementation)
+  static constexpr std::uint16_t kNoSector = UINT16_MAX;
+  static constexpr std::uint32_t kSectorsForBoot = 1;   // Never written by append(): the next boot's.
+  static constexpr std::uint32_t kSectorsShort = 6;     // With fewer free ones a checkpoint pays.
+  static constexpr std::size_t kAckBytes = 40;
+
+  /// A sector that holds history.
+  struct LiveSector {
+    std::uint16_t sector = 0;
+    std::uint64_t serial = 0;
+    std::uint64_t first_order = 0;
+    std::uint64_t first_seq = 0;
+    Chain chain = 0;                 // After event first_seq - 1.
+  };
+  /// A place in the record stream: the next record to read.
+  struct Cursor {
+    std::size_t live = 0;            // Index into live_.
+    std::uint32_t offset = 0;        // In that sector.
+    std::uint64_t seq = 0;           // Of the next event at or after it; 0: the cursor points nowhere.
+  };
+  struct Recovery;                   // Mount's findings before they become the state (journal_mount.cpp).
+
+  std::uint32_t unit() const;        // Records are padded to it.
+  std::uint32_t data_offset() const; // Of the first record in a sector.
+  std::uint32_t padded(std::size_t size) const;
+  std::uint32_t address_of(const LiveSector& live, std::uint32_t offset) const;
+
+  Status append(RecordClass record_class, std::uint8_t kind, Bytes payload);
+  Status write_record(std::uint8_t record_class, std::uint8_t kind, std::uint64_t order, std::uint64_t seq, Chain chain,
+                      Bytes payload);
+  Status program(std::uint32_t address, Bytes head, Bytes payload);
+  Status open_sector(layout::SectorRole role, std::uint64_t supersedes, std::uint64_t first_order, std::uint64_t first_seq,
+                     Chain chain);
+  std::uint16_t pick_free_sector() const;
+  std::uint32_t sectors_unused() const;
+  bool reclaimable(std::size_t live) const;
+  void reclaim_oldest();
+  void write_ack(MutableBytes into) const;
+  void read_ack(Bytes from);
+
+  /// Reads and verifies the record at `offset` into scratch_; false: none there that verifies.
+  bool read_record(const LiveSector& live, std::uint32_t offset, layout::RecordHeader& header, Bytes& payload) const;
+  bool read_header(const LiveSector& live, std::uint32_t offset, layout::RecordHeader& header) const;
+  bool seek_event(std::uint64_t seq, layout::RecordHeader& header) const;
+
+  Status scan_headers(Recovery& recovery);
+  void drop_incomplete_boot_sectors();
+  void scan_records(Recovery& recovery, MountReport& report);
+  void fold(const Recovery& recovery, RecordVisitor& visitor, MountReport& report);
+  Status open_boot_sector(Recovery& recovery);
+  void drop_obsolete_sectors();
+
   hal::NorFlash& flash_;
   JournalUid uid_{};
   std::uint32_t boot_ = 0;
+  bool mounted_ = false;
+  bool failed_ = false;              // A write failed; nothing more is written until mounted again.
+  std::uint64_t next_serial_ = 1;
+  std::uint64_t next_order_ = 1;
   std::uint64_t next_seq_ = 1;
   Chain chain_ = 0;
   std::optional<AckMark> last_ack_;
-  // END members
+  std::uint64_t checkpoint_order_ = 0;   // Order of the last complete checkpoint's begin; 0: none.
+  std::uint32_t sectors_since_checkpoint_ = 0;
+  std::uint32_t write_offset_ = 0;       // In the newest sector.
+
+  std::array<LiveSector, limits::kSectorsMax> live_{};  // Oldest first.
+  std::size_t live_count_ = 0;
+  std::array<bool, limits::kSectorsMax> in_use_{};      // By physical sector.
+  mutable Cursor cursor_;
+  mutable std::array<std::byte, limits::kEventBytesMax + layout::kEventHeaderSize> scratch_{};
 };
 
 }  // namespace cubby::store

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "cubby/v1/uplink.nanopb.h"
 #include "firmware/base/bytes.h"
 #include "firmware/base/chain.h"
 #include "firmware/base/instant.h"
@@ -13,6 +15,7 @@
 #include "firmware/base/trace.h"
 #include "firmware/hal/network_link.h"
 #include "firmware/hal/random_source.h"
+#include "firmware/wire/framing/frame.h"
 
 /// The station's side of the uplink as a pure state machine (docs/spec/wire.md).
 namespace cubby::wire {
@@ -57,7 +60,9 @@ class UplinkListener {
   /// The centre's time, at each Welcome.
   virtual void on_centre_time(std::uint64_t utc_ms) = 0;
   /// A decoded Command message (cubby_v1_Command); valid for the call only.
-  virtual void on_command(const void* nanopb_command) = 0;
+  virtual void on_command(const cubby_v1_Command& command) = 0;
+  /// Events were given up as a Gap; the owner appends a Snapshot.
+  virtual void on_gap() = 0;
 
  protected:
   ~UplinkListener() = default;
@@ -88,13 +93,61 @@ class Uplink {
   Wake tick(Instant now);
   /// A security event: send what is there now, do not wait for the interval.
   void flush();
-  UplinkState state() const;
-  std::uint64_t acknowledged_seq() const;
+  UplinkState state() const { return state_; }
+  std::uint64_t acknowledged_seq() const { return acked_seq_; }
 
  private:
-  // BEGIN members (owned by the implementation)
+  static constexpr std::size_t kTransmitSize = 4096;
+  static_assert(kTransmitSize > limits::kEventBytesMax + 128);
+
+  void enter(UplinkState state);
+  void fail(Instant now);               // Closes and waits for the next try.
+  void stop(Instant now);               // A person must help.
+  void advance(Instant now);
+  void send_hello(Instant now);
+  void send(const cubby_v1_Up& up, Instant now);
+  void receive(Instant now);
+  void handle(Bytes message, Instant now);
+  void on_challenge(const cubby_v1_Challenge& challenge, Instant now);
+  void on_welcome(const cubby_v1_Welcome& welcome, Instant now);
+  bool sync(const cubby_v1_Welcome& welcome, Instant now);
+  void on_ack(const cubby_v1_Ack& ack, Instant now);
+  void on_refuse(const cubby_v1_Refuse& refuse, Instant now);
+  void stream(Instant now);
+  bool send_batch(Instant now);
+  void ping(Instant now);
+  void await_answer(Instant now);
+  Instant next_report_after(Instant now) const;
+
   hal::NetworkLink& link_;
-  // END members
+  EventSource& events_;
+  hal::RandomSource& random_;
+  UplinkListener& listener_;
+  TraceSink* trace_;
+  UplinkIdentity identity_;
+  UplinkPolicy policy_;
+  Prng jitter_{0};
+
+  UplinkState state_ = UplinkState::kOffline;
+  bool started_ = false;
+  Instant next_try_{};
+  Instant answer_by_ = Instant::max();  // Instant::max(): no answer is awaited.
+  Instant next_report_{};
+  Instant next_ping_{};
+  Instant paused_until_{};
+  std::uint32_t failures_ = 0;
+  Nonce nonce_{};
+  StoreUid store_uid_{};
+  std::uint64_t generation_ = 0;
+  std::uint64_t acked_seq_ = 0;
+  std::uint64_t sent_seq_ = 0;
+  std::uint64_t report_target_ = 0;     // Send up to here, then wait for the next report.
+  std::uint32_t window_ = 0;
+  std::uint32_t batch_events_max_ = 1;
+  std::uint32_t frame_size_max_ = 0;
+  std::array<std::byte, kTransmitSize> transmit_{};
+  std::array<std::byte, limits::kFrameDownMax + kFrameHeaderMax> receive_buffer_{};
+  FrameParser parser_;
 };
 
 }  // namespace cubby::wire

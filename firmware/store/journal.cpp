@@ -1,0 +1,375 @@
+#include "firmware/store/journal.h"
+
+#include <algorithm>
+
+namespace cubby::store {
+
+using layout::OwnKind;
+using layout::RecordHeader;
+
+static_assert(limits::kEventBytesMax >= limits::kInternalBytesMax);
+
+Journal::Journal(hal::NorFlash& flash) : flash_(flash) {
+  const hal::FlashGeometry& geometry = flash.geometry();
+  CUBBY_ASSERT(geometry.sector_count >= 8 && geometry.sector_count <= limits::kSectorsMax);
+  CUBBY_ASSERT(geometry.sector_size >= 4096 && geometry.sector_size <= 65536);
+  CUBBY_ASSERT(geometry.program_size <= geometry.page_size && geometry.page_size <= 256);
+}
+
+std::uint32_t Journal::unit() const { return std::max<std::uint32_t>(4, flash_.geometry().program_size); }
+
+std::uint32_t Journal::padded(std::size_t size) const {
+  const std::uint32_t u = unit();
+  return (static_cast<std::uint32_t>(size) + u - 1) / u * u;
+}
+
+std::uint32_t Journal::data_offset() const { return padded(layout::kSectorHeaderSize); }
+
+std::uint32_t Journal::address_of(const LiveSector& live, std::uint32_t offset) const {
+  return live.sector * flash_.geometry().sector_size + offset;
+}
+
+// Programs head and payload as one run of bytes, page by page, padded with FF to the unit.
+Status Journal::program(std::uint32_t address, Bytes head, Bytes payload) {
+  constexpr std::size_t kPageMax = 256;
+  std::array<std::byte, kPageMax> page;
+  const std::size_t size = padded(head.size() + payload.size());
+  std::size_t done = 0;
+  while (done < size) {
+    const std::uint32_t page_size = flash_.geometry().page_size;
+    const std::size_t room = page_size - (address + done) % page_size;
+    const std::size_t count = std::min(room, size - done);
+    for (std::size_t i = 0; i < count;) {
+      const std::size_t at = done + i;
+      Bytes from;
+      if (at < head.size()) {
+        from = head.subspan(at);
+      } else if (at < head.size() + payload.size()) {
+        from = payload.subspan(at - head.size());
+      } else {
+        std::fill_n(page.begin() + static_cast<std::ptrdiff_t>(i), count - i, std::byte{0xFF});
+        break;
+      }
+      const std::size_t take = std::min(from.size(), count - i);
+      std::copy_n(from.begin(), take, page.begin() + static_cast<std::ptrdiff_t>(i));
+      i += take;
+    }
+    const Status status = flash_.program(static_cast<std::uint32_t>(address + done), Bytes(page).first(count));
+    if (status != Status::kOk) {
+      failed_ = true;
+      return Status::kIo;
+    }
+    done += count;
+  }
+  return Status::kOk;
+}
+
+std::uint16_t Journal::pick_free_sector() const {
+  // Round-robin from the newest sector on, so that wear spreads over all of them.
+  const std::uint32_t count = flash_.geometry().sector_count;
+  const std::uint32_t start = live_count_ == 0 ? 0 : live_[live_count_ - 1].sector + 1U;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t sector = (start + i) % count;
+    if (!in_use_[sector]) {
+      return static_cast<std::uint16_t>(sector);
+    }
+  }
+  return kNoSector;
+}
+
+bool Journal::reclaimable(std::size_t live) const {
+  if (live + 1 >= live_count_) {
+    return false;  // The newest sector is being written.
+  }
+  const LiveSector& next = live_[live + 1];
+  const std::uint64_t last_seq = next.first_seq - 1;
+  const bool acknowledged = last_seq == 0 || (last_ack_.has_value() && last_ack_->seq >= last_seq);
+  return acknowledged && checkpoint_order_ != 0 && next.first_order <= checkpoint_order_;
+}
+
+void Journal::reclaim_oldest() {
+  in_use_[live_[0].sector] = false;
+  std::copy(live_.begin() + 1, live_.begin() + static_cast<std::ptrdiff_t>(live_count_), live_.begin());
+  --live_count_;
+  if (cursor_.live == 0) {
+    cursor_ = {};
+  } else {
+    --cursor_.live;
+  }
+}
+
+Status Journal::open_sector(layout::SectorRole role, std::uint64_t supersedes, std::uint64_t first_order,
+                            std::uint64_t first_seq, Chain chain) {
+  const std::uint16_t sector = pick_free_sector();
+  if (sector == kNoSector || live_count_ == live_.size()) {
+    return Status::kNoSpace;
+  }
+  // Erased whatever it reads: blank flash is never trusted.
+  if (flash_.erase(sector) != Status::kOk) {
+    failed_ = true;
+    return Status::kIo;
+  }
+  const layout::SectorHeader header{.role = role,
+                                    .uid = uid_,
+                                    .serial = next_serial_,
+                                    .supersedes = supersedes,
+                                    .first_order = first_order,
+                                    .first_seq = first_seq,
+                                    .chain = chain,
+                                    .boot = boot_};
+  const layout::SectorHeaderBytes bytes = layout::encode(header, flash_.geometry().sector_size);
+  CUBBY_TRY(program(sector * flash_.geometry().sector_size, bytes, {}));
+  in_use_[sector] = true;
+  live_[live_count_++] = {.sector = sector, .serial = next_serial_, .first_order = first_order, .first_seq = first_seq, .chain = chain};
+  ++next_serial_;
+  ++sectors_since_checkpoint_;
+  write_offset_ = data_offset();
+  return Status::kOk;
+}
+
+Status Journal::write_record(std::uint8_t record_class, std::uint8_t kind, std::uint64_t order, std::uint64_t seq,
+                             Chain chain, Bytes payload) {
+  std::array<std::byte, layout::kEventHeaderSize> head{};
+  const std::size_t head_size = layout::header_size(record_class);
+  const MutableBytes head_bytes = MutableBytes(head).first(head_size);
+  layout::encode(RecordHeader{.record_class = record_class,
+                              .kind = kind,
+                              .payload_size = static_cast<std::uint16_t>(payload.size()),
+                              .crc = 0,
+                              .order = order,
+                              .seq = seq,
+                              .chain = chain},
+                 head_bytes);
+  const LiveSector& current = live_[live_count_ - 1];
+  layout::seal(head_bytes, layout::record_crc(head_bytes, payload, current.serial));
+  CUBBY_TRY(program(address_of(current, write_offset_), head_bytes, payload));
+  write_offset_ += padded(head_size + payload.size());
+  return Status::kOk;
+}
+
+Status Journal::append(RecordClass record_class, std::uint8_t kind, Bytes payload) {
+  CUBBY_ASSERT(mounted_);
+  if (failed_) {
+    return Status::kIo;
+  }
+  const auto class_number = static_cast<std::uint8_t>(record_class);
+  const std::uint32_t size = padded(layout::header_size(class_number) + payload.size());
+  // Each sector keeps room for one kCopyDone, so that a full one can still be copied whole at a boot.
+  if (write_offset_ + size + padded(layout::kInternalHeaderSize) > flash_.geometry().sector_size) {
+    while (sectors_unused() <= kSectorsForBoot && reclaimable(0)) {
+      reclaim_oldest();
+    }
+    if (sectors_unused() <= kSectorsForBoot) {
+      return Status::kNoSpace;
+    }
+    CUBBY_TRY(open_sector(layout::SectorRole::kNext, 0, next_order_, next_seq_, chain_));
+  }
+  const bool event = record_class == RecordClass::kEvent;
+  const Chain chain = event ? chain_next(chain_, next_seq_, payload) : 0;
+  CUBBY_TRY(write_record(class_number, kind, next_order_, event ? next_seq_ : 0, chain, payload));
+  ++next_order_;
+  if (event) {
+    ++next_seq_;
+    chain_ = chain;
+  }
+  return Status::kOk;
+}
+
+Status Journal::append_event(Bytes payload) {
+  CUBBY_ASSERT(!payload.empty() && payload.size() <= limits::kEventBytesMax);
+  return append(RecordClass::kEvent, 0, payload);
+}
+
+Status Journal::append_internal(std::uint8_t kind, Bytes payload) {
+  CUBBY_ASSERT(kind >= kFirstForeignKind && payload.size() <= limits::kInternalBytesMax);
+  return append(RecordClass::kInternal, kind, payload);
+}
+
+bool Journal::checkpoint_due() const {
+  const std::uint32_t count = flash_.geometry().sector_count;
+  if (sectors_since_checkpoint_ > count / 4) {
+    return true;
+  }
+  // Short of space, and all that keeps old sectors is that the fold still needs them.
+  return sectors_since_checkpoint_ >= 2 && sectors_free() < kSectorsShort;
+}
+
+Status Journal::write_checkpoint(CheckpointSource& source) {
+  const std::uint64_t begin_order = next_order_;
+  std::array<std::byte, 8> begin;
+  store_le<std::uint64_t>(begin, begin_order);
+  const auto kind = [](OwnKind own) { return static_cast<std::uint8_t>(own); };
+  CUBBY_TRY(append(RecordClass::kInternal, kind(OwnKind::kCheckpointBegin), begin));
+  const std::uint32_t sectors_before = sectors_since_checkpoint_;
+  for (std::size_t index = 0;; ++index) {
+    const std::size_t size = source.checkpoint_part(index, MutableBytes(scratch_).first(limits::kInternalBytesMax));
+    if (size == 0) {
+      break;
+    }
+    CUBBY_TRY(append(RecordClass::kInternal, kind(OwnKind::kCheckpointPart), Bytes(scratch_).first(size)));
+  }
+  std::array<std::byte, kAckBytes> end;
+  write_ack(end);
+  CUBBY_TRY(append(RecordClass::kInternal, kind(OwnKind::kCheckpointEnd), end));
+  checkpoint_order_ = begin_order;
+  sectors_since_checkpoint_ -= sectors_before;
+  return Status::kOk;
+}
+
+void Journal::write_ack(MutableBytes into) const {
+  const AckMark mark = last_ack_.value_or(AckMark{});
+  store_le<std::uint64_t>(into.subspan(0, 8), mark.seq);
+  store_le<std::uint64_t>(into.subspan(8, 8), mark.chain);
+  std::copy(mark.store_uid.begin(), mark.store_uid.end(), into.begin() + 16);
+  store_le<std::uint64_t>(into.subspan(32, 8), mark.generation);
+}
+
+// Generation 0 stands for "never acknowledged": generations of a store count from 1.
+void Journal::read_ack(Bytes from) {
+  AckMark mark;
+  mark.seq = load_le<std::uint64_t>(from.subspan(0, 8));
+  mark.chain = load_le<std::uint64_t>(from.subspan(8, 8));
+  std::copy_n(from.begin() + 16, mark.store_uid.size(), mark.store_uid.begin());
+  mark.generation = load_le<std::uint64_t>(from.subspan(32, 8));
+  if (mark.generation != 0) {
+    last_ack_ = mark;
+  }
+}
+
+Status Journal::acknowledge(const AckMark& mark) {
+  CUBBY_ASSERT(mark.generation != 0);
+  const std::optional<Chain> own = chain_at(mark.seq);
+  if (!own.has_value() || *own != mark.chain || mark.seq >= next_seq_) {
+    return Status::kBadInput;
+  }
+  const std::optional<AckMark> before = last_ack_;
+  last_ack_ = mark;
+  std::array<std::byte, kAckBytes> payload;
+  write_ack(payload);
+  const Status status = append(RecordClass::kInternal, static_cast<std::uint8_t>(OwnKind::kAckMark), payload);
+  // With no room for the mark it still holds: losing it only makes the centre say it again.
+  if (status != Status::kOk && status != Status::kNoSpace) {
+    last_ack_ = before;
+    return status;
+  }
+  return Status::kOk;
+}
+
+std::uint32_t Journal::sectors_unused() const {
+  return flash_.geometry().sector_count - static_cast<std::uint32_t>(live_count_);
+}
+
+std::uint32_t Journal::sectors_free() const {
+  std::uint32_t free = sectors_unused();
+  for (std::size_t i = 0; i < live_count_ && reclaimable(i); ++i) {
+    ++free;
+  }
+  return free;
+}
+
+bool Journal::room_for_deposits() const {
+  return mounted_ && !failed_ && sectors_free() > kSectorsForBoot + limits::kSectorsReserve;
+}
+
+std::uint64_t Journal::oldest_seq() const { return live_count_ == 0 ? next_seq_ : live_[0].first_seq; }
+
+bool Journal::read_header(const LiveSector& live, std::uint32_t offset, RecordHeader& header) const {
+  const std::uint32_t sector_size = flash_.geometry().sector_size;
+  std::array<std::byte, layout::kEventHeaderSize> bytes;
+  const std::size_t available = std::min<std::size_t>(bytes.size(), sector_size - std::min(offset, sector_size));
+  if (available < layout::kInternalHeaderSize) {
+    return false;
+  }
+  if (flash_.read(address_of(live, offset), MutableBytes(bytes).first(available)) != Status::kOk ||
+      !layout::decode(bytes, header)) {
+    return false;
+  }
+  const std::size_t size = layout::header_size(header.record_class) + header.payload_size;
+  return size <= scratch_.size() && offset + padded(size) <= sector_size;
+}
+
+bool Journal::read_record(const LiveSector& live, std::uint32_t offset, RecordHeader& header, Bytes& payload) const {
+  if (!read_header(live, offset, header)) {
+    return false;
+  }
+  const std::size_t head_size = layout::header_size(header.record_class);
+  const MutableBytes bytes = MutableBytes(scratch_).first(head_size + header.payload_size);
+  if (flash_.read(address_of(live, offset), bytes) != Status::kOk || !layout::decode(bytes, header) ||
+      head_size + header.payload_size != bytes.size()) {
+    return false;
+  }
+  payload = Bytes(bytes).subspan(head_size);
+  return layout::record_crc(Bytes(bytes).first(head_size), payload, live.serial) == header.crc;
+}
+
+// Leaves the cursor at event `seq`, whose header it returns.
+bool Journal::seek_event(std::uint64_t seq, RecordHeader& header) const {
+  if (seq < oldest_seq() || seq >= next_seq_) {
+    return false;
+  }
+  if (cursor_.seq == 0 || cursor_.seq > seq || live_[cursor_.live].first_seq > seq ||
+      (cursor_.live + 1 < live_count_ && live_[cursor_.live + 1].first_seq <= seq)) {
+    std::size_t live = live_count_ - 1;
+    while (live > 0 && live_[live].first_seq > seq) {
+      --live;
+    }
+    cursor_ = {.live = live, .offset = data_offset(), .seq = live_[live].first_seq};
+  }
+  for (;;) {
+    if (!read_header(live_[cursor_.live], cursor_.offset, header)) {
+      cursor_ = {};
+      return false;
+    }
+    if (header.record_class == 1 && header.seq >= seq) {
+      cursor_.seq = header.seq;
+      return header.seq == seq;
+    }
+    cursor_.offset += padded(layout::header_size(header.record_class) + header.payload_size);
+  }
+}
+
+Result<std::size_t> Journal::read_event(std::uint64_t seq, MutableBytes into, Chain& chain) const {
+  RecordHeader header;
+  if (!seek_event(seq, header)) {
+    return Status::kNotFound;
+  }
+  if (into.size() < header.payload_size) {
+    return Status::kNoSpace;
+  }
+  Bytes payload;
+  if (!read_record(live_[cursor_.live], cursor_.offset, header, payload)) {
+    return Status::kCorrupt;
+  }
+  std::copy(payload.begin(), payload.end(), into.begin());
+  chain = header.chain;
+  cursor_.offset += padded(layout::kEventHeaderSize + header.payload_size);
+  cursor_.seq = seq + 1;
+  if (cursor_.live + 1 < live_count_ && live_[cursor_.live + 1].first_seq == seq + 1) {
+    cursor_ = {.live = cursor_.live + 1, .offset = data_offset(), .seq = seq + 1};
+  }
+  return std::size_t{header.payload_size};
+}
+
+std::optional<Chain> Journal::chain_at(std::uint64_t seq) const {
+  if (seq + 1 == next_seq_) {
+    return chain_;
+  }
+  if (last_ack_.has_value() && seq == last_ack_->seq) {
+    return last_ack_->chain;
+  }
+  for (std::size_t i = 0; i < live_count_; ++i) {
+    if (live_[i].first_seq == seq + 1) {
+      return live_[i].chain;
+    }
+  }
+  const Cursor before = cursor_;
+  RecordHeader header;
+  const bool found = seek_event(seq, header);
+  cursor_ = before;
+  if (!found) {
+    return std::nullopt;
+  }
+  return header.chain;
+}
+
+}  // namespace cubby::store

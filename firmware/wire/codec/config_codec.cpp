@@ -1,0 +1,21 @@
+#include "firmware/wire/codec/config_codec.h"
+
+#include "pb_decode.h"
+#include "pb_encode.h"
+
+namespace cubby::wire {
+
+Status decode_config(Bytes bytes, cubby_v1_StationConfig& config) {
+  pb_istream_t stream = pb_istream_from_buffer(reinterpret_cast<const pb_byte_t*>(bytes.data()), bytes.size());
+  return pb_decode(&stream, cubby_v1_StationConfig_fields, &config) ? Status::kOk : Status::kCorrupt;
+}
+
+Result<std::size_t> encode_config(const cubby_v1_StationConfig& config, MutableBytes into) {
+  pb_ostream_t stream = pb_ostream_from_buffer(reinterpret_cast<pb_byte_t*>(into.data()), into.size());
+  if (!pb_encode(&stream, cubby_v1_StationConfig_fields, &config)) {
+    return Status::kNoSpace;
+  }
+  return std::size_t{stream.bytes_written};
+}
+
+}  // namespace cubby::wire
