@@ -43,6 +43,12 @@ class NorFlashDevice final : public hal::NorFlash {
   void fail_writes(bool fail) { fail_writes_ = fail; }
 
   const FlashCounters& counters() const { return counters_; }
+  /// Goes on counting from a saved state.
+  void restore_counts(std::uint64_t operations, std::uint64_t bytes) {
+    counters_ = {};
+    counters_.programs = operations;
+    counters_.bytes_programmed = bytes;
+  }
   std::uint32_t erases_of(std::uint32_t sector) const { return wear_[sector]; }
   /// Bytes of memory that the image takes.
   std::size_t allocated() const;

@@ -34,7 +34,9 @@ struct Profile {
   std::vector<std::string> carriers;              // Most frequent first.
   std::uint32_t brands_per_station_min = 3;
   std::uint32_t brands_per_station_max = 8;
-  std::uint64_t parcels_per_station_day_milli = 0;  // Mean of *accepted* parcels a station a day, x 1000.
+  // Mean of parcels *offered* at a station of the mean size a day, x 1000; a station has its share by doors.
+  std::uint64_t offered_per_station_day_milli = 0;
+  std::uint32_t doors_mean_milli = 78'649;  // Of the profile, x 1000.
   std::array<std::uint32_t, 4> size_per_million{}; // S, M, L, too big.
   std::uint32_t burst_min = 10;
   std::uint32_t burst_max = 25;
@@ -52,6 +54,10 @@ struct Profile {
   std::uint32_t network_outage_mean_s = 1'200;
   std::uint32_t network_up_per_million = 995'000;
   std::uint32_t mains_losses_per_year = 2;
+  double mains_loss_min_s = 30;
+  double mains_loss_max_s = 21'600;
+  double battery_s = 14'400;
+  bool quiet_nights = true;        // Nobody collects in the small hours.
 };
 
 }  // namespace cubby::emulator

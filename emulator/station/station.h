@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "emulator/people/people.h"
 #include "firmware/base/bytes.h"
 #include "firmware/base/instant.h"
 #include "firmware/base/status.h"
@@ -14,19 +15,6 @@
 /// One controller (firmware/app), its hardware and its people, in virtual time. Not thread-safe: one
 /// shard's thread runs a station at a time.
 namespace cubby::emulator {
-
-/// What people and doors did at one compartment. Written by them only, never from the firmware's state.
-/// True: what happened to the parcel. Observable: what a perfect controller could know (an authorised
-/// door was opened and shut again).
-struct LedgerRow {
-  std::uint32_t true_deposits = 0;
-  std::uint32_t true_collections = 0;
-  std::uint32_t true_recalls = 0;
-  std::uint32_t deposits = 0;         // Observable.
-  std::uint32_t collections = 0;      // Observable.
-  std::uint32_t recalls = 0;          // Observable.
-  std::uint32_t door_openings = 0;
-};
 
 /// Operations of a station since the start of the run.
 struct StationCounters {

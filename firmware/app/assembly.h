@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string_view>
+
+#include "cubby/v1/config.nanopb.h"
 #include "firmware/base/bytes.h"
 #include "firmware/base/instant.h"
 #include "firmware/base/status.h"
@@ -10,24 +13,29 @@
 namespace cubby::app {
 
 struct AssemblyOptions {
-  Bytes config;                        // An encoded StationConfig; must outlive the assembly.
-  std::string_view firmware_version;   // For JournalOpened; must outlive the assembly.
-  bool announce_new_journal = false;   // See CAPABILITY_NEW_JOURNAL.
+  Bytes config;                       // An encoded StationConfig; must outlive the assembly.
+  std::string_view firmware_version;  // For JournalOpened; must outlive the assembly.
+  bool announce_new_journal = false;  // See CAPABILITY_NEW_JOURNAL.
+  /// How late the port may call tick(): an idle poll that is so late is still run. 0 where time is exact.
+  Duration tick_lateness{};
 };
 
 class Assembly {
  public:
   Assembly(const hal::Hardware& hardware, const AssemblyOptions& options);
   /// Checks the configuration, mounts (or, on blank flash, formats) the journal, recovers the state,
-  /// turns all outputs off and starts the uplink. kBadInput: the configuration; nothing was started.
-  /// Any other error: safe mode, doors stay locked, tick() may still be called.
+  /// turns all outputs off and starts the uplink. kBadInput, kCorrupt: the configuration is not one;
+  /// kNotSupported: it asks for what this build cannot do; nothing was started. Any other error: safe
+  /// mode, doors stay locked, tick() may still be called.
   Status boot(Instant now);
-  Wake tick(Instant now);
-  const core::Controller& controller() const;
+  Wake tick(Instant now) { return controller_.tick(now); }
+  const core::Controller& controller() const { return controller_; }
+  const cubby_v1_StationConfig& config() const { return config_; }
 
  private:
-  // BEGIN members (owned by the implementation)
-  // END members
+  AssemblyOptions options_;
+  cubby_v1_StationConfig config_{};
+  core::Controller controller_;
 };
 
 }  // namespace cubby::app

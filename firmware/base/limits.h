@@ -45,9 +45,10 @@ inline constexpr Duration kAuthorisationLife = Duration::seconds(10);
 inline constexpr Duration kAttemptSpacing = Duration::seconds(2);
 inline constexpr Duration kOpenSightTimeout = Duration::milliseconds(1500);  // Pulse until the switch must read open.
 inline constexpr Duration kLeftOpenAfter = Duration::seconds(60);
-inline constexpr Duration kDoorPollInterval = Duration::milliseconds(200);   // While a door is expected to move.
-inline constexpr Duration kIdlePollInterval = Duration::milliseconds(75);    // Slots of the round over all boards.
-inline constexpr Duration kReplyTimeout = Duration::milliseconds(100);       // Of a lock board, after its request.
+inline constexpr Duration kBusSlot = Duration::milliseconds(60);             // One exchange on the bus; all start on this grid.
+inline constexpr int kWatchEvery = 4;                                        // Slots between looks at a door that should move.
+inline constexpr Duration kReplyTimeout = Duration::milliseconds(45);        // Of a lock board, after its request.
+inline constexpr int kSilentAfter = 3;                                       // Missed replies until a board counts as silent.
 inline constexpr Duration kPanelIdle = Duration::seconds(90);                // A person walked away.
 
 inline constexpr std::uint32_t kFreeTries = 5;
@@ -63,6 +64,8 @@ static_assert(kEventBytesMax > kConfigBytesMax + 32, "ConfigApplied carries a wh
 static_assert(kEventBytesMax + 64 <= kFrameUpMax, "any event fits a frame of its own");
 static_assert(kAttemptSpacing * (kOpenAttemptsMax - 1) < kAuthorisationLife);
 static_assert(kOpenSightTimeout < kAttemptSpacing);
-static_assert(kIdlePollInterval * static_cast<std::int64_t>(kBoardsMax) < Duration::seconds(2), "a forced door is journalled within 2 s");
+static_assert(kBusSlot * static_cast<std::int64_t>(kBoardsMax) * kWatchEvery < Duration::seconds(2) * (kWatchEvery - 1),
+              "a forced door is journalled within 2 s, also while another door is watched");
+static_assert(kReplyTimeout + Duration::milliseconds(10) < kBusSlot, "an exchange ends within its slot");
 
 }  // namespace cubby::limits

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "firmware/base/assert.h"
 #include "firmware/base/digest.h"
 #include "firmware/wire/codec/uplink_codec.h"
 
@@ -9,9 +10,14 @@ namespace cubby::wire {
 namespace {
 
 constexpr std::uint32_t kProtocol = 1;
-constexpr std::uint32_t kFailuresMax = 16;              // Beyond it the back-off does not grow.
-constexpr Duration kStoppedRetry = Duration::hours(1);  // After a refusal for good, in case a person has helped.
-constexpr Duration kPingLate = Duration::seconds(1);    // A ping that was not due in its second is left out.
+constexpr std::uint32_t kFailuresMax = 16;                 // Beyond it the back-off does not grow.
+constexpr Duration kStoppedRetry = Duration::hours(1);     // In CONFLICT: has a person helped?
+constexpr Duration kSlowRetry = Duration::seconds(150);    // After what does not heal by itself in seconds.
+constexpr Duration kPingLate = Duration::seconds(1);       // A ping that was not due in its second is left out.
+constexpr Duration kSendRetry = Duration::milliseconds(100);  // The link had no room.
+constexpr std::uint32_t kPauseMax_s = 3600;
+constexpr std::size_t kFrameOverhead = 128;                // A Batch of one event has less besides it.
+static_assert(kFailuresMax < 32 && limits::kBackoffMin.us << kFailuresMax > limits::kBackoffMax.us);
 
 template <std::size_t Size>
 void copy_to(pb_byte_t (&to)[Size], const std::array<std::byte, Size>& from) {
@@ -73,22 +79,32 @@ Instant Uplink::next_report_after(Instant now) const {
   return {next};
 }
 
-void Uplink::fail(Instant now) {
+void Uplink::disconnect() {
   link_.close();
   parser_.reset();
+  unsent_ = {};
   answer_by_ = Instant::max();
-  // Full jitter: anywhere between nothing and the doubled bound, but never less than the least back-off.
+  ping_answer_by_ = Instant::max();
+}
+
+void Uplink::fail(Instant now, Duration at_least) {
+  disconnect();
+  // Jitter over the whole span from the least back-off to a bound that doubles: stations that lost
+  // their centre in one moment do not come back in one moment.
   failures_ = std::min(failures_ + 1, kFailuresMax);
-  const std::int64_t bound =
-      std::min(limits::kBackoffMax.us, limits::kBackoffMin.us << std::min<std::uint32_t>(failures_, 20));
-  const auto wait = static_cast<std::int64_t>(jitter_.below(static_cast<std::uint64_t>(bound)));
-  next_try_ = now + Duration::microseconds(std::max(limits::kBackoffMin.us, wait));
+  const std::int64_t least = std::max(limits::kBackoffMin.us, at_least.us);
+  const std::int64_t bound = std::min(limits::kBackoffMax.us, limits::kBackoffMin.us << failures_);
+  const std::int64_t span = std::max(bound - least, std::min(least, limits::kBackoffMax.us));
+  const auto jitter = static_cast<std::int64_t>(jitter_.below(static_cast<std::uint64_t>(span)));
+  next_try_ = now + Duration::microseconds(least + jitter);
   enter(UplinkState::kOffline);
 }
 
 void Uplink::stop(Instant now) {
-  fail(now);
-  next_try_ = now + kStoppedRetry;
+  disconnect();
+  failures_ = kFailuresMax;
+  const auto jitter = static_cast<std::int64_t>(jitter_.below(static_cast<std::uint64_t>(limits::kBackoffMax.us)));
+  next_try_ = now + kStoppedRetry + Duration::microseconds(jitter);
   enter(UplinkState::kConflict);
 }
 
@@ -98,14 +114,56 @@ void Uplink::await_answer(Instant now) {
   }
 }
 
+void Uplink::heard_or_told(Instant now) {
+  next_ping_ = now + limits::kPingInterval;
+  ping_answer_by_ = Instant::max();
+}
+
+void Uplink::transmit(Bytes frame, Instant now) {
+  const Status status = link_.send(frame);
+  if (status == Status::kBusy) {
+    unsent_ = frame;  // It counts as sent; exchange() puts it through before anything else.
+    return;
+  }
+  if (status != Status::kOk) {
+    fail(now);
+  }
+}
+
+// Encodes into transmit_, so nothing may be waiting there.
 void Uplink::send(const cubby_v1_Up& up, Instant now) {
+  if (!unsent_.empty()) {
+    fail(now);  // The centre answered what it cannot have seen.
+    return;
+  }
   const Result<std::size_t> size = encode_up_frame(up, transmit_);
   CUBBY_ASSERT(size.ok());
-  if (link_.send(Bytes(transmit_).first(size.value())) != Status::kOk) {
+  transmit(Bytes(transmit_).first(size.value()), now);
+}
+
+void Uplink::open_link(Instant now) {
+  if (link_.connect() != Status::kOk) {
     fail(now);
     return;
   }
-  await_answer(now);
+  answer_by_ = now + policy_.response_deadline;
+  enter(UplinkState::kConnect);
+}
+
+void Uplink::await_link(Instant now) {
+  switch (link_.state()) {
+    case hal::LinkState::kUp:
+      send_hello(now);
+      return;
+    case hal::LinkState::kDown:
+      fail(now);
+      return;
+    case hal::LinkState::kConnecting:
+      if (now >= answer_by_) {
+        fail(now);
+      }
+      return;
+  }
 }
 
 void Uplink::send_hello(Instant now) {
@@ -118,6 +176,7 @@ void Uplink::send_hello(Instant now) {
   cubby_v1_Hello& hello = up.body.hello;
   hello = cubby_v1_Hello_init_zero;
   hello.protocol = kProtocol;
+  CUBBY_ASSERT(identity_.station.size() < sizeof(hello.station));
   std::copy(identity_.station.begin(), identity_.station.end(), hello.station);
   copy_to(hello.journal_uid, events_.uid());
   hello.boot = events_.boot();
@@ -137,6 +196,7 @@ void Uplink::send_hello(Instant now) {
   }
   hello.capabilities[hello.capabilities_count++] = cubby_v1_Capability_CAPABILITY_COMMANDS;
   copy_to(hello.nonce, nonce_);
+  answer_by_ = now + policy_.response_deadline;
   enter(UplinkState::kHello);
   send(up, now);
 }
@@ -152,50 +212,72 @@ void Uplink::on_challenge(const cubby_v1_Challenge& challenge, Instant now) {
   cubby_v1_Up up = cubby_v1_Up_init_zero;
   up.which_body = cubby_v1_Up_proof_tag;
   copy_to(up.body.proof.mac, hmac_sha256(identity_.key, parts));
+  answer_by_ = now + policy_.response_deadline;
   enter(UplinkState::kProof);
-  answer_by_ = Instant::max();
   send(up, now);
 }
 
-// True: the centre's history is a prefix of ours (a Gap bridges what is no longer kept).
+// Brings both sides to the same place. False: the session is over.
 bool Uplink::sync(const cubby_v1_Welcome& welcome, Instant now) {
   if (welcome.high_water >= events_.next_seq()) {
+    stop(now);  // It holds events that this journal never wrote: an image from the past.
     return false;
   }
-  const std::uint64_t oldest = events_.oldest_seq();
-  if (welcome.high_water + 1 < oldest) {
-    const std::optional<Chain> chain = events_.chain_at(oldest - 1);
-    if (!chain.has_value()) {
-      return false;
-    }
-    cubby_v1_Up up = cubby_v1_Up_init_zero;
-    up.which_body = cubby_v1_Up_gap_tag;
-    copy_to(up.body.gap.journal_uid, events_.uid());
-    up.body.gap.from_seq = welcome.high_water + 1;
-    up.body.gap.to_seq = oldest - 1;
-    up.body.gap.cause = cubby_v1_GapCause_GAP_CAUSE_TRIMMED;
-    up.body.gap.new_chain = *chain;
-    send(up, now);
-    listener_.on_gap();
-    acked_seq_ = oldest - 1;
-    return true;
-  }
   const std::optional<Chain> own = events_.chain_at(welcome.high_water);
-  if (!own.has_value() || *own != welcome.high_water_chain) {
+  if (own.has_value() && *own != welcome.high_water_chain) {
+    stop(now);  // A clone: same journal, other events.
     return false;
   }
   acked_seq_ = welcome.high_water;
-  const std::optional<UplinkMark> known = events_.last_ack();
-  if (welcome.high_water > 0 && (!known.has_value() || known->seq < welcome.high_water)) {
-    static_cast<void>(events_.acknowledge(
-        {.seq = welcome.high_water, .chain = *own, .store_uid = store_uid_, .generation = generation_}));
+  const std::uint64_t oldest = events_.oldest_seq();
+  if (welcome.high_water + 1 >= oldest) {
+    if (!own.has_value()) {
+      fail(now, kSlowRetry);  // Our own record cannot be read.
+      return false;
+    }
+    sent_seq_ = welcome.high_water;
+    sent_chain_ = welcome.high_water_chain;
+    // The mark may also have gone back: then the centre was restored from a backup, and what it lost
+    // must not be discarded.
+    const UplinkMark mark{.seq = sent_seq_, .chain = sent_chain_, .store_uid = store_uid_, .generation = generation_};
+    const std::optional<UplinkMark> known = events_.last_ack();
+    const bool news = known.has_value() ? known->seq != mark.seq || known->store_uid != mark.store_uid ||
+                                              known->generation != mark.generation
+                                        : mark.seq > 0;
+    if (news) {
+      static_cast<void>(events_.acknowledge(mark));  // Not durable: the next Welcome says it again.
+    }
+    return true;
+  }
+  const std::optional<Chain> chain = events_.chain_at(oldest - 1);
+  if (!chain.has_value()) {
+    fail(now, kSlowRetry);
+    return false;
+  }
+  cubby_v1_Up up = cubby_v1_Up_init_zero;
+  up.which_body = cubby_v1_Up_gap_tag;
+  copy_to(up.body.gap.journal_uid, events_.uid());
+  up.body.gap.from_seq = welcome.high_water + 1;
+  up.body.gap.to_seq = oldest - 1;
+  up.body.gap.cause = cubby_v1_GapCause_GAP_CAUSE_TRIMMED;
+  up.body.gap.new_chain = *chain;
+  sent_seq_ = oldest - 1;
+  sent_chain_ = *chain;
+  await_answer(now);
+  send(up, now);
+  if (!in_session()) {
+    return false;
+  }
+  if (sent_seq_ > gap_told_) {
+    gap_told_ = sent_seq_;
+    listener_.on_gap();
   }
   return true;
 }
 
 void Uplink::on_welcome(const cubby_v1_Welcome& welcome, Instant now) {
-  if (state_ != UplinkState::kProof || welcome.generation == 0 || welcome.window == 0 || welcome.batch_events_max == 0 ||
-      welcome.frame_size_max < limits::kEventBytesMax + 128) {
+  if (state_ != UplinkState::kProof || !unsent_.empty() || welcome.generation == 0 || welcome.window == 0 ||
+      welcome.batch_events_max == 0 || welcome.frame_size_max < limits::kEventBytesMax + kFrameOverhead) {
     fail(now);
     return;
   }
@@ -206,15 +288,12 @@ void Uplink::on_welcome(const cubby_v1_Welcome& welcome, Instant now) {
   batch_events_max_ = std::min<std::uint32_t>(welcome.batch_events_max, limits::kBatchEventsMax);
   frame_size_max_ = welcome.frame_size_max;
   failures_ = 0;
+  heard_or_told(now);
   enter(UplinkState::kStream);
   listener_.on_centre_time(welcome.utc_ms);
-  if (!sync(welcome, now)) {
-    stop(now);
-    return;
+  if (sync(welcome, now)) {
+    report_target_ = events_.next_seq() - 1;  // A new session tells all that is there.
   }
-  sent_seq_ = acked_seq_;
-  report_target_ = events_.next_seq() - 1;  // A new session tells all that is there.
-  next_ping_ = now + limits::kPingInterval;
 }
 
 void Uplink::on_ack(const cubby_v1_Ack& ack, Instant now) {
@@ -222,26 +301,30 @@ void Uplink::on_ack(const cubby_v1_Ack& ack, Instant now) {
     fail(now);
     return;
   }
-  window_ = std::clamp<std::uint32_t>(ack.window, 1, limits::kWindowMax);
-  next_ping_ = now + limits::kPingInterval;
-  if (copy_from(ack.journal_uid) != events_.uid() || ack.durable_seq > sent_seq_) {
-    stop(now);  // It confirms what was never sent: not our history.
+  if (copy_from(ack.journal_uid) != events_.uid() || ack.durable_seq >= events_.next_seq()) {
+    stop(now);  // It confirms what never was: not our history.
     return;
   }
+  window_ = std::clamp<std::uint32_t>(ack.window, 1, limits::kWindowMax);
+  heard_or_told(now);
   if (ack.durable_seq > acked_seq_) {
     // The chain is verified before anything is given up.
-    const std::optional<Chain> own = events_.chain_at(ack.durable_seq);
-    if (!own.has_value() || *own != ack.chain) {
-      stop(now);
+    const std::optional<Chain> own = ack.durable_seq == sent_seq_ ? sent_chain_ : events_.chain_at(ack.durable_seq);
+    if (!own.has_value()) {
+      fail(now);  // Trimmed while we were talking; SYNC books it.
       return;
     }
-    const Status status = events_.acknowledge(
-        {.seq = ack.durable_seq, .chain = ack.chain, .store_uid = store_uid_, .generation = generation_});
-    if (status == Status::kBadInput) {
+    const UplinkMark mark{
+        .seq = ack.durable_seq, .chain = ack.chain, .store_uid = store_uid_, .generation = generation_};
+    if (*own != ack.chain || events_.acknowledge(mark) == Status::kBadInput) {
       stop(now);
       return;
     }
     acked_seq_ = ack.durable_seq;
+    if (acked_seq_ > sent_seq_) {  // What an older session of ours had sent was committed late.
+      sent_seq_ = acked_seq_;
+      sent_chain_ = *own;
+    }
   }
   answer_by_ = Instant::max();
   if (sent_seq_ > acked_seq_) {
@@ -249,12 +332,35 @@ void Uplink::on_ack(const cubby_v1_Ack& ack, Instant now) {
   }
 }
 
+void Uplink::on_pause(const cubby_v1_Pause& pause, Instant now) {
+  const Duration wait = Duration::seconds(std::min(pause.retry_after_s, kPauseMax_s));
+  if (state_ != UplinkState::kStream && state_ != UplinkState::kPaused) {
+    fail(now, wait);  // No session yet that could be paused: come back later.
+    return;
+  }
+  paused_until_ = now + wait;
+  if (answer_by_ != Instant::max()) {
+    answer_by_ = paused_until_ + policy_.response_deadline;
+  }
+  ping_answer_by_ = Instant::max();
+  enter(UplinkState::kPaused);
+}
+
 void Uplink::on_refuse(const cubby_v1_Refuse& refuse, Instant now) {
   if (refuse.permanent) {
     stop(now);
     return;
   }
-  fail(now);
+  switch (refuse.code) {
+    case cubby_v1_RefuseCode_REFUSE_CODE_SEQUENCE:
+    case cubby_v1_RefuseCode_REFUSE_CODE_FENCED:
+    case cubby_v1_RefuseCode_REFUSE_CODE_UNAVAILABLE:
+      fail(now);
+      return;
+    default:  // Also codes of a later protocol.
+      fail(now, kSlowRetry);
+      return;
+  }
 }
 
 void Uplink::handle(Bytes message, Instant now) {
@@ -274,15 +380,14 @@ void Uplink::handle(Bytes message, Instant now) {
       on_ack(down.body.ack, now);
       return;
     case cubby_v1_Down_pause_tag:
-      if (state_ == UplinkState::kStream || state_ == UplinkState::kPaused) {
-        paused_until_ = now + Duration::seconds(std::min<std::uint32_t>(down.body.pause.retry_after_s, 3600));
-        enter(UplinkState::kPaused);
-      }
+      on_pause(down.body.pause, now);
       return;
     case cubby_v1_Down_command_tag:
-      if (state_ == UplinkState::kStream || state_ == UplinkState::kPaused) {
-        listener_.on_command(down.body.command);
+      if (state_ != UplinkState::kStream && state_ != UplinkState::kPaused) {
+        fail(now);
+        return;
       }
+      listener_.on_command(down.body.command);
       return;
     case cubby_v1_Down_refuse_tag:
       on_refuse(down.body.refuse, now);
@@ -292,18 +397,15 @@ void Uplink::handle(Bytes message, Instant now) {
   }
 }
 
+// Reads whatever the state of the link: the last frame before the far side closed says why.
 void Uplink::receive(Instant now) {
-  while (link_.state() == hal::LinkState::kUp) {
+  for (;;) {
     const std::size_t size = link_.receive(parser_.space());
     if (size == 0) {
       return;
     }
     parser_.commit(size);
-    for (;;) {
-      const FrameParse parse = parser_.peek();
-      if (parse.kind == FrameParse::Kind::kNeedMore) {
-        break;
-      }
+    for (FrameParse parse = parser_.peek(); parse.kind != FrameParse::Kind::kNeedMore; parse = parser_.peek()) {
       if (parse.kind == FrameParse::Kind::kError) {
         fail(now);
         return;
@@ -311,7 +413,7 @@ void Uplink::receive(Instant now) {
       if (parse.frame.channel == kOwnChannel) {
         handle(parse.frame.message, now);
       }
-      if (state_ == UplinkState::kOffline || state_ == UplinkState::kConflict) {
+      if (!in_session()) {
         return;  // Closed while handling; the parser was reset.
       }
       parser_.pop(parse.consumed);
@@ -319,128 +421,85 @@ void Uplink::receive(Instant now) {
   }
 }
 
-bool Uplink::send_batch(Instant now) {
-  const std::uint64_t first = sent_seq_ + 1;
-  const std::optional<Chain> previous = events_.chain_at(sent_seq_);
-  if (!previous.has_value()) {
-    fail(now);  // Trimmed while we were talking; the next Hello says so.
-    return false;
-  }
-  const std::size_t limit = std::min<std::size_t>(transmit_.size(), frame_size_max_);
-  BatchWriter writer(MutableBytes(transmit_).first(limit));
-  std::uint64_t seq = first;
-  while (seq <= report_target_ && writer.events() < batch_events_max_ && seq - acked_seq_ <= window_) {
+void Uplink::send_batch(Instant now) {
+  BatchWriter writer(MutableBytes(transmit_).first(std::min<std::size_t>(transmit_.size(), frame_size_max_)));
+  std::uint64_t seq = sent_seq_;
+  Chain chain = sent_chain_;
+  while (seq < report_target_ && writer.events() < batch_events_max_ && seq - acked_seq_ < window_) {
     const MutableBytes space = writer.space(1);
     if (space.empty()) {
       break;
     }
-    Chain chain = 0;
-    const Result<std::size_t> size = events_.read_event(seq, space, chain);
+    Chain next_chain = 0;
+    const Result<std::size_t> size = events_.read_event(seq + 1, space, next_chain);
     if (!size.ok()) {
-      if (size.status() == Status::kNoSpace && writer.events() > 0) {
-        break;
+      if (writer.events() > 0) {
+        break;  // No room for it, or the next call meets the error as its first.
       }
-      fail(now);  // Unreadable: a Gap is booked when the journal is mounted again.
-      return false;
+      // Unreadable, or trimmed while we were talking: SYNC books the latter; the former is booked when
+      // the journal is mounted again.
+      fail(now, size.status() == Status::kNotFound ? Duration{} : kSlowRetry);
+      return;
     }
     writer.commit(size.value());
     ++seq;
+    chain = next_chain;
   }
-  if (writer.events() == 0) {
-    return false;
-  }
-  const Status status = link_.send(writer.finish(events_.uid(), first, *previous));
-  if (status == Status::kBusy) {
-    return false;
-  }
-  if (status != Status::kOk) {
-    fail(now);
-    return false;
-  }
-  sent_seq_ = seq - 1;
-  next_ping_ = now + limits::kPingInterval;
+  const Bytes frame = writer.finish(events_.uid(), sent_seq_ + 1, sent_chain_);
+  sent_seq_ = seq;
+  sent_chain_ = chain;
+  heard_or_told(now);
   await_answer(now);
-  return true;
+  transmit(frame, now);
 }
 
 void Uplink::stream(Instant now) {
-  const std::uint64_t newest = events_.next_seq() - 1;
   if (policy_.report_interval.us <= 0) {
-    report_target_ = newest;
+    report_target_ = events_.next_seq() - 1;
   } else if (now >= next_report_) {
-    report_target_ = newest;
+    report_target_ = events_.next_seq() - 1;
     next_report_ = next_report_after(now);
   }
-  while (state_ == UplinkState::kStream && sent_seq_ < report_target_ && sent_seq_ - acked_seq_ < window_) {
-    if (!send_batch(now)) {
-      return;
-    }
+  while (state_ == UplinkState::kStream && unsent_.empty() && sent_seq_ < report_target_ &&
+         sent_seq_ - acked_seq_ < window_) {
+    send_batch(now);
   }
 }
 
-// Pings stand on their own times, so that leaving them all out changes nothing.
+// Pings stand on a grid that begins with the last exchange, so that leaving them all out changes nothing.
 void Uplink::ping(Instant now) {
-  if (now < next_ping_ || answer_by_ != Instant::max()) {
+  if (now < next_ping_) {
     return;
   }
-  const bool due = now - next_ping_ < kPingLate;
-  next_ping_ = now + limits::kPingInterval;
-  if (due) {
-    cubby_v1_Up up = cubby_v1_Up_init_zero;
-    up.which_body = cubby_v1_Up_ping_tag;
-    send(up, now);
+  const std::int64_t slots_late = (now - next_ping_).us / limits::kPingInterval.us;
+  const Instant slot = next_ping_ + limits::kPingInterval * slots_late;
+  next_ping_ = slot + limits::kPingInterval;
+  if (now - slot >= kPingLate || answer_by_ != Instant::max() || !unsent_.empty()) {
+    return;
   }
+  cubby_v1_Up up = cubby_v1_Up_init_zero;
+  up.which_body = cubby_v1_Up_ping_tag;
+  if (ping_answer_by_ == Instant::max()) {
+    ping_answer_by_ = now + policy_.response_deadline;
+  }
+  send(up, now);
 }
 
 void Uplink::flush() { report_target_ = events_.next_seq() - 1; }
 
-void Uplink::advance(Instant now) {
-  switch (state_) {
-    case UplinkState::kOffline:
-    case UplinkState::kConflict:
-      if (now >= next_try_) {
-        if (link_.connect() != Status::kOk) {
-          fail(now);
-          return;
-        }
-        enter(UplinkState::kConnect);
-        answer_by_ = now + policy_.response_deadline;
-      }
-      return;
-    case UplinkState::kConnect:
-      if (link_.state() == hal::LinkState::kUp) {
-        answer_by_ = Instant::max();
-        send_hello(now);
-      } else if (link_.state() == hal::LinkState::kDown) {
-        fail(now);
-      }
-      return;
-    case UplinkState::kPaused:
-      if (now >= paused_until_) {
-        enter(UplinkState::kStream);
-      }
-      return;
-    case UplinkState::kHello:
-    case UplinkState::kProof:
-    case UplinkState::kStream:
-      return;
-  }
-}
-
-Wake Uplink::tick(Instant now) {
-  Wake wake;
-  if (!started_) {
-    return wake;
-  }
-  advance(now);
-  if (state_ >= UplinkState::kHello && state_ != UplinkState::kConflict) {
-    receive(now);
-    if (state_ >= UplinkState::kHello && state_ != UplinkState::kConflict && link_.state() != hal::LinkState::kUp) {
-      fail(now);
-    }
-  }
-  if (answer_by_ <= now) {
+// One step of an open session.
+void Uplink::exchange(Instant now) {
+  if (link_.state() != hal::LinkState::kUp || now >= answer_by_ || now >= ping_answer_by_) {
     fail(now);
+    return;
+  }
+  if (!unsent_.empty()) {
+    const Bytes frame = unsent_;
+    unsent_ = {};
+    transmit(frame, now);
+  }
+  if (state_ == UplinkState::kPaused && now >= paused_until_) {
+    enter(UplinkState::kStream);
   }
   if (state_ == UplinkState::kStream) {
     stream(now);
@@ -448,27 +507,58 @@ Wake Uplink::tick(Instant now) {
   if (state_ == UplinkState::kStream) {
     ping(now);
   }
-  wake.need(answer_by_);
+}
+
+Wake Uplink::next_wake(Instant now) const {
+  Wake wake;
   switch (state_) {
     case UplinkState::kOffline:
     case UplinkState::kConflict:
       wake.need(next_try_);
-      break;
+      return wake;
     case UplinkState::kPaused:
       wake.need(paused_until_);
       break;
     case UplinkState::kStream:
+      // Only what waits for its report: more that is due waits for an answer or for room in the link.
       if (policy_.report_interval.us > 0 && events_.next_seq() - 1 > report_target_) {
         wake.need(next_report_);
       }
       wake.look(next_ping_);
+      wake.look(ping_answer_by_);
       break;
     case UplinkState::kConnect:
     case UplinkState::kHello:
     case UplinkState::kProof:
       break;
   }
+  wake.need(answer_by_);
+  if (!unsent_.empty()) {
+    wake.need(now + kSendRetry);
+  }
   return wake;
+}
+
+Wake Uplink::tick(Instant now) {
+  if (!started_) {
+    return {};
+  }
+  if (state_ == UplinkState::kOffline || state_ == UplinkState::kConflict) {
+    if (now < next_try_) {
+      return next_wake(now);
+    }
+    open_link(now);
+  }
+  if (state_ == UplinkState::kConnect) {
+    await_link(now);
+  }
+  if (in_session()) {
+    receive(now);
+  }
+  if (in_session()) {
+    exchange(now);
+  }
+  return next_wake(now);
 }
 
 }  // namespace cubby::wire

@@ -17,7 +17,8 @@
 #include "firmware/hal/random_source.h"
 #include "firmware/wire/framing/frame.h"
 
-/// The station's side of the uplink as a pure state machine (docs/spec/wire.md).
+/// The station's side of the uplink as a pure state machine (docs/spec/wire.md). About 8.5 KiB: one
+/// frame up and one frame down.
 namespace cubby::wire {
 
 enum class UplinkState : std::uint8_t {
@@ -27,7 +28,7 @@ enum class UplinkState : std::uint8_t {
   kProof,         // Proof sent, Welcome awaited.
   kStream,        // After SYNC: sending batches, handling acknowledgements.
   kPaused,
-  kConflict,      // The centre's history is not ours; stopped until a person helps.
+  kConflict,      // The centre's history is not ours; stopped but for an hourly look whether a person has helped.
 };
 
 struct UplinkMark {
@@ -89,7 +90,8 @@ class Uplink {
          TraceSink* trace);
 
   void start(const UplinkIdentity& identity, const UplinkPolicy& policy, Instant now);
-  /// Does all work that is due: opens the link, reads, answers, streams batches from flash.
+  /// Does all work that is due: opens the link, reads, answers, streams batches from flash. Call it also
+  /// when bytes came in or the link's state changed: no deadline stands for that.
   Wake tick(Instant now);
   /// A security event: send what is there now, do not wait for the interval.
   void flush();
@@ -98,26 +100,34 @@ class Uplink {
 
  private:
   static constexpr std::size_t kTransmitSize = 4096;
-  static_assert(kTransmitSize > limits::kEventBytesMax + 128);
+  static_assert(kTransmitSize >= limits::kEventBytesMax + 128, "any event fits a batch of its own");
 
+  bool in_session() const { return state_ >= UplinkState::kHello && state_ <= UplinkState::kPaused; }
   void enter(UplinkState state);
-  void fail(Instant now);               // Closes and waits for the next try.
-  void stop(Instant now);               // A person must help.
-  void advance(Instant now);
+  void disconnect();
+  void fail(Instant now, Duration at_least = {});  // Closes and waits for the next try.
+  void stop(Instant now);                          // A person must help.
+  void open_link(Instant now);
+  void await_link(Instant now);
   void send_hello(Instant now);
   void send(const cubby_v1_Up& up, Instant now);
+  void transmit(Bytes frame, Instant now);
   void receive(Instant now);
   void handle(Bytes message, Instant now);
   void on_challenge(const cubby_v1_Challenge& challenge, Instant now);
   void on_welcome(const cubby_v1_Welcome& welcome, Instant now);
   bool sync(const cubby_v1_Welcome& welcome, Instant now);
   void on_ack(const cubby_v1_Ack& ack, Instant now);
+  void on_pause(const cubby_v1_Pause& pause, Instant now);
   void on_refuse(const cubby_v1_Refuse& refuse, Instant now);
+  void exchange(Instant now);
   void stream(Instant now);
-  bool send_batch(Instant now);
+  void send_batch(Instant now);
   void ping(Instant now);
   void await_answer(Instant now);
+  void heard_or_told(Instant now);
   Instant next_report_after(Instant now) const;
+  Wake next_wake(Instant now) const;
 
   hal::NetworkLink& link_;
   EventSource& events_;
@@ -131,20 +141,24 @@ class Uplink {
   UplinkState state_ = UplinkState::kOffline;
   bool started_ = false;
   Instant next_try_{};
-  Instant answer_by_ = Instant::max();  // Instant::max(): no answer is awaited.
+  Instant answer_by_ = Instant::max();       // To Hello, Proof or data; max(): none is awaited.
+  Instant ping_answer_by_ = Instant::max();
   Instant next_report_{};
   Instant next_ping_{};
   Instant paused_until_{};
-  std::uint32_t failures_ = 0;
+  std::uint32_t failures_ = 0;               // In a row, since the last Welcome.
   Nonce nonce_{};
   StoreUid store_uid_{};
   std::uint64_t generation_ = 0;
   std::uint64_t acked_seq_ = 0;
   std::uint64_t sent_seq_ = 0;
-  std::uint64_t report_target_ = 0;     // Send up to here, then wait for the next report.
+  Chain sent_chain_ = 0;                     // After event sent_seq_.
+  std::uint64_t report_target_ = 0;          // Send up to here, then wait for the next report.
+  std::uint64_t gap_told_ = 0;               // Last event of the last Gap that the listener knows of.
   std::uint32_t window_ = 0;
   std::uint32_t batch_events_max_ = 1;
   std::uint32_t frame_size_max_ = 0;
+  Bytes unsent_;                             // Within transmit_: a frame that the link had no room for.
   std::array<std::byte, kTransmitSize> transmit_{};
   std::array<std::byte, limits::kFrameDownMax + kFrameHeaderMax> receive_buffer_{};
   FrameParser parser_;

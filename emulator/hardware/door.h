@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+
+#include "firmware/base/instant.h"
+
+namespace cubby::emulator {
+
+/// One door with its spring latch and its switch, as it really is. Doors open a little by themselves when
+/// the latch lets go and lock when they are pushed shut.
+struct Door {
+  bool shut = true;
+  Instant bounce_until{};            // The switch chatters until then.
+  Instant jam_until{};               // The door does not move before then, whatever the latch does.
+
+  /// What the switch says at `now`. While the contact bounces that is a function of time alone.
+  bool switch_shut(Instant now) const {
+    if (now >= bounce_until) {
+      return shut;
+    }
+    const auto millisecond = static_cast<std::uint64_t>(now.us / 1000);
+    return ((millisecond * 0x9E3779B97F4A7C15ULL) >> 63) != 0;
+  }
+};
+
+/// Latch release to switch change, then contact bounce (BOARDS: 30-120 ms and 5-20 ms).
+inline constexpr std::int64_t kLatchDelayMinMs = 30;
+inline constexpr std::int64_t kLatchDelaySpanMs = 91;
+inline constexpr std::int64_t kBounceMinMs = 5;
+inline constexpr std::int64_t kBounceSpanMs = 16;
+
+}  // namespace cubby::emulator

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "firmware/base/bytes.h"
+#include "firmware/base/instant.h"
+
+namespace cubby::emulator {
+
+/// What a lock board is wired to.
+class BoardWiring {
+ public:
+  /// Level of input `channel` at `now`; true: 1 (the door's switch says shut).
+  virtual bool input(std::uint8_t board, std::uint8_t channel, Instant now) = 0;
+  /// A coil gets current from `from` on, for `length` (Duration of 0: until it is switched off).
+  virtual void coil_on(std::uint8_t board, std::uint8_t channel, Instant from, Duration length) = 0;
+
+ protected:
+  ~BoardWiring() = default;
+};
+
+/// P5: "Modbus RTU relay / IO 8CH" as Waveshare makes it, byte for byte (shared facts: docs/fidelity.md).
+/// Frames come whole: whoever has the bytes knows the silence of 3.5 characters that ends them.
+class ModbusBoard {
+ public:
+  static constexpr std::uint8_t kChannels = 8;
+  static constexpr std::size_t kReplyMax = 64;
+
+  /// `index` tells the wiring which board speaks. Address 1..247.
+  ModbusBoard(BoardWiring& wiring, std::uint8_t index, std::uint8_t address)
+      : wiring_(&wiring), index_(index), address_(address) {}
+
+  /// Takes one frame that ended at `now`; returns the size of the reply, 0: silence (another address, a
+  /// broadcast, or a broken CRC).
+  std::size_t on_frame(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply);
+  /// Relays as bits at `now`; flashing ones switch back by themselves.
+  std::uint8_t relays(Instant now) const;
+  /// Loss of the supply: all relays off, run-time settings forgotten.
+  void power_cycle();
+  std::uint8_t address() const { return address_; }
+
+ private:
+  std::size_t read_bits(Bytes request, std::uint8_t bits, std::span<std::byte, kReplyMax> reply);
+  std::size_t write_coil(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply);
+  std::size_t write_coils(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply);
+  std::size_t read_modes(Bytes request, std::span<std::byte, kReplyMax> reply);
+  std::size_t write_mode(Bytes request, std::span<std::byte, kReplyMax> reply);
+  std::size_t write_modes(Bytes request, std::span<std::byte, kReplyMax> reply);
+  std::size_t exception(Bytes request, std::uint8_t code, std::span<std::byte, kReplyMax> reply);
+  std::size_t echo(Bytes request, std::span<std::byte, kReplyMax> reply);
+  void set_relay(std::uint8_t channel, bool on, Instant now);
+  void flash(std::uint8_t channel, bool on, Instant now, Duration length);
+
+  BoardWiring* wiring_;
+  std::uint8_t index_;
+  std::uint8_t address_;
+  std::uint8_t steady_ = 0;                          // Relays by their last plain switching.
+  std::uint8_t flashing_ = 0;                        // Inverted until their time.
+  std::array<Instant, kChannels> flash_until_{};
+};
+
+}  // namespace cubby::emulator

@@ -1,0 +1,104 @@
+#include "emulator/hardware/serial_segment.h"
+
+#include <algorithm>
+
+namespace cubby::emulator {
+namespace {
+
+constexpr std::byte kReadInputs{0x02};
+
+}  // namespace
+
+void SerialSegment::attach(Instant boot) {
+  boot_ = boot;
+  free_at_ = boot;
+  reply_size_ = 0;
+  reply_taken_ = 0;
+  // A controller that has just booted has been told nothing.
+  news_ = static_cast<std::uint32_t>((std::uint64_t{1} << boards_.size()) - 1);
+}
+
+void SerialSegment::power_cycle() {
+  for (ModbusBoard& board : boards_) {
+    board.power_cycle();
+  }
+  reply_size_ = 0;
+  reply_taken_ = 0;
+}
+
+void SerialSegment::note_change(std::uint8_t board, Instant settles) {
+  news_ |= std::uint32_t{1} << board;
+  settles_ = std::max(settles_, settles);
+}
+
+void SerialSegment::note_reported(std::uint8_t board, std::uint8_t inputs, Instant at) {
+  if (at < settles_) {
+    return;
+  }
+  std::uint8_t current = 0;
+  for (std::uint8_t i = 0; i < ModbusBoard::kChannels; ++i) {
+    current = static_cast<std::uint8_t>(current | (wiring_->input(board, i, at) ? 1U << i : 0U));
+  }
+  if (current == inputs) {
+    news_ &= ~(std::uint32_t{1} << board);
+  }
+}
+
+Status SerialSegment::do_send(Bytes frame, Instant now, bool idle) {
+  const Instant begin = boot_ + Duration{now.us};
+  if (begin < free_at_) {
+    return Status::kBusy;
+  }
+  const Instant heard = begin + Duration::microseconds(kByteTimeUs * static_cast<std::int64_t>(frame.size()));
+  ++(idle ? idle_frames_ : frames_);
+  if (!idle) {
+    hash_->add(TraceKind::kFrameSent, begin, frame);
+  }
+  reply_size_ = 0;
+  reply_taken_ = 0;
+  free_at_ = heard;
+  for (std::size_t i = 0; i < boards_.size(); ++i) {
+    const std::size_t size = boards_[i].on_frame(frame, heard, reply_);
+    if (size == 0) {
+      continue;
+    }
+    reply_size_ = size;
+    reply_begins_ = heard + Duration::microseconds(kReplyDelayUs);
+    free_at_ = reply_begins_ + Duration::microseconds(kByteTimeUs * static_cast<std::int64_t>(size));
+    ++(idle ? idle_frames_ : frames_);
+    if (!idle) {
+      hash_->add(TraceKind::kFrameReceived, reply_begins_, Bytes(reply_).first(size));
+    }
+    if (frame[1] == kReadInputs && reply_[1] == kReadInputs) {
+      note_reported(static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(reply_[3]), heard);
+    }
+    break;
+  }
+  return Status::kOk;
+}
+
+std::size_t SerialSegment::do_receive(MutableBytes into, Instant now) {
+  if (reply_taken_ == reply_size_) {
+    return 0;
+  }
+  const Instant world_now = boot_ + Duration{now.us};
+  const std::int64_t arrived = std::clamp<std::int64_t>((world_now - reply_begins_).us / kByteTimeUs, 0,
+                                                        static_cast<std::int64_t>(reply_size_));
+  if (static_cast<std::size_t>(arrived) <= reply_taken_) {
+    return 0;
+  }
+  const std::size_t count = std::min(into.size(), static_cast<std::size_t>(arrived) - reply_taken_);
+  std::copy_n(reply_.begin() + static_cast<std::ptrdiff_t>(reply_taken_), count, into.begin());
+  reply_taken_ += count;
+  return count;
+}
+
+Instant SerialSegment::do_next_arrival() const {
+  if (reply_taken_ == reply_size_) {
+    return Instant::max();
+  }
+  const Instant last = reply_begins_ + Duration::microseconds(kByteTimeUs * static_cast<std::int64_t>(reply_size_));
+  return {last.us - boot_.us};
+}
+
+}  // namespace cubby::emulator

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "firmware/base/hotp.h"
+#include "firmware/base/prng.h"
+#include "firmware/hal/clock.h"
+#include "firmware/hal/key_store.h"
+#include "firmware/hal/power_monitor.h"
+#include "firmware/hal/random_source.h"
+#include "firmware/hal/watchdog.h"
+
+namespace cubby::emulator {
+
+/// A real-time clock with a battery: it runs on through power cuts. Set by the factory, so it knows the
+/// time from the start; `offset` is what the controller has corrected.
+class RtcDevice final : public hal::Clock {
+ public:
+  RtcDevice(const Instant& now, std::uint64_t start_utc_ms) : now_(&now), start_utc_ms_(start_utc_ms) {}
+  std::int64_t offset_ms() const { return offset_ms_; }
+  void restore(std::int64_t offset_ms) { offset_ms_ = offset_ms; }
+
+ private:
+  std::uint64_t true_utc_ms() const { return start_utc_ms_ + static_cast<std::uint64_t>(now_->us / 1000); }
+  std::optional<std::uint64_t> do_utc_ms() const override {
+    return true_utc_ms() + static_cast<std::uint64_t>(offset_ms_);
+  }
+  void do_set_utc_ms(std::uint64_t utc_ms) override { offset_ms_ = static_cast<std::int64_t>(utc_ms - true_utc_ms()); }
+
+  const Instant* now_;
+  std::uint64_t start_utc_ms_;
+  std::int64_t offset_ms_ = 0;
+};
+
+/// Mains and a battery that bridges short losses.
+class SupplyDevice final : public hal::PowerMonitor {
+ public:
+  void set(hal::Supply supply) { supply_ = supply; }
+
+ private:
+  hal::Supply do_supply() const override { return supply_; }
+  hal::ResetCause do_reset_cause() const override { return hal::ResetCause::kPowerOn; }
+  hal::Supply supply_ = hal::Supply::kMains;
+};
+
+class KeyStoreDevice final : public hal::KeyStore {
+ public:
+  KeyStoreDevice(const StationKey& station_key, const StationKey& pass_key)
+      : station_key_(station_key), pass_key_(pass_key) {}
+
+ private:
+  Result<StationKey> do_station_key(std::uint32_t version) const override {
+    return version == 1 ? Result<StationKey>(station_key_) : Result<StationKey>(Status::kNotFound);
+  }
+  Result<StationKey> do_pass_key() const override { return pass_key_; }
+  StationKey station_key_;
+  StationKey pass_key_;
+};
+
+/// Random numbers that a seed repeats: fit for a simulation and for nothing else.
+class RandomDevice final : public hal::RandomSource {
+ public:
+  explicit RandomDevice(const Prng& prng) : prng_(prng) {}
+  const Prng& prng() const { return prng_; }
+  void restore(const Prng::State& state) { prng_.restore(state); }
+
+ private:
+  Status do_fill(MutableBytes into) override {
+    for (std::byte& byte : into) {
+      byte = static_cast<std::byte>(prng_.next() >> 56);
+    }
+    return Status::kOk;
+  }
+  Prng prng_;
+};
+
+class WatchdogDevice final : public hal::Watchdog {
+ private:
+  void do_feed() override {}  // A controller in virtual time cannot hang without the whole run hanging.
+};
+
+}  // namespace cubby::emulator

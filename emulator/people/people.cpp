@@ -1,0 +1,372 @@
+#include "emulator/people/people.h"
+
+#include <algorithm>
+
+#include "emulator/people/distributions.h"
+
+namespace cubby::emulator {
+namespace {
+
+constexpr std::int64_t kDayMs = 86'400'000;
+constexpr std::uint32_t kRounds = 2;
+constexpr Duration kMorningBegin = Duration::hours(9);
+constexpr Duration kMorningLength = Duration::hours(3);
+constexpr Duration kAfternoonBegin = Duration::hours(14);
+constexpr Duration kAfternoonLength = Duration::hours(4);
+constexpr std::int64_t kQuietUntilHour = 7;             // Hardly anybody collects before.
+constexpr Duration kReactToNotice = Duration::minutes(2);
+constexpr double kLeftOpenMinS = 60;
+constexpr double kLeftOpenMaxS = 7200;
+
+Instant at_day(std::int64_t local_day, std::int64_t utc_offset_min, std::int64_t start_utc_ms) {
+  const std::int64_t utc_ms = local_day * kDayMs - utc_offset_min * 60'000;
+  return {(utc_ms - start_utc_ms) * 1000};
+}
+
+}  // namespace
+
+int s10_check_digit(std::uint32_t serial) {
+  constexpr std::array<int, 8> kWeights{8, 6, 4, 2, 3, 5, 9, 7};
+  int sum = 0;
+  for (std::size_t i = kWeights.size(); i-- > 0;) {
+    sum += kWeights[i] * static_cast<int>(serial % 10);
+    serial /= 10;
+  }
+  const int check = 11 - sum % 11;
+  if (check == 10) {
+    return 0;
+  }
+  return check == 11 ? 5 : check;
+}
+
+People::People(Premises& premises, const Profile& profile, const PeopleOptions& options, const Prng& prng)
+    : premises_(premises),
+      profile_(profile),
+      options_(options),
+      demand_(prng.child("demand")),
+      behaviour_(prng.child("behaviour")),
+      in_door_(options.compartments, kNoParcel),
+      uses_(options.compartments),
+      ledger_(options.compartments),
+      next_number_(options.first_parcel) {}
+
+void People::start() {
+  if (options_.demand) {
+    const std::int64_t local_ms = options_.start_utc_ms + profile_.utc_offset_min * 60'000;
+    plan_day(static_cast<std::uint64_t>(local_ms / kDayMs));
+  }
+}
+
+// Every brand comes in both rounds, as often as its share of the day's parcels needs.
+void People::plan_day(std::uint64_t day) {
+  const Instant midnight = at_day(static_cast<std::int64_t>(day), profile_.utc_offset_min, options_.start_utc_ms);
+  double weights = 0;
+  for (std::size_t i = 0; i < options_.brands.size(); ++i) {
+    weights += 1.0 / static_cast<double>(i + 1);
+  }
+  const double burst_mean = (profile_.burst_min + profile_.burst_max) / 2.0;
+  const double parcels = static_cast<double>(options_.parcels_per_day_milli) / 1000.0;
+  for (std::size_t i = 0; i < options_.brands.size(); ++i) {
+    const double share = 1.0 / static_cast<double>(i + 1) / weights;
+    const double visits = parcels * share / kRounds / burst_mean;
+    schedule_round(options_.brands[i], visits, midnight + kMorningBegin, kMorningLength);
+    schedule_round(options_.brands[i], visits, midnight + kAfternoonBegin, kAfternoonLength);
+  }
+  const Instant tomorrow = midnight + Duration::hours(24);
+  premises_.schedule(tomorrow, static_cast<std::uint8_t>(PeopleTimer::kPlanDay), 0, day + 1);
+}
+
+void People::schedule_round(std::uint8_t brand, double visits, Instant begin, Duration length) {
+  auto count = static_cast<std::uint32_t>(visits);
+  const auto rest_per_million = static_cast<std::uint32_t>((visits - count) * 1e6);
+  count += demand_.chance(rest_per_million) ? 1 : 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const Instant at = begin + Duration::microseconds(static_cast<std::int64_t>(demand_.below(static_cast<std::uint64_t>(length.us))));
+    const std::uint64_t parcels = profile_.burst_min + demand_.below(profile_.burst_max - profile_.burst_min + 1);
+    if (at >= premises_.now()) {
+      premises_.schedule(at, static_cast<std::uint8_t>(PeopleTimer::kCourierArrives), 0, std::uint64_t{brand} << 16 | parcels);
+    }
+  }
+}
+
+std::uint32_t People::new_parcel(std::string_view carrier, std::uint8_t size, std::string_view number) {
+  std::uint32_t index = 0;
+  if (free_parcels_.empty()) {
+    index = static_cast<std::uint32_t>(parcels_.size());
+    parcels_.emplace_back();
+  } else {
+    index = free_parcels_.back();
+    free_parcels_.pop_back();
+  }
+  Parcel& parcel = parcels_[index];
+  const std::uint32_t generation = parcel.generation + 1;
+  parcel = Parcel{};
+  parcel.generation = generation;
+  parcel.state = ParcelState::kCarried;
+  parcel.carrier.assign(carrier);
+  parcel.size = size;
+  if (!number.empty()) {
+    parcel.number.assign(number);
+    return index;
+  }
+  // A registered item after UPU S10, as most of the post's parcels carry.
+  std::array<char, 13> text{'R', 'B', '0', '0', '0', '0', '0', '0', '0', '0', '0', 'C', 'N'};
+  const auto serial = static_cast<std::uint32_t>(next_number_++ % 100'000'000);
+  std::uint32_t rest = serial;
+  for (std::size_t i = 9; i >= 2; --i) {
+    text[i] = static_cast<char>('0' + rest % 10);
+    rest /= 10;
+  }
+  text[10] = static_cast<char>('0' + s10_check_digit(serial));
+  parcel.number.assign({text.data(), text.size()});
+  return index;
+}
+
+std::uint32_t People::draw_parcel(std::string_view carrier) {
+  std::uint64_t pick = demand_.below(1'000'000);
+  std::uint8_t size = 1;
+  while (size < 4 && pick >= profile_.size_per_million[size - 1U]) {
+    pick -= profile_.size_per_million[size - 1U];
+    ++size;
+  }
+  const std::uint32_t index = new_parcel(carrier, size, {});
+  parcels_[index].dwell = hours(lognormal(demand_, profile_.dwell_mu, profile_.dwell_sigma));
+  return index;
+}
+
+void People::drop_parcel(std::uint32_t index) {
+  parcels_[index].state = ParcelState::kFree;
+  free_parcels_.push_back(index);
+}
+
+std::uint64_t People::handle(std::uint32_t index) const {
+  return std::uint64_t{parcels_[index].generation} << 32 | index;
+}
+
+std::uint32_t People::from_handle(std::uint64_t handle) const {
+  const auto index = static_cast<std::uint32_t>(handle);
+  return parcels_[index].generation == handle >> 32 ? index : kNoParcel;
+}
+
+// When the recipient comes: after the dwell, but not in the small hours, and not before being told.
+Instant People::collection_time(const Parcel& parcel) const {
+  Instant at = parcel.stored_at + parcel.dwell;
+  const std::int64_t local_ms = options_.start_utc_ms + profile_.utc_offset_min * 60'000 + at.ms();
+  const std::int64_t in_day_ms = local_ms % kDayMs;
+  const std::int64_t quiet_ms = kQuietUntilHour * 3'600'000;
+  if (profile_.quiet_nights && in_day_ms < quiet_ms) {
+    // The small hours are spread over the two hours after them, in their order.
+    at = at + Duration::milliseconds(quiet_ms - in_day_ms + in_day_ms * 2 / kQuietUntilHour);
+  }
+  return std::max(at, premises_.now() + kReactToNotice);
+}
+
+void People::on_deposited(std::uint64_t seq, std::uint64_t counter, std::uint8_t compartment, std::string_view parcel) {
+  PendingNotice notice{.seq = seq, .counter = counter, .compartment = compartment, .parcel = {}};
+  notice.parcel.assign(parcel);
+  pending_.push_back(notice);
+}
+
+void People::on_delivered(std::uint64_t seq) {
+  while (pending_first_ < pending_.size() && pending_[pending_first_].seq <= seq) {
+    const PendingNotice notice = pending_[pending_first_++];
+    const std::uint32_t index = in_door_[notice.compartment - 1U];
+    if (index == kNoParcel || !(parcels_[index].number == notice.parcel)) {
+      continue;  // It is gone already.
+    }
+    Parcel& parcel = parcels_[index];
+    parcel.told = true;
+    parcel.code = pickup_code(options_.station_key, notice.counter);
+    if (ErrandResult* errand = open_result(parcel.ticket)) {
+      errand->has_code = true;
+      errand->code = parcel.code;
+    }
+    if (parcel.somebody_comes) {
+      premises_.schedule(collection_time(parcel), static_cast<std::uint8_t>(PeopleTimer::kRecipientArrives), 0, handle(index));
+    }
+  }
+  if (pending_first_ == pending_.size()) {
+    pending_.clear();
+    pending_first_ = 0;
+  }
+}
+
+ErrandResult* People::open_result(std::uint64_t ticket) {
+  if (ticket == 0) {
+    return nullptr;
+  }
+  for (ErrandResult& errand : results_) {
+    if (errand.ticket == ticket) {
+      return &errand;
+    }
+  }
+  return nullptr;
+}
+
+const ErrandResult* People::result(std::uint64_t ticket) const {
+  for (const ErrandResult& errand : results_) {
+    if (errand.ticket == ticket) {
+      return &errand;
+    }
+  }
+  return nullptr;
+}
+
+Duration People::door_time(bool deposit) {
+  if (behaviour_.chance(profile_.left_open_per_million)) {
+    return seconds(log_uniform(behaviour_, kLeftOpenMinS, kLeftOpenMaxS));
+  }
+  const double median = deposit ? profile_.open_deposit_median_s : profile_.open_pickup_median_s;
+  return seconds(lognormal(behaviour_, exact_log(median), profile_.open_sigma));
+}
+
+void People::on_door_opened(std::uint8_t door) {
+  ++ledger_[door].door_openings;
+  const bool waiting = at_panel_.step == Step::kWaitDoor || at_panel_.step == Step::kRecall;
+  if (at_panel_.role == Role::kNobody || !waiting) {
+    uses_[door] = {};
+    premises_.schedule(premises_.now() + Duration::seconds(5), static_cast<std::uint8_t>(PeopleTimer::kShutDoor), door, 0);
+    return;  // A passer-by shuts it.
+  }
+  DoorUse use;
+  use.parcel = at_panel_.parcel;
+  if (at_panel_.step == Step::kRecall) {
+    use.purpose = Errand::kRecall;
+  } else {
+    use.purpose = at_panel_.role == Role::kCourier ? Errand::kDeposit : Errand::kCollect;
+  }
+  uses_[door] = use;
+  at_panel_.door = static_cast<std::uint8_t>(door + 1);
+  if (at_panel_.step == Step::kWaitDoor) {
+    at_panel_.step = Step::kDoorOpen;
+  }
+  wait_for_panel();
+  premises_.schedule(premises_.now() + door_time(use.purpose == Errand::kDeposit),
+                     static_cast<std::uint8_t>(PeopleTimer::kShutDoor), door, 0);
+}
+
+// The person puts in or takes out and pushes the door shut: the moment that the ledger records.
+void People::person_shuts(std::uint8_t door) {
+  const DoorUse use = uses_[door];
+  uses_[door] = {};
+  premises_.shut(door);
+  premises_.trace(std::uint64_t{door} << 8 | static_cast<std::uint64_t>(use.purpose));
+  LedgerRow& row = ledger_[door];
+  const std::uint32_t inside = in_door_[door];
+  switch (use.purpose) {
+    case Errand::kDeposit:
+      ++row.deposits;
+      ++row.true_deposits;
+      in_door_[door] = use.parcel;
+      parcels_[use.parcel].state = ParcelState::kStored;
+      parcels_[use.parcel].door = static_cast<std::uint8_t>(door + 1);
+      parcels_[use.parcel].stored_at = premises_.now();
+      break;
+    case Errand::kCollect:
+    case Errand::kRecall: {
+      const bool recall = use.purpose == Errand::kRecall;
+      ++(recall ? row.recalls : row.collections);
+      if (inside != kNoParcel) {
+        ++(recall ? row.true_recalls : row.true_collections);
+        in_door_[door] = kNoParcel;
+        drop_parcel(inside);
+      }
+      break;
+    }
+    case Errand::kNone:
+      return;
+  }
+  if (at_panel_.role != Role::kNobody && at_panel_.door == door + 1 && at_panel_.step == Step::kDoorOpen) {
+    at_panel_.step = Step::kWaitVerdict;
+    if (use.purpose == Errand::kDeposit) {
+      at_panel_.parcel = kNoParcel;
+    }
+    wait_for_panel();
+  }
+}
+
+void People::on_timer(PeopleTimer timer, std::uint8_t door, std::uint64_t argument) {
+  switch (timer) {
+    case PeopleTimer::kPlanDay:
+      plan_day(argument);
+      return;
+    case PeopleTimer::kCourierArrives: {
+      Visitor courier;
+      courier.role = Role::kCourier;
+      courier.recalls = true;
+      courier.parcels_left = static_cast<std::uint32_t>(argument & 0xFFFF);
+      courier.carrier.assign(profile_.carriers[argument >> 16]);
+      enqueue(courier);
+      return;
+    }
+    case PeopleTimer::kRecipientArrives: {
+      const std::uint32_t index = from_handle(argument);
+      if (index == kNoParcel || parcels_[index].state != ParcelState::kStored) {
+        return;  // Somebody else took it, or its courier took it back.
+      }
+      Visitor recipient;
+      recipient.role = Role::kRecipient;
+      recipient.parcel = index;
+      recipient.mistypes = behaviour_.chance(profile_.mistype_per_million);
+      recipient.code.assign(parcels_[index].code.text());
+      enqueue(recipient);
+      return;
+    }
+    case PeopleTimer::kStep:
+      if (argument == (visit_ << 16 | (step_ & 0xFFFF))) {
+        do_step();
+      }
+      return;
+    case PeopleTimer::kGiveUp:
+      if (argument == (visit_ << 16 | (step_ & 0xFFFF))) {
+        if (ErrandResult* errand = open_result(at_panel_.ticket)) {
+          errand->gave_up = errand->compartment == 0;
+        }
+        leave();
+      }
+      return;
+    case PeopleTimer::kShutDoor:
+      person_shuts(door);
+      return;
+  }
+}
+
+void People::save(BlobWriter& writer) const {
+  writer.value(demand_.state());
+  writer.value(behaviour_.state());
+  writer.values(parcels_);
+  writer.values(free_parcels_);
+  writer.values(in_door_);
+  writer.values(uses_);
+  writer.values(ledger_);
+  writer.values(std::vector<PendingNotice>(pending_.begin() + static_cast<std::ptrdiff_t>(pending_first_), pending_.end()));
+  writer.values(queue_);
+  writer.value(at_panel_);
+  writer.value(visit_);
+  writer.value(step_);
+  writer.value(next_number_);
+  writer.value(counters_);
+}
+
+void People::load(BlobReader& reader) {
+  Prng::State state;
+  reader.value(state);
+  demand_.restore(state);
+  reader.value(state);
+  behaviour_.restore(state);
+  reader.values(parcels_);
+  reader.values(free_parcels_);
+  reader.values(in_door_);
+  reader.values(uses_);
+  reader.values(ledger_);
+  reader.values(pending_);
+  pending_first_ = 0;
+  reader.values(queue_);
+  reader.value(at_panel_);
+  reader.value(visit_);
+  reader.value(step_);
+  reader.value(next_number_);
+  reader.value(counters_);
+}
+
+}  // namespace cubby::emulator

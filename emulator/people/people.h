@@ -1,0 +1,222 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "emulator/hardware/front_panel_device.h"
+#include "emulator/people/profile.h"
+#include "emulator/world/blob.h"
+#include "firmware/base/hotp.h"
+#include "firmware/base/inplace_string.h"
+#include "firmware/base/limits.h"
+#include "firmware/base/prng.h"
+
+/// Couriers, recipients and the notifier of one station. They speak panel bytes and move doors, and know
+/// nothing of the controller's state; the ledger is theirs.
+namespace cubby::emulator {
+
+/// What people and doors did at one compartment. True: what happened to the parcel. Observable: what a
+/// perfect controller could know (an authorised door was opened and shut again).
+struct LedgerRow {
+  std::uint32_t true_deposits = 0;
+  std::uint32_t true_collections = 0;
+  std::uint32_t true_recalls = 0;
+  std::uint32_t deposits = 0;
+  std::uint32_t collections = 0;
+  std::uint32_t recalls = 0;
+  std::uint32_t door_openings = 0;
+};
+
+/// What people can do at a station, and the timers that they set.
+class Premises {
+ public:
+  virtual Instant now() const = 0;
+  virtual void press(char key) = 0;
+  virtual void scan(std::string_view text) = 0;
+  /// Pushes a door shut; `door` is an index.
+  virtual void shut(std::uint8_t door) = 0;
+  virtual void schedule(Instant at, std::uint8_t kind, std::uint8_t door, std::uint64_t argument) = 0;
+  /// A person did something that belongs into the trace.
+  virtual void trace(std::uint64_t detail) = 0;
+
+ protected:
+  ~Premises() = default;
+};
+
+/// Timers of people; numbers above these are the station's.
+enum class PeopleTimer : std::uint8_t {
+  kPlanDay = 1,
+  kCourierArrives,     // Argument: brand << 16 | parcels.
+  kRecipientArrives,   // Argument: a parcel's handle.
+  kStep,               // Argument: visit << 16 | step.
+  kGiveUp,             // The same: nothing happened for too long.
+  kShutDoor,
+};
+inline constexpr std::uint8_t kPeopleTimers = 15;
+
+/// A person's errand that was put in from outside.
+enum class Errand : std::uint8_t { kNone = 0, kDeposit, kCollect, kRecall };
+
+struct ErrandOrder {
+  Errand errand = Errand::kNone;
+  std::uint8_t size = 0;
+  InplaceString<limits::kCarrierMax> carrier;
+  InplaceString<limits::kParcelMax> parcel;
+  InplaceString<16> code;
+};
+
+/// How an errand ended. `message` is the last thing that the panel showed; 0: nothing.
+struct ErrandResult {
+  std::uint64_t ticket = 0;
+  bool done = false;
+  bool gave_up = false;
+  std::uint8_t message = 0;
+  std::uint32_t number = 0;
+  std::uint8_t compartment = 0;      // Door that opened; 0: none.
+  std::uint32_t parcels = 0;         // Taken back by a recall.
+  bool has_code = false;
+  PickupCode code;
+};
+
+struct PeopleCounters {
+  std::uint64_t turned_away = 0;
+  std::uint64_t wrong_codes = 0;
+};
+
+struct PeopleOptions {
+  StationKey station_key{};          // The notifier's: it tells recipients their codes.
+  StationKey pass_key{};             // The centre's: it signs the couriers' passes.
+  std::int64_t start_utc_ms = 0;     // Of world time 0.
+  std::uint32_t compartments = 0;
+  bool demand = true;
+  std::vector<std::uint8_t> brands;  // Indexes into the profile's carriers, most frequent first.
+  std::uint64_t parcels_per_day_milli = 0;
+  std::uint64_t first_parcel = 0;    // Serial of the first parcel's number.
+};
+
+class People final : public PanelReader {
+ public:
+  People(Premises& premises, const Profile& profile, const PeopleOptions& options, const Prng& prng);
+
+  /// Sets the first timers.
+  void start();
+  void on_timer(PeopleTimer timer, std::uint8_t door, std::uint64_t argument);
+  void on_screen(PanelMessage message, std::uint8_t compartment, std::uint32_t number) override;
+  /// The door has moved (by itself) to open.
+  void on_door_opened(std::uint8_t door);
+  /// The panel went dark.
+  void on_power_cut();
+
+  /// The notifier hears of deposits when they are journalled and of their delivery when the centre has
+  /// acknowledged them.
+  void on_deposited(std::uint64_t seq, std::uint64_t counter, std::uint8_t compartment, std::string_view parcel);
+  void on_delivered(std::uint64_t seq);
+
+  void send(std::uint64_t ticket, const ErrandOrder& order);
+  const ErrandResult* result(std::uint64_t ticket) const;
+
+  const std::vector<LedgerRow>& ledger() const { return ledger_; }
+  const PeopleCounters& counters() const { return counters_; }
+  void save(BlobWriter& writer) const;
+  void load(BlobReader& reader);
+
+ private:
+  static constexpr std::uint32_t kNoParcel = UINT32_MAX;
+  enum class ParcelState : std::uint8_t { kFree, kCarried, kStored };
+  enum class Role : std::uint8_t { kNobody, kCourier, kRecipient, kCollector };
+  enum class Step : std::uint8_t { kWaitReady, kNextParcel, kWaitPrompt, kAnswerPrompt, kWaitDoor, kDoorOpen, kWaitVerdict, kRetype, kRecall, kLeave };
+
+  struct Parcel {
+    InplaceString<limits::kParcelMax> number;
+    InplaceString<limits::kCarrierMax> carrier;
+    std::uint32_t generation = 0;
+    ParcelState state = ParcelState::kFree;
+    std::uint8_t size = 1;
+    std::uint8_t door = 0;             // Compartment number; 0: not in one.
+    bool told = false;
+    bool somebody_comes = true;        // False: nobody collects unless an errand does.
+    PickupCode code;
+    Instant stored_at{};
+    Duration dwell{};
+    std::uint64_t ticket = 0;
+  };
+  struct Visitor {
+    Role role = Role::kNobody;
+    Step step = Step::kWaitReady;
+    bool mistypes = false;
+    bool recalls = false;              // Asks for overdue parcels before leaving.
+    std::uint8_t door = 0;
+    std::uint8_t message = 0;
+    std::uint32_t number = 0;
+    std::uint32_t parcels_left = 0;
+    std::uint32_t parcel = kNoParcel;
+    std::uint32_t recalled = 0;
+    std::uint64_t ticket = 0;
+    Instant parcel_started{};
+    InplaceString<limits::kCarrierMax> carrier;
+    InplaceString<16> code;
+  };
+  /// What the person at an open door does there.
+  struct DoorUse {
+    Errand purpose = Errand::kNone;
+    std::uint32_t parcel = kNoParcel;
+  };
+  struct PendingNotice {
+    std::uint64_t seq = 0;
+    std::uint64_t counter = 0;
+    std::uint8_t compartment = 0;
+    InplaceString<limits::kParcelMax> parcel;
+  };
+
+  void plan_day(std::uint64_t day);
+  void schedule_round(std::uint8_t brand, double visits, Instant begin, Duration length);
+  std::uint32_t new_parcel(std::string_view carrier, std::uint8_t size, std::string_view number);
+  std::uint32_t draw_parcel(std::string_view carrier);
+  void drop_parcel(std::uint32_t index);
+  std::uint64_t handle(std::uint32_t index) const;
+  std::uint32_t from_handle(std::uint64_t handle) const;
+  Instant collection_time(const Parcel& parcel) const;
+
+  void enqueue(const Visitor& visitor);
+  void next_visitor();
+  void begin_visit();
+  void leave();
+  void wait_for_panel();
+  void after(Duration wait, Step step);
+  void do_step();
+  void scan_pass();
+  void begin_parcel();
+  void next_parcel();
+  void type_code();
+  void courier_reads(PanelMessage message);
+  void recipient_reads(PanelMessage message);
+  void person_shuts(std::uint8_t door);
+  Duration door_time(bool deposit);
+  ErrandResult* open_result(std::uint64_t ticket);
+
+  Premises& premises_;
+  const Profile& profile_;
+  PeopleOptions options_;
+  Prng demand_;
+  Prng behaviour_;
+  Visitor at_panel_;
+  std::vector<Visitor> queue_;
+  std::uint64_t visit_ = 0;            // Grows with each visit and step, so that old timers are void.
+  std::uint64_t step_ = 0;
+  std::vector<Parcel> parcels_;
+  std::vector<std::uint32_t> free_parcels_;
+  std::vector<std::uint32_t> in_door_; // Parcel behind each door.
+  std::vector<DoorUse> uses_;
+  std::vector<LedgerRow> ledger_;
+  std::vector<PendingNotice> pending_;
+  std::size_t pending_first_ = 0;
+  std::vector<ErrandResult> results_;
+  std::uint64_t next_number_ = 0;
+  PeopleCounters counters_;
+};
+
+/// UPU S10 check digit of an 8-digit serial.
+int s10_check_digit(std::uint32_t serial);
+
+}  // namespace cubby::emulator

@@ -1,0 +1,360 @@
+// One person at a time at the panel: what they press, what they read, when they lose patience.
+#include <algorithm>
+
+#include "emulator/people/distributions.h"
+#include "emulator/people/people.h"
+#include "firmware/base/pass.h"
+
+namespace cubby::emulator {
+namespace {
+
+constexpr Duration kPatience = Duration::seconds(120);      // Without anything new on the display.
+constexpr Duration kStepUp = Duration::seconds(2);          // To the panel, after the one before has left.
+constexpr Duration kPassLife = Duration::hours(12);
+constexpr Duration kReadPrompt = Duration::milliseconds(1500);
+constexpr Duration kRetypeAfter = Duration::seconds(4);
+constexpr Duration kComeBackAfterJam = Duration::minutes(30);
+constexpr Duration kComeBackAfterFault = Duration::hours(1);
+constexpr std::uint32_t kHardStop = UINT32_MAX;
+
+}  // namespace
+
+void People::enqueue(const Visitor& visitor) {
+  queue_.push_back(visitor);
+  if (at_panel_.role == Role::kNobody) {
+    next_visitor();
+  }
+}
+
+void People::next_visitor() {
+  if (queue_.empty()) {
+    return;
+  }
+  at_panel_ = queue_.front();
+  queue_.erase(queue_.begin());
+  ++visit_;
+  at_panel_.step = Step::kWaitReady;
+  after(kStepUp, Step::kWaitReady);
+}
+
+void People::leave() {
+  if (ErrandResult* errand = open_result(at_panel_.ticket)) {
+    errand->done = true;
+    errand->parcels = at_panel_.recalled;
+    errand->message = at_panel_.message;
+    errand->number = at_panel_.number;
+  }
+  const bool carried = at_panel_.role == Role::kCourier && at_panel_.parcel != kNoParcel &&
+                       parcels_[at_panel_.parcel].state == ParcelState::kCarried;
+  const bool at_open_door = at_panel_.door != 0 && uses_[at_panel_.door - 1U].purpose == Errand::kDeposit;
+  if (carried && !at_open_door) {
+    drop_parcel(at_panel_.parcel);  // Goes back to the depot with its courier.
+  }
+  at_panel_ = Visitor{};
+  ++visit_;
+  next_visitor();
+}
+
+void People::wait_for_panel() {
+  ++step_;
+  premises_.schedule(premises_.now() + kPatience, static_cast<std::uint8_t>(PeopleTimer::kGiveUp), 0, visit_ << 16 | (step_ & 0xFFFF));
+}
+
+void People::after(Duration wait, Step step) {
+  at_panel_.step = step;
+  ++step_;
+  premises_.schedule(premises_.now() + wait, static_cast<std::uint8_t>(PeopleTimer::kStep), 0, visit_ << 16 | (step_ & 0xFFFF));
+}
+
+void People::scan_pass() {
+  std::array<char, kPassTextMax> text{};
+  const auto utc_s = static_cast<std::uint64_t>(options_.start_utc_ms / 1000 + premises_.now().us / 1'000'000);
+  const std::size_t size = make_pass(options_.pass_key, 'C', at_panel_.carrier.view(),
+                                     utc_s + static_cast<std::uint64_t>(kPassLife.us / 1'000'000), text);
+  premises_.scan({text.data(), size});
+  at_panel_.step = Step::kWaitReady;
+  wait_for_panel();
+}
+
+void People::begin_visit() {
+  if (at_panel_.role == Role::kCourier) {
+    scan_pass();
+    return;
+  }
+  type_code();
+}
+
+void People::type_code() {
+  if (at_panel_.role == Role::kRecipient) {
+    // In the queue the courier may have been faster.
+    const Parcel& parcel = parcels_[at_panel_.parcel];
+    if (parcel.state != ParcelState::kStored || parcel.code.text() != at_panel_.code.view()) {
+      leave();
+      return;
+    }
+  }
+  const std::string_view code = at_panel_.code.view();
+  for (std::size_t i = 0; i < code.size(); ++i) {
+    const bool wrong = at_panel_.mistypes && i == code.size() / 2;
+    premises_.press(wrong ? static_cast<char>('0' + (code[i] - '0' + 1) % 10) : code[i]);
+  }
+  premises_.press('#');
+  at_panel_.step = Step::kWaitDoor;
+  wait_for_panel();
+}
+
+void People::begin_parcel() {
+  at_panel_.parcel_started = premises_.now();
+  if (at_panel_.parcel == kNoParcel) {
+    at_panel_.parcel = draw_parcel(at_panel_.carrier.view());
+  }
+  premises_.scan(parcels_[at_panel_.parcel].number.view());
+  at_panel_.step = Step::kWaitPrompt;
+  wait_for_panel();
+}
+
+// After a parcel: the next one, then the overdue ones, then good-bye.
+void People::next_parcel() {
+  at_panel_.door = 0;
+  if (at_panel_.parcels_left > 0) {
+    --at_panel_.parcels_left;
+  }
+  if (at_panel_.parcels_left > 0) {
+    const Duration spacing = seconds(profile_.spacing_min_s + (profile_.spacing_max_s - profile_.spacing_min_s) * uniform(behaviour_));
+    const Instant next = std::max(at_panel_.parcel_started + spacing, premises_.now() + Duration::seconds(3));
+    after(next - premises_.now(), Step::kNextParcel);
+    return;
+  }
+  if (at_panel_.recalls) {
+    at_panel_.recalls = false;
+    after(kReadPrompt, Step::kRecall);
+    return;
+  }
+  after(kReadPrompt, Step::kLeave);
+}
+
+void People::do_step() {
+  switch (at_panel_.step) {
+    case Step::kWaitReady:
+      begin_visit();
+      return;
+    case Step::kNextParcel:
+      begin_parcel();
+      return;
+    case Step::kAnswerPrompt: {
+      constexpr std::string_view kSizeKeys = "SMLX";
+      premises_.press(kSizeKeys[parcels_[at_panel_.parcel].size - 1U]);
+      at_panel_.step = Step::kWaitDoor;
+      wait_for_panel();
+      return;
+    }
+    case Step::kRetype:
+      at_panel_.mistypes = false;
+      type_code();
+      return;
+    case Step::kRecall:
+      premises_.press('R');
+      wait_for_panel();
+      return;
+    case Step::kLeave:
+      premises_.press('*');
+      leave();
+      return;
+    case Step::kWaitPrompt:
+    case Step::kWaitDoor:
+    case Step::kDoorOpen:
+    case Step::kWaitVerdict:
+      return;
+  }
+}
+
+void People::on_screen(PanelMessage message, std::uint8_t compartment, std::uint32_t number) {
+  if (at_panel_.role == Role::kNobody) {
+    return;
+  }
+  if (message != PanelMessage::kIdle) {
+    at_panel_.message = static_cast<std::uint8_t>(message);
+    at_panel_.number = number;
+  }
+  if (message == PanelMessage::kPutIn || message == PanelMessage::kTakeOut || message == PanelMessage::kRecallOpen) {
+    if (ErrandResult* errand = open_result(at_panel_.ticket)) {
+      errand->compartment = compartment;
+    }
+  }
+  if (message == PanelMessage::kPleaseShut && at_panel_.door == compartment) {
+    leave();  // Walked away; the door is shut when somebody remembers.
+    return;
+  }
+  if (at_panel_.role == Role::kCourier) {
+    courier_reads(message);
+  } else {
+    recipient_reads(message);
+  }
+}
+
+void People::courier_reads(PanelMessage message) {
+  switch (message) {
+    case PanelMessage::kCourierReady:
+      if (at_panel_.step == Step::kWaitReady) {
+        if (at_panel_.parcels_left == 0) {
+          next_parcel();
+        } else {
+          after(kReadPrompt, Step::kNextParcel);
+        }
+      }
+      return;
+    case PanelMessage::kChooseSize:
+      if (at_panel_.step == Step::kWaitPrompt) {
+        after(kReadPrompt, Step::kAnswerPrompt);
+      }
+      return;
+    case PanelMessage::kStored:
+      if (at_panel_.step == Step::kWaitVerdict) {
+        next_parcel();
+      }
+      return;
+    case PanelMessage::kTurnedAway:
+      ++counters_.turned_away;
+      if (at_panel_.parcel != kNoParcel && parcels_[at_panel_.parcel].state == ParcelState::kCarried) {
+        drop_parcel(at_panel_.parcel);
+        at_panel_.parcel = kNoParcel;
+      }
+      if (at_panel_.ticket != 0) {
+        leave();
+        return;
+      }
+      next_parcel();
+      return;
+    case PanelMessage::kRecalled:
+      ++at_panel_.recalled;
+      at_panel_.door = 0;
+      wait_for_panel();
+      return;
+    case PanelMessage::kRecallDone:
+      after(kReadPrompt, Step::kLeave);
+      return;
+    case PanelMessage::kWrongPass:
+    case PanelMessage::kOutOfService:
+    case PanelMessage::kCancelled:
+      leave();
+      return;
+    case PanelMessage::kIdle:
+      if (at_panel_.step != Step::kWaitReady) {
+        leave();  // The session is over: the panel lost patience, or the station has just booted.
+      }
+      return;
+    case PanelMessage::kOpening:
+    case PanelMessage::kPutIn:
+    case PanelMessage::kWrongCode:
+    case PanelMessage::kLockedOut:
+    case PanelMessage::kTakeOut:
+    case PanelMessage::kCollected:
+    case PanelMessage::kDoorFailed:
+    case PanelMessage::kRecallOpen:
+    case PanelMessage::kPleaseShut:
+      return;
+  }
+}
+
+void People::recipient_reads(PanelMessage message) {
+  const bool has_parcel = at_panel_.role == Role::kRecipient;
+  const auto come_back = [&](Duration wait) {
+    if (has_parcel) {
+      premises_.schedule(premises_.now() + wait, static_cast<std::uint8_t>(PeopleTimer::kRecipientArrives), 0, handle(at_panel_.parcel));
+    }
+    leave();
+  };
+  switch (message) {
+    case PanelMessage::kWrongCode:
+      ++counters_.wrong_codes;
+      if (at_panel_.mistypes) {
+        after(kRetypeAfter, Step::kRetype);
+        return;
+      }
+      leave();  // The code is dead: too late.
+      return;
+    case PanelMessage::kLockedOut:
+      come_back(at_panel_.number == kHardStop ? Duration::hours(24)
+                                              : Duration::seconds(std::int64_t{at_panel_.number} + 60));
+      return;
+    case PanelMessage::kDoorFailed:
+      come_back(kComeBackAfterJam);
+      return;
+    case PanelMessage::kOutOfService:
+      come_back(kComeBackAfterFault);
+      return;
+    case PanelMessage::kCollected:
+      leave();
+      return;
+    case PanelMessage::kIdle:
+      if (at_panel_.step == Step::kWaitVerdict) {
+        leave();
+      }
+      return;
+    case PanelMessage::kCourierReady:
+    case PanelMessage::kChooseSize:
+    case PanelMessage::kOpening:
+    case PanelMessage::kPutIn:
+    case PanelMessage::kStored:
+    case PanelMessage::kTurnedAway:
+    case PanelMessage::kTakeOut:
+    case PanelMessage::kRecallOpen:
+    case PanelMessage::kRecalled:
+    case PanelMessage::kRecallDone:
+    case PanelMessage::kWrongPass:
+    case PanelMessage::kPleaseShut:
+    case PanelMessage::kCancelled:
+      return;
+  }
+}
+
+// The display went dark. Whoever stands at an open door still finishes there; the others go, and a
+// recipient comes back later.
+void People::on_power_cut() {
+  if (at_panel_.role == Role::kNobody) {
+    return;
+  }
+  if (at_panel_.role == Role::kRecipient && at_panel_.door == 0) {
+    premises_.schedule(premises_.now() + kComeBackAfterFault, static_cast<std::uint8_t>(PeopleTimer::kRecipientArrives), 0, handle(at_panel_.parcel));
+  }
+  leave();
+}
+
+void People::send(std::uint64_t ticket, const ErrandOrder& order) {
+  ErrandResult errand;
+  errand.ticket = ticket;
+  results_.push_back(errand);
+  Visitor visitor;
+  visitor.ticket = ticket;
+  switch (order.errand) {
+    case Errand::kDeposit:
+      visitor.role = Role::kCourier;
+      visitor.parcels_left = 1;
+      visitor.carrier = order.carrier;
+      visitor.parcel = new_parcel(order.carrier.view(), order.size, order.parcel.view());
+      parcels_[visitor.parcel].somebody_comes = false;
+      parcels_[visitor.parcel].ticket = ticket;
+      break;
+    case Errand::kRecall:
+      visitor.role = Role::kCourier;
+      visitor.recalls = true;
+      visitor.carrier = order.carrier;
+      break;
+    case Errand::kCollect:
+      visitor.role = Role::kCollector;
+      visitor.code.assign(order.code.view());
+      if (order.code.empty()) {
+        for (const Parcel& parcel : parcels_) {
+          if (parcel.state == ParcelState::kStored && parcel.told && parcel.number == order.parcel) {
+            visitor.code.assign(parcel.code.text());
+          }
+        }
+      }
+      break;
+    case Errand::kNone:
+      return;
+  }
+  enqueue(visitor);
+}
+
+}  // namespace cubby::emulator

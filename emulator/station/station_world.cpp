@@ -1,0 +1,353 @@
+#include "emulator/station/station_world.h"
+
+#include <algorithm>
+
+#include "emulator/people/distributions.h"
+#include "firmware/wire/codec/event_codec.h"
+#include "firmware/wire/codec/uplink_codec.h"
+#include "firmware/wire/framing/frame.h"
+
+namespace cubby::emulator {
+namespace {
+
+constexpr hal::FlashGeometry kFlash{};
+constexpr std::string_view kFirmwareVersion = "cubby 0.1.0";
+constexpr std::uint8_t kNoDoor = 0xFF;
+constexpr std::int64_t kYearS = 31'536'000;
+
+std::uint64_t run_seed(const StationSetup& setup) { return Prng(setup.seed).child("random", setup.run_id).next(); }
+
+}  // namespace
+
+StationWorld::StationWorld(const Profile& profile, StationSetup setup, RoomMeter& meter)
+    : setup_(std::move(setup)),
+      profile_(profile),
+      meter_(meter),
+      faults_(Prng(setup_.seed).child("faults")),
+      doors_prng_(Prng(setup_.seed).child("doors")),
+      doors_(setup_.compartments),
+      door_at_(setup_.board_address.size() * ModbusBoard::kChannels, kNoDoor),
+      segment_(hash_),
+      flash_(kFlash, Prng(setup_.seed).child("flash").next()),
+      clock_(now_, setup_.start_utc_ms),
+      panel_(hash_, now_),
+      keys_(setup_.station_key, setup_.people.pass_key),
+      random_(Prng(run_seed(setup_))),
+      people_(*this, profile, setup_.people, Prng(setup_.seed).child("people")) {
+  for (std::size_t i = 0; i < setup_.board_address.size(); ++i) {
+    segment_.add_board(ModbusBoard(*this, static_cast<std::uint8_t>(i), setup_.board_address[i]));
+  }
+  segment_.set_wiring(*this);
+  for (std::size_t i = 0; i < setup_.compartments; ++i) {
+    door_at_[setup_.door_board[i] * std::size_t{ModbusBoard::kChannels} + setup_.door_channel[i]] = static_cast<std::uint8_t>(i);
+  }
+  panel_.set_reader(people_);
+}
+
+void StationWorld::schedule(Instant at, std::uint8_t kind, std::uint8_t door, std::uint64_t argument) {
+  queue_.schedule(at, kind, door, argument);
+}
+
+void StationWorld::press(char key) {
+  if (controller_.has_value()) {
+    panel_.press(key);
+    tick_now_ = true;
+  }
+}
+
+void StationWorld::scan(std::string_view text) {
+  if (controller_.has_value()) {
+    panel_.scan(text);
+    tick_now_ = true;
+  }
+}
+
+// The switch changes now and chatters for a moment; the board's next replies have news.
+void StationWorld::move_door(std::uint8_t door, bool shut) {
+  Door& it = doors_[door];
+  it.shut = shut;
+  it.bounce_until = now_ + Duration::milliseconds(kBounceMinMs + static_cast<std::int64_t>(doors_prng_.below(kBounceSpanMs)));
+  segment_.note_change(setup_.door_board[door], it.bounce_until);
+  hash_.add(TraceKind::kDoorEdge, now_, std::uint64_t{door} << 1 | (shut ? 1U : 0U));
+}
+
+void StationWorld::shut(std::uint8_t door) {
+  if (!doors_[door].shut) {
+    move_door(door, true);
+  }
+}
+
+bool StationWorld::input(std::uint8_t board, std::uint8_t channel, Instant at) {
+  const std::uint8_t door = door_at_[board * std::size_t{ModbusBoard::kChannels} + channel];
+  return door != kNoDoor && doors_[door].switch_shut(at);
+}
+
+void StationWorld::coil_on(std::uint8_t board, std::uint8_t channel, Instant from, Duration length) {
+  const std::uint8_t door = door_at_[board * std::size_t{ModbusBoard::kChannels} + channel];
+  const auto delay = Duration::milliseconds(kLatchDelayMinMs + static_cast<std::int64_t>(doors_prng_.below(kLatchDelaySpanMs)));
+  const bool fails = doors_prng_.chance(profile_.failed_open_per_million);
+  if (door == kNoDoor || fails || (length.us != 0 && length < delay)) {
+    return;  // Nothing wired to it, the bolt sticks this time, or the pulse is over before it lets go.
+  }
+  queue_.schedule(from + delay, static_cast<std::uint8_t>(Timer::kLatchReleases), door);
+}
+
+void StationWorld::on_event(std::uint64_t seq, Bytes payload) {
+  ++counts_.events;
+  hash_.add(TraceKind::kEvent, now_, seq);
+  hash_.add(TraceKind::kEvent, now_, payload);
+  const RoomScope scope(meter_, Room::kPeople);
+  cubby_v1_Event event;
+  if (wire::decode_event(payload, event) == Status::kOk && event.which_body == cubby_v1_Event_deposited_tag) {
+    const cubby_v1_Deposited& deposited = event.body.deposited;
+    people_.on_deposited(seq, deposited.counter, deposited.compartment, deposited.parcel);
+  }
+}
+
+void StationWorld::on_compartment(std::uint8_t number, std::uint8_t from, std::uint8_t to) {
+  hash_.add(TraceKind::kEvent, now_, std::uint64_t{number} << 16 | std::uint64_t{from} << 8 | to);
+}
+
+void StationWorld::on_uplink(std::uint8_t, std::uint8_t) {}  // When the centre answers is no part of the world.
+
+void StationWorld::power_on() {
+  if (controller_.has_value()) {
+    return;
+  }
+  ++counts_.boots;
+  hash_.add(TraceKind::kPower, now_, 1);
+  boot_ = now_;
+  flash_.power_on();
+  segment_.attach(boot_);
+  const hal::Hardware hardware{.bus = segment_,
+                               .flash = flash_,
+                               .clock = clock_,
+                               .power = supply_,
+                               .link = pipe_,
+                               .panel = panel_,
+                               .keys = keys_,
+                               .random = random_,
+                               .watchdog = watchdog_,
+                               .trace = this};
+  controller_.emplace(hardware, app::AssemblyOptions{.config = setup_.config,
+                                                     .firmware_version = kFirmwareVersion,
+                                                     .announce_new_journal = setup_.announce_new_journal});
+  const RoomScope scope(meter_, Room::kCore);
+  safe_mode_ = controller_->boot(Instant{}) != Status::kOk;
+  tick_now_ = true;
+}
+
+void StationWorld::power_off() {
+  if (!controller_.has_value()) {
+    return;
+  }
+  hash_.add(TraceKind::kPower, now_, 0);
+  controller_.reset();
+  segment_.power_cycle();
+  pipe_.power_cycle();
+  panel_.power_cycle();
+  wake_ = {};
+  tick_now_ = false;
+  people_.on_power_cut();
+}
+
+void StationWorld::tick() {
+  const RoomScope scope(meter_, Room::kCore);
+  ++counts_.ticks;
+  tick_now_ = false;
+  const Wake wake = controller_->tick(Instant{now_.us - boot_.us});
+  const auto to_world = [&](Instant at) { return at == Instant::max() ? at : Instant{at.us + boot_.us}; };
+  wake_.deadline = to_world(wake.deadline);
+  wake_.idle_poll = to_world(wake.idle_poll);
+  if (flash_.is_cut()) {
+    power_off();
+    queue_.schedule(now_ + flash_cut_off_, static_cast<std::uint8_t>(Timer::kPowerOn));
+  }
+}
+
+void StationWorld::schedule_outage() {
+  // Up for so long on average that the stated share of all time is up.
+  const double up = static_cast<double>(profile_.network_up_per_million);
+  if (profile_.network_up_per_million >= 1'000'000) {
+    return;
+  }
+  const double mean_up_s = profile_.network_outage_mean_s * up / (1e6 - up);
+  queue_.schedule(now_ + seconds(exponential(faults_, mean_up_s)), static_cast<std::uint8_t>(Timer::kLinkDown), 1);
+}
+
+void StationWorld::schedule_mains_loss() {
+  if (profile_.mains_losses_per_year == 0) {
+    return;
+  }
+  const double mean_s = static_cast<double>(kYearS) / profile_.mains_losses_per_year;
+  queue_.schedule(now_ + seconds(exponential(faults_, mean_s)), static_cast<std::uint8_t>(Timer::kMainsLost));
+}
+
+void StationWorld::handle(const WorldEvent& event) {
+  if (event.kind <= kPeopleTimers) {
+    const RoomScope scope(meter_, Room::kPeople);
+    people_.on_timer(static_cast<PeopleTimer>(event.kind), event.door, event.argument);
+    return;
+  }
+  switch (static_cast<Timer>(event.kind)) {
+    case Timer::kLatchReleases:
+      if (doors_[event.door].shut && now_ >= doors_[event.door].jam_until) {
+        move_door(event.door, false);
+        people_.on_door_opened(event.door);
+      }
+      return;
+    case Timer::kLinkDown:
+      ++link_down_count_;
+      pipe_.set_reachable(false);
+      tick_now_ = controller_.has_value();
+      if (event.door == 1) {  // One of the network's own outages, not an injected one.
+        queue_.schedule(now_ + seconds(exponential(faults_, profile_.network_outage_mean_s)),
+                        static_cast<std::uint8_t>(Timer::kLinkUp), 1);
+      }
+      return;
+    case Timer::kLinkUp:
+      --link_down_count_;
+      pipe_.set_reachable(link_down_count_ == 0);
+      if (event.door == 1) {
+        schedule_outage();
+      }
+      return;
+    case Timer::kMainsLost: {
+      const double off_s = log_uniform(faults_, profile_.mains_loss_min_s, profile_.mains_loss_max_s);
+      if (off_s > profile_.battery_s) {
+        queue_.schedule(now_ + seconds(profile_.battery_s), static_cast<std::uint8_t>(Timer::kPowerOff));
+        queue_.schedule(now_ + seconds(off_s), static_cast<std::uint8_t>(Timer::kPowerOn));
+      }
+      queue_.schedule(now_ + seconds(off_s), static_cast<std::uint8_t>(Timer::kMainsBack));
+      supply_.set(hal::Supply::kOnBattery);
+      return;
+    }
+    case Timer::kMainsBack:
+      supply_.set(hal::Supply::kMains);
+      schedule_mains_loss();
+      return;
+    case Timer::kPowerOff:
+      power_off();
+      return;
+    case Timer::kPowerOn:
+      power_on();
+      return;
+    case Timer::kInjection:
+      for (std::size_t i = 0; i < planned_.size(); ++i) {
+        if (planned_[i].ticket == event.argument) {
+          const Planned planned = planned_[i];
+          planned_.erase(planned_.begin() + static_cast<std::ptrdiff_t>(i));
+          start_injection(planned.ticket, planned.injection);
+          return;
+        }
+      }
+      return;
+  }
+}
+
+Instant StationWorld::next_activity() const {
+  if (!started_ || tick_now_) {
+    return now_;
+  }
+  Instant next = queue_.next_time();
+  if (controller_.has_value()) {
+    next = std::min(next, wake_.deadline);
+    if (!setup_.skip_idle_polls || segment_.has_news()) {
+      next = std::min(next, wake_.idle_poll);
+    }
+  }
+  return next;
+}
+
+void StationWorld::run_until(Instant end) {
+  const RoomScope scope(meter_, Room::kWorld);
+  if (!started_) {
+    started_ = true;
+    people_.start();
+    schedule_outage();
+    schedule_mains_loss();
+    power_on();
+  }
+  for (;;) {
+    const Instant next = std::max(now_, next_activity());
+    if (next > end) {
+      break;
+    }
+    now_ = next;
+    while (queue_.next_time() <= now_) {
+      handle(queue_.pop());
+    }
+    if (!controller_.has_value()) {
+      continue;
+    }
+    const bool poll = (!setup_.skip_idle_polls || segment_.has_news()) && wake_.idle_poll <= now_;
+    if (tick_now_ || wake_.deadline <= now_ || poll) {
+      tick();
+    }
+  }
+  now_ = std::max(now_, end);
+}
+
+void StationWorld::connected() {
+  pipe_.connected();
+  tick_now_ = controller_.has_value();
+}
+
+void StationWorld::refused() {
+  pipe_.refused();
+  tick_now_ = controller_.has_value();
+}
+
+void StationWorld::disconnected() {
+  pipe_.disconnected();
+  tick_now_ = controller_.has_value();
+}
+
+// The notifier hears of a delivery when its acknowledgement passes.
+void StationWorld::notice_acks(Bytes bytes) {
+  const RoomScope scope(meter_, Room::kPeople);
+  for (;;) {
+    const wire::FrameParse parse = wire::parse_frame(bytes, limits::kFrameDownMax);
+    if (parse.kind != wire::FrameParse::Kind::kFrame) {
+      return;
+    }
+    cubby_v1_Down down;
+    if (wire::decode_down(parse.frame.message, down) == Status::kOk && down.which_body == cubby_v1_Down_ack_tag) {
+      people_.on_delivered(down.body.ack.durable_seq);
+    }
+    bytes = bytes.subspan(parse.consumed);
+  }
+}
+
+void StationWorld::deliver(Bytes bytes) {
+  if (!pipe_.is_up()) {
+    return;
+  }
+  pipe_.deliver(bytes);
+  tick_now_ = controller_.has_value();
+  notice_acks(bytes);
+}
+
+StationCounters StationWorld::counters() const {
+  StationCounters counters = counts_;
+  for (const LedgerRow& row : people_.ledger()) {
+    counters.deposits += row.deposits;
+    counters.collections += row.collections;
+    counters.recalls += row.recalls;
+  }
+  counters.turned_away = people_.counters().turned_away;
+  counters.wrong_codes = people_.counters().wrong_codes;
+  counters.bus_frames = segment_.frames();
+  counters.bus_idle_frames = segment_.idle_frames();
+  counters.flash_operations = flash_.counters().operations();
+  counters.flash_bytes = flash_.counters().bytes_programmed;
+  counters.frames_up = pipe_.frames_up();
+  return counters;
+}
+
+void StationWorld::cut_at_flash_operation(std::uint64_t operations, TearMode mode, Duration off) {
+  flash_cut_off_ = off;
+  flash_.cut_after(operations, mode);
+}
+
+}  // namespace cubby::emulator

@@ -1,0 +1,157 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "emulator/hardware/door.h"
+#include "emulator/hardware/front_panel_device.h"
+#include "emulator/hardware/network_pipe.h"
+#include "emulator/hardware/nor_flash_device.h"
+#include "emulator/hardware/serial_segment.h"
+#include "emulator/hardware/small_devices.h"
+#include "emulator/people/people.h"
+#include "emulator/station/station.h"
+#include "emulator/world/event_queue.h"
+#include "emulator/world/room_meter.h"
+#include "emulator/world/trace_hash.h"
+#include "firmware/app/assembly.h"
+
+namespace cubby::emulator {
+
+struct StationSetup {
+  std::string name;
+  std::string city;
+  std::vector<std::byte> config;         // Encoded StationConfig.
+  std::size_t compartments = 0;
+  std::vector<std::uint8_t> door_board;  // By compartment index.
+  std::vector<std::uint8_t> door_channel;
+  std::vector<std::uint8_t> board_address;
+  StationKey station_key{};
+  PeopleOptions people;
+  std::uint64_t start_utc_ms = 0;
+  std::uint64_t seed = 0;                // Of this station.
+  std::uint64_t run_id = 0;              // Mixed into the random source only: journal ids and nonces.
+  bool announce_new_journal = false;
+  bool skip_idle_polls = true;
+};
+
+/// The one Station there is. The emulated world's time is `now_`; the controller's counts from its boot.
+class StationWorld final : public Station,
+                           private HostLink,
+                           private Premises,
+                           private BoardWiring,
+                           private TraceSink {
+ public:
+  /// `profile` and `meter` must outlive the station.
+  StationWorld(const Profile& profile, StationSetup setup, RoomMeter& meter);
+
+  std::string_view name() const override { return setup_.name; }
+  std::string_view city() const override { return setup_.city; }
+  std::size_t compartment_count() const override { return setup_.compartments; }
+  Bytes config() const override { return setup_.config; }
+  void run_until(Instant end) override;
+  Instant next_activity() const override;
+  HostLink& link() override { return *this; }
+  std::uint64_t inject(const Injection& injection) override;
+  std::optional<InjectionResult> injection_result(std::uint64_t ticket) const override;
+  std::optional<std::string> deposit_code(std::uint64_t ticket) const override;
+  const std::vector<LedgerRow>& ledger() const override { return people_.ledger(); }
+  StationCounters counters() const override;
+  std::uint64_t trace_hash() const override { return hash_.value(); }
+  void save(std::vector<std::byte>& blob) const override;
+  Status load(Bytes blob) override;
+
+  /// Puts an injection into the future.
+  void schedule_injection(Instant at, const Injection& injection);
+  /// Power is cut at that flash operation from now, torn in that way, and comes back after `off`.
+  void cut_at_flash_operation(std::uint64_t operations, TearMode mode, Duration off);
+  const NorFlashDevice& flash() const { return flash_; }
+  const Door& door(std::size_t index) const { return doors_[index]; }
+
+ private:
+  enum class Timer : std::uint8_t {
+    kLatchReleases = kPeopleTimers + 1,
+    kLinkDown,
+    kLinkUp,
+    kPowerOff,
+    kPowerOn,
+    kMainsLost,
+    kMainsBack,
+    kInjection,
+  };
+
+  // HostLink
+  bool wants_connection() const override { return pipe_.wants_connection(); }
+  void connected() override;
+  void refused() override;
+  bool is_up() const override { return pipe_.is_up(); }
+  void disconnected() override;
+  Bytes outgoing() const override { return pipe_.outgoing(); }
+  void consume_outgoing(std::size_t size) override { pipe_.consume_outgoing(size); }
+  void deliver(Bytes bytes) override;
+  // Premises
+  Instant now() const override { return now_; }
+  void press(char key) override;
+  void scan(std::string_view text) override;
+  void shut(std::uint8_t door) override;
+  void schedule(Instant at, std::uint8_t kind, std::uint8_t door, std::uint64_t argument) override;
+  void trace(std::uint64_t detail) override { hash_.add(TraceKind::kPerson, now_, detail); }
+  // BoardWiring
+  bool input(std::uint8_t board, std::uint8_t channel, Instant at) override;
+  void coil_on(std::uint8_t board, std::uint8_t channel, Instant from, Duration length) override;
+  // TraceSink
+  void on_event(std::uint64_t seq, Bytes payload) override;
+  void on_compartment(std::uint8_t number, std::uint8_t from, std::uint8_t to) override;
+  void on_uplink(std::uint8_t from, std::uint8_t to) override;
+
+  void power_on();
+  void power_off();
+  void tick();
+  void handle(const WorldEvent& event);
+  void move_door(std::uint8_t door, bool shut);
+  void start_injection(std::uint64_t ticket, const Injection& injection);
+  void schedule_outage();
+  void schedule_mains_loss();
+  void notice_acks(Bytes bytes);
+
+  StationSetup setup_;
+  const Profile& profile_;
+  RoomMeter& meter_;
+  Instant now_{};
+  bool started_ = false;
+  TraceHash hash_;
+  EventQueue queue_;
+  Prng faults_;
+  Prng doors_prng_;
+  std::vector<Door> doors_;
+  std::vector<std::uint8_t> door_at_;      // By board * 8 + channel; 0xFF: no door.
+  SerialSegment segment_;
+  NorFlashDevice flash_;
+  RtcDevice clock_;
+  SupplyDevice supply_;
+  NetworkPipe pipe_;
+  FrontPanelDevice panel_;
+  KeyStoreDevice keys_;
+  RandomDevice random_;
+  WatchdogDevice watchdog_;
+  People people_;
+  std::optional<app::Assembly> controller_;
+  Instant boot_{};
+  Wake wake_;                              // In the world's time.
+  bool tick_now_ = false;
+  bool safe_mode_ = false;
+  std::uint32_t link_down_count_ = 0;      // Overlapping reasons.
+  Duration flash_cut_off_{};
+  struct Planned {
+    std::uint64_t ticket = 0;
+    Injection injection;
+  };
+  std::vector<Planned> planned_;
+  std::vector<std::uint64_t> fault_tickets_;
+  std::uint64_t next_ticket_ = 1;
+  StationCounters counts_;
+};
+
+}  // namespace cubby::emulator

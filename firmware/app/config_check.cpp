@@ -1,0 +1,107 @@
+#include "firmware/app/config_check.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "firmware/base/limits.h"
+
+namespace cubby::app {
+namespace {
+
+template <typename T>
+bool within(T value, T low, T high) {
+  return value >= low && value <= high;
+}
+
+bool is_station_name(std::string_view name) {
+  return within<std::size_t>(name.size(), 1, limits::kStationNameMax) &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return within(c, 'A', 'Z') || within(c, '0', '9') || c == '-'; });
+}
+
+bool is_carrier(std::string_view name) {
+  return within<std::size_t>(name.size(), 1, limits::kCarrierMax) &&
+         std::all_of(name.begin(), name.end(), [](char c) { return within(c, 'a', 'z') || within(c, '0', '9'); });
+}
+
+bool boards_hold(const cubby_v1_StationConfig& config) {
+  if (!within<std::size_t>(config.boards_count, 1, limits::kBoardsMax)) {
+    return false;
+  }
+  for (std::size_t i = 0; i < config.boards_count; ++i) {
+    const auto& board = config.boards[i];
+    if (!within<unsigned>(board.address, 1, 247) || !within<unsigned>(board.channels, 1, limits::kBoardChannelsMax) ||
+        board.family == cubby_v1_BoardFamily_BOARD_FAMILY_UNSPECIFIED) {
+      return false;
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      if (config.boards[j].address == board.address) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+bool doors_hold(const cubby_v1_StationConfig& config) {
+  const std::size_t doors = config.door_board_count;
+  if (!within<std::size_t>(doors, 1, limits::kCompartmentsMax) || config.door_channel_count != doors ||
+      config.door_size_count != doors || config.door_height_cm_count != doors) {
+    return false;
+  }
+  std::array<std::uint64_t, limits::kBoardsMax> used{};
+  for (std::size_t i = 0; i < doors; ++i) {
+    const auto board = config.door_board[i];
+    const auto channel = config.door_channel[i];
+    if (board >= config.boards_count || channel >= config.boards[board].channels || (used[board] >> channel & 1) != 0 ||
+        config.door_height_cm[i] > 250 ||
+        !within<int>(config.door_size[i], cubby_v1_Size_SIZE_S, cubby_v1_Size_SIZE_XL)) {
+      return false;
+    }
+    used[board] |= std::uint64_t{1} << channel;
+  }
+  return true;
+}
+
+bool brands_hold(const cubby_v1_StationConfig& config) {
+  for (std::size_t i = 0; i < config.brands_count; ++i) {
+    const auto& brand = config.brands[i];
+    if (!is_carrier(brand.carrier) || brand.share_percent > 100 || brand.retention_h > 720) {
+      return false;
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      if (std::string_view(config.brands[j].carrier) == brand.carrier) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+bool rules_hold(const cubby_v1_StationConfig& config) {
+  return config.version >= 1 && is_station_name(config.station) &&
+         within<std::size_t>(std::string_view(config.city).size(), 1, limits::kCityNameMax) &&
+         within<std::int32_t>(config.utc_offset_min, -720, 840) && within<std::uint32_t>(config.retention_h, 1, 720) &&
+         config.upsizing_steps <= 3 && within<std::uint32_t>(config.response_deadline_s, 10, 3600) &&
+         within<std::uint32_t>(config.lock_pulse_ms, 100, 1000) && config.lock_pulse_ms % 100 == 0;
+}
+
+}  // namespace
+
+Status check_config(const cubby_v1_StationConfig& config) {
+  if (!rules_hold(config) || !boards_hold(config) || !doors_hold(config) || !brands_hold(config)) {
+    return Status::kBadInput;
+  }
+  if (config.code_digits != limits::kCodeDigits) {
+    return config.code_digits == 6 ? Status::kNotSupported : Status::kBadInput;
+  }
+  for (std::size_t i = 0; i < config.boards_count; ++i) {
+    if (config.boards[i].family != cubby_v1_BoardFamily_BOARD_FAMILY_P5) {
+      return Status::kNotSupported;
+    }
+  }
+  return Status::kOk;
+}
+
+}  // namespace cubby::app

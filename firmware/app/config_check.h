@@ -1,0 +1,12 @@
+#pragma once
+
+#include "cubby/v1/config.nanopb.h"
+#include "firmware/base/status.h"
+
+namespace cubby::app {
+
+/// Every rule of config.proto. kBadInput: one is broken. kNotSupported: it asks for what this build
+/// cannot do (another board family, another code length).
+Status check_config(const cubby_v1_StationConfig& config);
+
+}  // namespace cubby::app

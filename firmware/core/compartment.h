@@ -1,0 +1,111 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+/// The life of one compartment as a table; the only place that says which step may follow which.
+namespace cubby::core {
+
+/// Numbers as CompartmentState of event.proto.
+enum class CompartmentState : std::uint8_t {
+  kVacant = 1,
+  kReserved,
+  kOpening,  // For a deposit: an unlock was or will be sent, the door has not been seen open.
+  kLoading,  // The door is open for a deposit.
+  kOccupied,
+  kOverdue,     // The parcel waits for its courier; its code is dead.
+  kCollecting,  // As kOpening, for a collection or recall.
+  kUnloading,   // The door is open for a collection or recall.
+  kDisputed,    // Nobody can know what is inside.
+  kOutOfService,
+};
+inline constexpr std::size_t kCompartmentStates = 10;
+
+enum class CompartmentEvent : std::uint8_t {
+  kReserve = 1,    // Chosen by the allocator.
+  kRelease,        // Not needed after all.
+  kUnlock,         // An intent to open for a deposit is durable.
+  kUnlockToEmpty,  // An intent to open for a collection or recall is durable.
+  kOpened,         // The switch reads open.
+  kStored,         // Shut again after a deposit.
+  kEmptied,        // Shut again after a collection or recall.
+  kCancelled,      // Shut again, and the courier had said that nothing is inside.
+  kNotOpened,      // A door that was to be loaded did not move.
+  kStillOccupied,  // A door that was to be emptied did not move; what was before goes on.
+  kStillOverdue,
+  kStillDisputed,
+  kExpired,    // The retention period ran out.
+  kUncertain,  // The outcome of an opening cannot be known.
+  kTakeOut,    // Out of service.
+  kPutBack,    // In service again.
+};
+inline constexpr std::size_t kCompartmentEvents = 16;
+
+struct Transition {
+  CompartmentState from;
+  CompartmentEvent on;
+  CompartmentState to;
+};
+
+inline constexpr auto kTransitions = [] {
+  using enum CompartmentState;
+  using enum CompartmentEvent;
+  return std::to_array<Transition>({
+      {kVacant, kReserve, kReserved},
+      {kVacant, kTakeOut, kOutOfService},
+      {kReserved, kRelease, kVacant},
+      {kReserved, kUnlock, kOpening},
+      {kReserved, kTakeOut, kOutOfService},
+      {kOpening, kOpened, kLoading},
+      {kOpening, kNotOpened, kVacant},
+      {kOpening, kUncertain, kDisputed},
+      {kLoading, kStored, kOccupied},
+      {kLoading, kCancelled, kVacant},
+      {kLoading, kUncertain, kDisputed},
+      {kOccupied, kUnlockToEmpty, kCollecting},
+      {kOccupied, kExpired, kOverdue},
+      {kOverdue, kUnlockToEmpty, kCollecting},
+      {kCollecting, kOpened, kUnloading},
+      {kCollecting, kStillOccupied, kOccupied},
+      {kCollecting, kStillOverdue, kOverdue},
+      {kCollecting, kStillDisputed, kDisputed},
+      {kCollecting, kUncertain, kDisputed},
+      {kUnloading, kEmptied, kVacant},
+      {kUnloading, kUncertain, kDisputed},
+      {kDisputed, kUnlockToEmpty, kCollecting},  // The owner of the parcel that is believed inside.
+      {kDisputed, kPutBack, kVacant},            // Somebody looked.
+      {kOutOfService, kPutBack, kVacant},
+  });
+}();
+
+/// No state has two rows for one event.
+constexpr bool is_deterministic(const auto& transitions) {
+  for (std::size_t i = 0; i < transitions.size(); ++i) {
+    for (std::size_t j = i + 1; j < transitions.size(); ++j) {
+      if (transitions[i].from == transitions[j].from && transitions[i].on == transitions[j].on) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+static_assert(is_deterministic(kTransitions));
+
+/// nullopt: illegal; the state does not change and the caller answers kWrongState.
+constexpr std::optional<CompartmentState> next(CompartmentState from, CompartmentEvent on) {
+  for (const auto& row : kTransitions) {
+    if (row.from == from && row.on == on) {
+      return row.to;
+    }
+  }
+  return std::nullopt;
+}
+
+/// The enumerator's name without its `k`; for traces and diagrams.
+std::string_view to_string(CompartmentState state);
+std::string_view to_string(CompartmentEvent event);
+
+}  // namespace cubby::core

@@ -1,0 +1,177 @@
+#include "firmware/core/controller.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace cubby::core {
+namespace {
+constexpr Duration kPanelRetry = Duration::milliseconds(10);
+constexpr std::uint64_t kClockToleranceMs = 2'000;
+}  // namespace
+
+Controller::Controller(const hal::Hardware& hardware)
+    : hardware_(hardware),
+      journal_(hardware.flash),
+      recorder_(journal_, hardware.clock, hardware.trace),
+      outbox_(journal_),
+      uplink_(hardware.link, outbox_, hardware.random, *this, hardware.trace),
+      doors_(hardware.bus),
+      panel_(hardware.panel),
+      openings_(recorder_, doors_, hardware.power),
+      door_watch_(recorder_),
+      flow_({.recorder = recorder_,
+             .openings = openings_,
+             .allocator = allocator_,
+             .codes = codes_,
+             .doors = doors_,
+             .panel = panel_,
+             .keys = hardware.keys}) {}
+
+Wake Controller::tick(Instant now) {
+  hardware_.watchdog.feed();
+  if (!running_) {
+    return safe_tick();
+  }
+  recorder_.set_now(now);
+  if (hardware_.power.supply() == hal::Supply::kFailing) {
+    openings_.on_supply_failing(now);
+  }
+  doors_.tick(now);
+  take_door_events(now);
+  openings_.tick(now);
+  take_news(now);
+  if (doors_.started()) {
+    take_inputs(now);
+  }
+  flow_.tick(now);
+  retention_.tick(recorder_, now);
+  if (snapshot_wanted_ && append_snapshot() == Status::kOk) {
+    snapshot_wanted_ = false;
+  }
+  auto wake = uplink_.tick(now);
+  if (!commands_.empty()) {
+    answer_commands();
+    wake.merge(uplink_.tick(now));
+  }
+  refresh_indexes();
+  recorder_.checkpoint_if_due();
+
+  wake.merge(doors_.wake(now));
+  wake.need(openings_.deadline());
+  wake.need(flow_.deadline());
+  wake.need(retention_.deadline(recorder_));
+  if (!panel_.flush()) {
+    wake.need(now + kPanelRetry);
+  }
+  return wake;
+}
+
+void Controller::take_door_events(Instant now) {
+  using Kind = drivers::DoorEvent::Kind;
+  while (const auto event = doors_.next_event()) {
+    switch (event->kind) {
+      case Kind::kStarted:
+        openings_.recover(now);
+        break;
+      case Kind::kDoor:
+        if (!doors_.started()) {
+          break;  // recover() looks at all doors.
+        }
+        if (!openings_.on_door(event->compartment, event->state, now) &&
+            door_watch_.on_door(event->compartment, event->state, now)) {
+          uplink_.flush();
+        }
+        break;
+      case Kind::kUnlock:
+        openings_.on_unlock(event->compartment, event->exchange, now);
+        break;
+      case Kind::kFreshReading:
+        openings_.on_fresh_reading(event->compartment, now);
+        break;
+      case Kind::kBoardSilent:
+        door_watch_.on_board_silent(event->board);
+        break;
+      case Kind::kBoardAnswered:
+        door_watch_.on_board_answered(event->board, event->silent_for);
+        break;
+    }
+  }
+}
+
+void Controller::take_news(Instant now) {
+  while (const auto news = openings_.next_news()) {
+    refresh_indexes();
+    flow_.on_news(*news, now);
+    if (news->kind == OpeningNews::Kind::kLeftOpen) {
+      uplink_.flush();
+    }
+  }
+}
+
+void Controller::take_inputs(Instant now) {
+  while (const auto input = panel_.next_input()) {
+    refresh_indexes();
+    flow_.on_input(*input, now);
+    take_news(now);
+  }
+}
+
+/// Brings what is derived from the state up to date: vacancy, codes, terms.
+void Controller::refresh_indexes() {
+  const auto changed = recorder_.state().take_changed();
+  for (std::size_t word = 0; word < changed.size(); ++word) {
+    for (auto bits = changed[word]; bits != 0; bits &= bits - 1) {
+      const auto number = static_cast<std::uint8_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)) + 1);
+      const auto& compartment = recorder_.state().compartment(number);
+      allocator_.refresh(number, compartment);
+      retention_.refresh(number, compartment);
+      const bool dead = compartment.parcel.counter == 0 || compartment.state == CompartmentState::kOverdue ||
+                        compartment.before == CompartmentState::kOverdue;
+      if (dead) {
+        codes_.remove(number);
+      } else if (compartment.state == CompartmentState::kOccupied || compartment.state == CompartmentState::kDisputed) {
+        codes_.put(number, compartment.parcel.counter);
+      }
+    }
+  }
+}
+
+void Controller::on_centre_time(std::uint64_t utc_ms) {
+  const auto own = hardware_.clock.utc_ms();
+  const auto difference = own.has_value() ? std::max(*own, utc_ms) - std::min(*own, utc_ms) : UINT64_MAX;
+  if (difference > kClockToleranceMs) {
+    hardware_.clock.set_utc_ms(utc_ms);
+  }
+}
+
+void Controller::on_command(const cubby_v1_Command& command) {
+  StationState::CommandId id;
+  std::memcpy(id.data(), command.id, id.size());
+  // One that does not fit is sent again by the centre.
+  (void)commands_.push_back(id);
+}
+
+void Controller::answer_commands() {
+  for (const auto& id : commands_) {
+    if (recorder_.state().command_seen(id)) {
+      continue;
+    }
+    auto& body = recorder_.begin(cubby_v1_Event_command_result_tag).body.command_result;
+    std::memcpy(body.command_id, id.data(), id.size());
+    body.outcome = cubby_v1_CommandOutcome_COMMAND_OUTCOME_NOT_SUPPORTED;
+    (void)recorder_.commit();  // Unanswered, the command comes again.
+  }
+  commands_.clear();
+}
+
+/// Doors stay locked; a person at the panel is told.
+Wake Controller::safe_tick() {
+  while (panel_.next_input().has_value()) {
+    panel_.show(drivers::Screen::kOutOfService);
+  }
+  (void)panel_.flush();
+  return {};
+}
+
+}  // namespace cubby::core

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "cubby/v1/config.nanopb.h"
+#include "firmware/base/inplace_vector.h"
+#include "firmware/core/allocator.h"
+#include "firmware/core/door_watch.h"
+#include "firmware/core/openings.h"
+#include "firmware/core/outbox.h"
+#include "firmware/core/panel_flow.h"
+#include "firmware/core/pickup_codes.h"
+#include "firmware/core/recorder.h"
+#include "firmware/core/retention.h"
+#include "firmware/drivers/door_bank.h"
+#include "firmware/drivers/panel_link.h"
+#include "firmware/hal/hardware.h"
+#include "firmware/store/journal.h"
+#include "firmware/wire/session/uplink.h"
+
+namespace cubby::core {
+
+/// One station's brain: one tick that does all work that is due.
+class Controller final : public wire::UplinkListener {
+ public:
+  struct Options {
+    const cubby_v1_StationConfig* config = nullptr;  // Checked; must outlive the controller.
+    Bytes config_bytes;                              // The same, encoded; must outlive boot().
+    std::string_view firmware_version;
+    bool announce_new_journal = false;
+    Duration tick_lateness{};  // See drivers::DoorBank::Options::lateness.
+  };
+
+  explicit Controller(const hal::Hardware& hardware);
+
+  /// Mounts (or, on blank flash, formats) the journal, recovers the state, journals the boot, starts
+  /// doors and uplink. Any error: safe mode, doors stay locked and the panel says "out of service".
+  Status boot(const Options& options, Instant now);
+  Wake tick(Instant now);
+
+  /// False: safe mode.
+  bool running() const { return running_; }
+  const StationState& state() const { return recorder_.state(); }
+  const store::Journal& journal() const { return journal_; }
+  const wire::Uplink& uplink() const { return uplink_; }
+  const drivers::DoorBank& doors() const { return doors_; }
+  const store::MountReport& mount_report() const { return mount_report_; }
+
+ private:
+  static constexpr std::size_t kCommandsWaitingMax = 4;
+
+  // wire::UplinkListener; they only note, tick() acts.
+  void on_centre_time(std::uint64_t utc_ms) override;
+  void on_command(const cubby_v1_Command& command) override;
+  void on_gap() override { snapshot_wanted_ = true; }
+
+  Status open_journal();
+  Status journal_boot(const Options& options, std::uint64_t last_utc_ms);
+  Status append_journal_opened(std::string_view firmware_version);
+  Status append_config_applied();
+  Status append_snapshot();
+  Status append_booted(std::uint64_t last_utc_ms);
+  void configure_doors(const Options& options);
+  Status start_uplink(const Options& options, Instant now);
+
+  void take_door_events(Instant now);
+  void take_news(Instant now);
+  void take_inputs(Instant now);
+  void answer_commands();
+  void refresh_indexes();
+  Wake safe_tick();
+
+  hal::Hardware hardware_;
+  store::Journal journal_;
+  Recorder recorder_;
+  Outbox outbox_;
+  wire::Uplink uplink_;
+  drivers::DoorBank doors_;
+  drivers::PanelLink panel_;
+  Openings openings_;
+  DoorWatch door_watch_;
+  Retention retention_;
+  Allocator allocator_;
+  PickupCodes codes_;
+  PanelFlow flow_;
+
+  const cubby_v1_StationConfig* config_ = nullptr;
+  Bytes config_bytes_;
+  std::array<std::byte, limits::kConfigHashSize> config_hash_{};
+  store::MountReport mount_report_;
+  InplaceVector<StationState::CommandId, kCommandsWaitingMax> commands_;
+  bool running_ = false;
+  bool snapshot_wanted_ = false;
+};
+
+}  // namespace cubby::core

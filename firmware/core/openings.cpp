@@ -1,0 +1,469 @@
+#include "firmware/core/openings.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "firmware/core/custody.h"
+
+namespace cubby::core {
+namespace {
+
+constexpr Duration kEndingRetry = Duration::minutes(1);
+
+template <std::size_t Size>
+void copy_text(char (&to)[Size], std::string_view from) {
+  const auto size = std::min(from.size(), Size - 1);
+  std::memcpy(to, from.data(), size);
+  to[size] = '\0';
+}
+
+cubby_v1_OpenFailure cause_of(AttemptOutcome outcome) {
+  switch (outcome) {
+    case AttemptOutcome::kNotSent:
+      return cubby_v1_OpenFailure_OPEN_FAILURE_NOT_SENT;
+    case AttemptOutcome::kRefused:
+      return cubby_v1_OpenFailure_OPEN_FAILURE_REFUSED;
+    case AttemptOutcome::kUnknown:
+      return cubby_v1_OpenFailure_OPEN_FAILURE_BOARD_SILENT;
+    case AttemptOutcome::kNone:
+    case AttemptOutcome::kOpened:
+    case AttemptOutcome::kNotOpened:
+      break;
+  }
+  return cubby_v1_OpenFailure_OPEN_FAILURE_JAMMED;
+}
+
+}  // namespace
+
+bool Openings::can_begin() const {
+  return doors_.started() && doors_.can_unlock() && recorder_.state().opening_slot_free() &&
+         std::none_of(live_.begin(), live_.end(), [](const Live& live) {
+           return live.phase == Phase::kUnlocking || live.phase == Phase::kSighting || live.phase == Phase::kReading ||
+                  live.phase == Phase::kSpacing;
+         });
+}
+
+Status Openings::begin(const Intent& request, Instant now) {
+  if (!can_begin()) {
+    return Status::kBusy;
+  }
+  if (doors_.state(request.compartment) != drivers::DoorState::kShut) {
+    return Status::kWrongState;
+  }
+  if (power_.supply() == hal::Supply::kFailing) {
+    return Status::kNotSent;
+  }
+  auto intent = request;
+  intent.attempt = 1;
+  intent.uptime_ms = recorder_.uptime_ms();
+  CUBBY_TRY(recorder_.append(intent));
+  const auto slot = recorder_.state().find_opening(request.compartment);
+  CUBBY_ASSERT(slot < StationState::kOpeningsMax && live_[slot].phase == Phase::kNone);
+  ++live_count_;
+  live_[slot] = {.attempted_at = now, .authorised_until = now + limits::kAuthorisationLife};
+  attempt(slot, now);
+  return Status::kOk;
+}
+
+/// The intent of this attempt is durable.
+void Openings::attempt(std::size_t slot, Instant now) {
+  const auto compartment = pending(slot).intent.compartment;
+  live_[slot].attempted_at = now;
+  live_[slot].reply = AttemptOutcome::kNone;
+  enter(slot, Phase::kUnlocking, Instant::max());
+  moving_ = compartment;
+  doors_.expect_movement(compartment);
+  if (doors_.unlock(compartment, now) != Status::kOk) {
+    on_unlock(compartment, drivers::Exchange::kNotSent, now);
+  }
+}
+
+Status Openings::cancel(std::uint8_t compartment) {
+  const auto slot = recorder_.state().find_opening(compartment);
+  if (slot == StationState::kOpeningsMax || live_[slot].phase != Phase::kOpen ||
+      pending(slot).intent.purpose != Purpose::kDeposit) {
+    return Status::kWrongState;
+  }
+  return recorder_.append(Cancel{compartment});
+}
+
+void Openings::on_supply_failing(Instant now) {
+  for (std::size_t slot = 0; slot < live_.size(); ++slot) {
+    if (live_[slot].phase == Phase::kUnlocking && doors_.cancel_unlock()) {
+      on_unlock(pending(slot).intent.compartment, drivers::Exchange::kNotSent, now);
+    }
+  }
+}
+
+void Openings::on_unlock(std::uint8_t compartment, drivers::Exchange exchange, Instant now) {
+  const auto slot = recorder_.state().find_opening(compartment);
+  if (slot == StationState::kOpeningsMax || live_[slot].phase != Phase::kUnlocking) {
+    return;  // The door was seen open before the board answered.
+  }
+  using drivers::Exchange;
+  switch (exchange) {
+    case Exchange::kDone:
+      live_[slot].reply = AttemptOutcome::kNotOpened;
+      break;
+    case Exchange::kNotSent:
+      live_[slot].reply = AttemptOutcome::kNotSent;
+      break;
+    case Exchange::kRefused:
+      live_[slot].reply = AttemptOutcome::kRefused;
+      break;
+    case Exchange::kUnknown:
+    case Exchange::kNone:
+    case Exchange::kWaiting:
+      live_[slot].reply = AttemptOutcome::kUnknown;
+      break;
+  }
+  if (exchange == Exchange::kDone || exchange == Exchange::kUnknown) {
+    enter(slot, Phase::kSighting, now + limits::kOpenSightTimeout);
+    return;
+  }
+  enter(slot, Phase::kReading, live_[slot].authorised_until);
+  doors_.request_reading(compartment, now);
+}
+
+void Openings::on_fresh_reading(std::uint8_t compartment, Instant now) {
+  const auto slot = recorder_.state().find_opening(compartment);
+  if (slot < StationState::kOpeningsMax && live_[slot].phase == Phase::kReading &&
+      doors_.state(compartment) == drivers::DoorState::kShut) {
+    attempt_over(slot, now);
+  }
+}
+
+/// The switch was read shut after the attempt.
+void Openings::attempt_over(std::size_t slot, Instant now) {
+  auto& live = live_[slot];
+  const Outcome outcome{pending(slot).intent.compartment, live.reply, recorder_.uptime_ms()};
+  if (recorder_.append(outcome) != Status::kOk) {
+    give_up(slot, now);
+    return;
+  }
+  const auto next_at = std::max(now, live.attempted_at + limits::kAttemptSpacing);
+  if (pending(slot).intent.attempt >= limits::kOpenAttemptsMax || next_at > live.authorised_until) {
+    give_up(slot, now);
+    return;
+  }
+  enter(slot, Phase::kSpacing, next_at);
+}
+
+/// The door is known not to have opened.
+void Openings::give_up(std::size_t slot, Instant now) {
+  const auto intent = pending(slot).intent;
+  const bool told = live_[slot].phase == Phase::kEnding;
+  const auto news = OpeningNews{OpeningNews::Kind::kNotOpened, intent.compartment, intent.purpose, false};
+  const auto reply = live_[slot].reply;
+  const auto outcome = reply == AttemptOutcome::kNone ? pending(slot).outcome : reply;
+  auto& body = recorder_.begin(cubby_v1_Event_open_failed_tag).body.open_failed;
+  body.compartment = intent.compartment;
+  body.purpose = static_cast<cubby_v1_Purpose>(intent.purpose);
+  body.cause = cause_of(outcome);
+  body.attempts = intent.attempt;
+  const auto cause = body.cause;
+  if (!told) {
+    tell(news);
+  }
+  if (recorder_.commit() != Status::kOk) {
+    enter(slot, Phase::kEnding, now + kEndingRetry);
+    return;
+  }
+  end(slot, intent.compartment);
+  const bool jammed =
+      cause == cubby_v1_OpenFailure_OPEN_FAILURE_JAMMED || cause == cubby_v1_OpenFailure_OPEN_FAILURE_REFUSED;
+  if (intent.purpose == Purpose::kDeposit && jammed && intent.attempt >= limits::kOpenAttemptsMax) {
+    auto& out = recorder_.begin(cubby_v1_Event_out_of_service_tag).body.out_of_service;
+    out.compartment = intent.compartment;
+    out.reason = cubby_v1_OutOfServiceReason_OUT_OF_SERVICE_REASON_JAMMED;
+    (void)recorder_.commit();  // Without it the door is tried again for the next parcel.
+  }
+}
+
+void Openings::uncertain(std::size_t slot, Instant now) {
+  const auto intent = pending(slot).intent;
+  const bool silent = live_[slot].phase != Phase::kRecovering;
+  auto& body = recorder_.begin(cubby_v1_Event_custody_uncertain_tag).body.custody_uncertain;
+  body.compartment = intent.compartment;
+  body.purpose = static_cast<cubby_v1_Purpose>(intent.purpose);
+  body.occupied_before = intent.purpose != Purpose::kDeposit;
+  if (recorder_.commit() != Status::kOk) {
+    enter(slot, Phase::kRecovering, now + kEndingRetry);
+    return;
+  }
+  tell({OpeningNews::Kind::kUncertain, intent.compartment, intent.purpose, false});
+  end(slot, intent.compartment);
+  if (silent) {
+    auto& failed = recorder_.begin(cubby_v1_Event_open_failed_tag).body.open_failed;
+    failed.compartment = intent.compartment;
+    failed.purpose = static_cast<cubby_v1_Purpose>(intent.purpose);
+    failed.cause = cubby_v1_OpenFailure_OPEN_FAILURE_BOARD_SILENT;
+    failed.attempts = intent.attempt;
+    (void)recorder_.commit();  // Only a statistic; the custody is durable.
+  }
+}
+
+void Openings::opened(std::size_t slot, Instant now) {
+  const auto compartment = pending(slot).intent.compartment;
+  if (live_[slot].phase == Phase::kUnlocking) {
+    doors_.cancel_unlock();
+  }
+  // If this cannot be made durable the door stands open all the same; its shutting ends the opening.
+  (void)recorder_.append(Outcome{compartment, AttemptOutcome::kOpened, recorder_.uptime_ms()});
+  enter(slot, Phase::kOpen, now + limits::kLeftOpenAfter);
+  tell({OpeningNews::Kind::kOpened, compartment, pending(slot).intent.purpose, false});
+}
+
+bool Openings::on_door(std::uint8_t compartment, drivers::DoorState door, Instant now) {
+  const auto slot = recorder_.state().find_opening(compartment);
+  if (slot == StationState::kOpeningsMax || live_[slot].phase == Phase::kNone || live_[slot].phase == Phase::kEnding) {
+    return false;
+  }
+  switch (live_[slot].phase) {
+    case Phase::kUnlocking:
+    case Phase::kSighting:
+    case Phase::kReading:
+    case Phase::kSpacing:
+      if (door == drivers::DoorState::kOpen) {
+        opened(slot, now);
+      }
+      break;
+    case Phase::kOpen:
+    case Phase::kLeftOpen:
+      if (door == drivers::DoorState::kShut) {
+        finish(slot, now);
+      }
+      break;
+    case Phase::kRecovering:
+      resolve(slot, now);
+      break;
+    case Phase::kNone:
+    case Phase::kEnding:
+      break;
+  }
+  return true;
+}
+
+std::uint32_t Openings::open_ms(std::size_t slot) const {
+  const auto opened_on = pending(slot).opened_on_ms;
+  const auto on = recorder_.on_ms();
+  return on > opened_on ? static_cast<std::uint32_t>(std::min<std::uint64_t>(on - opened_on, UINT32_MAX)) : 0;
+}
+
+/// The door that was open reads shut.
+void Openings::finish(std::size_t slot, Instant now) {
+  const auto compartment = pending(slot).intent.compartment;
+  if (pending(slot).left_open && live_[slot].phase != Phase::kEnding) {
+    auto& body = recorder_.begin(cubby_v1_Event_door_shut_late_tag).body.door_shut_late;
+    body.compartment = pending(slot).intent.compartment;
+    body.open_ms = open_ms(slot);
+    (void)recorder_.commit();  // The end of the opening, below, says as much.
+  }
+  if (commit_end(slot) != Status::kOk) {
+    enter(slot, Phase::kEnding, now + kEndingRetry);
+    return;
+  }
+  end(slot, compartment);
+}
+
+Status Openings::commit_end(std::size_t slot) {
+  const auto& opening = pending(slot);
+  const auto& intent = opening.intent;
+  auto news = OpeningNews{OpeningNews::Kind::kDone, intent.compartment, intent.purpose, opening.cancelled};
+  const auto open = open_ms(slot);
+  if (intent.purpose == Purpose::kDeposit && opening.cancelled) {
+    auto& body = recorder_.begin(cubby_v1_Event_deposit_cancelled_tag).body.deposit_cancelled;
+    body.compartment = intent.compartment;
+    copy_text(body.carrier, intent.carrier.view());
+    body.size = static_cast<cubby_v1_Size>(intent.size);
+  } else if (intent.purpose == Purpose::kDeposit) {
+    auto& body = recorder_.begin(cubby_v1_Event_deposited_tag).body.deposited;
+    body.compartment = intent.compartment;
+    body.counter = intent.counter;
+    copy_text(body.parcel, intent.parcel.view());
+    copy_text(body.carrier, intent.carrier.view());
+    body.size = static_cast<cubby_v1_Size>(intent.size);
+    body.attempts = intent.attempt;
+    body.open_ms = open;
+  } else {
+    const auto& parcel = recorder_.state().compartment(intent.compartment).parcel;
+    const auto dwell = dwell_ms(parcel, recorder_.utc_ms(), recorder_.journal().boot(), recorder_.on_ms());
+    const auto fill = [&](auto& body) {
+      body.compartment = intent.compartment;
+      body.counter = parcel.counter;
+      copy_text(body.carrier, parcel.carrier.view());
+      body.size = static_cast<cubby_v1_Size>(parcel.size);
+      body.has_dwell_ms = dwell.has_value();
+      body.dwell_ms = dwell.value_or(0);
+      body.attempts = intent.attempt;
+      body.open_ms = open;
+    };
+    if (intent.purpose == Purpose::kCollect) {
+      fill(recorder_.begin(cubby_v1_Event_collected_tag).body.collected);
+    } else {
+      fill(recorder_.begin(cubby_v1_Event_recalled_tag).body.recalled);
+    }
+  }
+  CUBBY_TRY(recorder_.commit());
+  tell(news);
+  return Status::kOk;
+}
+
+void Openings::left_open(std::size_t slot) {
+  const auto intent = pending(slot).intent;
+  auto& body = recorder_.begin(cubby_v1_Event_door_left_open_tag).body.door_left_open;
+  body.compartment = intent.compartment;
+  (void)recorder_.commit();  // An alarm; what the opening is for does not depend on it.
+  enter(slot, Phase::kLeftOpen, Instant::max());
+  stop_expecting(intent.compartment);
+  tell({OpeningNews::Kind::kLeftOpen, intent.compartment, intent.purpose, false});
+}
+
+void Openings::recover(Instant now) {
+  for (std::size_t slot = 0; slot < live_.size(); ++slot) {
+    if (pending(slot).intent.compartment != 0) {
+      ++live_count_;
+      enter(slot, Phase::kRecovering, Instant::max());
+      resolve(slot, now);
+    }
+  }
+}
+
+void Openings::resolve(std::size_t slot, Instant now) {
+  const auto& opening = pending(slot);
+  switch (after_reset(opening.outcome, doors_.state(opening.intent.compartment))) {
+    case AfterReset::kWait:
+      return;
+    case AfterReset::kGoOn:
+      if (opening.outcome != AttemptOutcome::kOpened) {
+        opened(slot, now);
+        return;
+      }
+      if (opening.left_open) {
+        enter(slot, Phase::kLeftOpen, Instant::max());
+      } else {
+        enter(slot, Phase::kOpen, now + limits::kLeftOpenAfter);
+      }
+      return;
+    case AfterReset::kComplete:
+      finish(slot, now);
+      return;
+    case AfterReset::kNotOpened:
+      give_up(slot, now);
+      return;
+    case AfterReset::kUncertain:
+      uncertain(slot, now);
+      return;
+  }
+}
+
+void Openings::tick(Instant now) {
+  if (live_count_ == 0) {
+    return;
+  }
+  for (std::size_t slot = 0; slot < live_.size(); ++slot) {
+    if (live_[slot].phase != Phase::kNone && live_[slot].deadline <= now) {
+      run_deadline(slot, now);
+    }
+  }
+}
+
+void Openings::run_deadline(std::size_t slot, Instant now) {
+  auto& live = live_[slot];
+  const auto compartment = pending(slot).intent.compartment;
+  switch (live.phase) {
+    case Phase::kSighting:
+      enter(slot, Phase::kReading, std::max(live.authorised_until, now + limits::kReplyTimeout));
+      doors_.request_reading(compartment, now);
+      return;
+    case Phase::kReading:
+      // The board is silent: nobody can say where the door is.
+      if (live.reply == AttemptOutcome::kNotSent || live.reply == AttemptOutcome::kRefused) {
+        give_up(slot, now);
+      } else {
+        uncertain(slot, now);
+      }
+      return;
+    case Phase::kSpacing: {
+      if (doors_.state(compartment) != drivers::DoorState::kShut || now > live.authorised_until ||
+          power_.supply() == hal::Supply::kFailing) {
+        give_up(slot, now);
+        return;
+      }
+      auto intent = pending(slot).intent;
+      ++intent.attempt;
+      intent.uptime_ms = recorder_.uptime_ms();
+      if (recorder_.append(intent) != Status::kOk) {
+        give_up(slot, now);
+        return;
+      }
+      attempt(slot, now);
+      return;
+    }
+    case Phase::kOpen:
+      left_open(slot);
+      return;
+    case Phase::kRecovering:
+      resolve(slot, now);
+      return;
+    case Phase::kEnding:
+      if (pending(slot).outcome == AttemptOutcome::kOpened) {
+        finish(slot, now);
+      } else {
+        give_up(slot, now);
+      }
+      return;
+    case Phase::kNone:
+    case Phase::kUnlocking:
+    case Phase::kLeftOpen:
+      return;
+  }
+}
+
+Instant Openings::deadline() const {
+  auto first = Instant::max();
+  if (live_count_ == 0) {
+    return first;
+  }
+  for (const auto& live : live_) {
+    if (live.phase != Phase::kNone) {
+      first = std::min(first, live.deadline);
+    }
+  }
+  return first;
+}
+
+void Openings::enter(std::size_t slot, Phase phase, Instant deadline) {
+  live_[slot].phase = phase;
+  live_[slot].deadline = deadline;
+}
+
+/// The slot is free in the state already.
+void Openings::end(std::size_t slot, std::uint8_t compartment) {
+  live_[slot] = {};
+  --live_count_;
+  stop_expecting(compartment);
+}
+
+void Openings::stop_expecting(std::uint8_t compartment) {
+  if (moving_ == compartment) {
+    moving_ = 0;
+    doors_.expect_movement(0);
+  }
+}
+
+/// Full only if nobody listens; then nobody misses it.
+void Openings::tell(const OpeningNews& news) {
+  (void)news_.push_back(news);
+}
+
+std::optional<OpeningNews> Openings::next_news() {
+  if (news_taken_ == news_.size()) {
+    news_.clear();
+    news_taken_ = 0;
+    return std::nullopt;
+  }
+  return news_[news_taken_++];
+}
+
+}  // namespace cubby::core

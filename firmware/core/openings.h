@@ -1,0 +1,104 @@
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "firmware/base/inplace_vector.h"
+#include "firmware/core/recorder.h"
+#include "firmware/drivers/door_bank.h"
+#include "firmware/hal/power_monitor.h"
+
+namespace cubby::core {
+
+/// What became of an opening, for those who asked for it.
+struct OpeningNews {
+  enum class Kind : std::uint8_t {
+    kOpened,     // The door was seen open.
+    kDone,       // Shut again; Deposited, Collected, Recalled or DepositCancelled is durable.
+    kNotOpened,  // All attempts are used up; the door did not move.
+    kUncertain,  // Nobody can know; the compartment is disputed.
+    kLeftOpen,   // Still open after kLeftOpenAfter; goes on without anybody waiting for it.
+  };
+  Kind kind = Kind::kOpened;
+  std::uint8_t compartment = 0;
+  Purpose purpose = Purpose::kDeposit;
+  bool cancelled = false;
+};
+
+/// Every authorised opening of a door: intent durable, one attempt, outcome durable; at most
+/// kOpenAttemptsMax attempts within kAuthorisationLife, kAttemptSpacing apart, the next only after the
+/// switch was read shut after the last. Attempts run for one opening at a time; several doors may stand
+/// open. After a reset nothing is attempted.
+class Openings {
+ public:
+  Openings(Recorder& recorder, drivers::DoorBank& doors, const hal::PowerMonitor& power)
+      : recorder_(recorder), doors_(doors), power_(power) {}
+
+  /// Authorises one opening and makes its first attempt. `request.attempt` and `uptime_ms` are filled
+  /// in here. kWrongState: the door is not known to be shut. kBusy: another is being attempted, or too
+  /// many doors stand open. kNotSent: the supply is failing. Others: the intent is not durable.
+  Status begin(const Intent& request, Instant now);
+  /// The courier says that nothing is behind the open door of a deposit. kWrongState: it is not open.
+  Status cancel(std::uint8_t compartment);
+  bool can_begin() const;
+
+  /// Takes up the openings that the last boot left.
+  void recover(Instant now);
+  /// Takes back an unlock that has not been sent.
+  void on_supply_failing(Instant now);
+  void on_unlock(std::uint8_t compartment, drivers::Exchange exchange, Instant now);
+  void on_fresh_reading(std::uint8_t compartment, Instant now);
+  /// True if the change belongs to an opening.
+  bool on_door(std::uint8_t compartment, drivers::DoorState door, Instant now);
+  void tick(Instant now);
+  Instant deadline() const;
+  std::optional<OpeningNews> next_news();
+
+ private:
+  enum class Phase : std::uint8_t {
+    kNone,
+    kUnlocking,  // Intent durable, frame not yet answered.
+    kSighting,   // The coil was pulsed; the switch must read open until the deadline.
+    kReading,    // It did not; a fresh reading was asked for.
+    kSpacing,    // The attempt is over; the next one is due at the deadline.
+    kOpen,
+    kLeftOpen,
+    kRecovering,  // From before the reset; the door is not known yet.
+    kEnding,      // Over, but the journal was full; tried again at the deadline.
+  };
+  struct Live {
+    Phase phase = Phase::kNone;
+    AttemptOutcome reply = AttemptOutcome::kNone;  // What the board said to the last attempt.
+    Instant attempted_at{};
+    Instant authorised_until{};
+    Instant deadline = Instant::max();
+  };
+
+  const PendingOpening& pending(std::size_t slot) const { return recorder_.state().opening(slot); }
+  void attempt(std::size_t slot, Instant now);
+  void attempt_over(std::size_t slot, Instant now);
+  void give_up(std::size_t slot, Instant now);
+  void uncertain(std::size_t slot, Instant now);
+  void opened(std::size_t slot, Instant now);
+  void finish(std::size_t slot, Instant now);
+  Status commit_end(std::size_t slot);
+  void left_open(std::size_t slot);
+  void resolve(std::size_t slot, Instant now);
+  void run_deadline(std::size_t slot, Instant now);
+  void enter(std::size_t slot, Phase phase, Instant deadline);
+  void end(std::size_t slot, std::uint8_t compartment);
+  void stop_expecting(std::uint8_t compartment);
+  void tell(const OpeningNews& news);
+  std::uint32_t open_ms(std::size_t slot) const;
+
+  Recorder& recorder_;
+  drivers::DoorBank& doors_;
+  const hal::PowerMonitor& power_;
+  std::array<Live, StationState::kOpeningsMax> live_{};  // By slot of StationState.
+  std::size_t live_count_ = 0;
+  std::uint8_t moving_ = 0;  // The door that the bank was told to watch.
+  InplaceVector<OpeningNews, 2 * StationState::kOpeningsMax> news_;
+  std::size_t news_taken_ = 0;
+};
+
+}  // namespace cubby::core

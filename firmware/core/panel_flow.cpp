@@ -1,0 +1,453 @@
+#include "firmware/core/panel_flow.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace cubby::core {
+namespace {
+
+using drivers::Buzz;
+using drivers::Screen;
+
+constexpr std::uint8_t kDoorsTriedMax = 3;
+
+bool is_printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+bool is_code(std::string_view text) {
+  return text.size() == limits::kCodeDigits &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::uint8_t size_of(char key) {
+  switch (key) {
+    case 'S':
+      return 1;
+    case 'M':
+      return 2;
+    case 'L':
+      return 3;
+    case 'X':
+      return 4;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+void PanelFlow::start(Instant now) {
+  throttle_.set(parts_.recorder.state().failures(), now);
+  show(Screen::kIdle);
+}
+
+void PanelFlow::show(Screen screen, std::uint8_t compartment, std::uint32_t number) {
+  parts_.panel.show(screen, compartment, number);
+}
+
+void PanelFlow::enter(Flow flow, Instant now) {
+  flow_ = flow;
+  digits_.clear();
+  const bool waits = flow == Flow::kReady || flow == Flow::kChooseSize;
+  idle_at_ = waits ? now + limits::kPanelIdle : Instant::max();
+}
+
+void PanelFlow::tick(Instant now) {
+  if (now >= idle_at_) {
+    enter(Flow::kIdle, now);
+    show(Screen::kIdle);
+  }
+}
+
+void PanelFlow::on_input(const drivers::PanelInput& input, Instant now) {
+  if (!parts_.recorder.healthy()) {
+    show(Screen::kOutOfService);
+    return;
+  }
+  if (idle_at_ != Instant::max()) {
+    idle_at_ = now + limits::kPanelIdle;
+  }
+  if (input.kind == drivers::PanelInput::Kind::kKey) {
+    on_key(input.key, now);
+  } else {
+    on_scan(input.text.view(), now);
+  }
+}
+
+void PanelFlow::on_key(char key, Instant now) {
+  switch (flow_) {
+    case Flow::kIdle:
+      if (key >= '0' && key <= '9') {
+        std::array<char, limits::kCodeDigits + 2> text{};
+        const auto size = digits_.view().copy(text.data(), text.size());
+        text[size] = key;
+        (void)digits_.assign({text.data(), size + 1});
+        idle_at_ = now + limits::kPanelIdle;
+      } else if (key == '#') {
+        const auto digits = digits_;
+        enter(Flow::kIdle, now);
+        on_code(digits.view(), now);
+      } else if (key == '*') {
+        enter(Flow::kIdle, now);
+        show(Screen::kIdle);
+      } else {
+        refuse_input();
+      }
+      return;
+    case Flow::kReady:
+      if (key == 'R') {
+        recall_after_ = 0;
+        recalled_ = 0;
+        recall_next(now);
+      } else if (key == '*') {
+        enter(Flow::kIdle, now);
+        show(Screen::kIdle);
+      } else {
+        refuse_input();
+      }
+      return;
+    case Flow::kChooseSize:
+      on_size_key(key, now);
+      return;
+    case Flow::kDeposit:
+      if (key == '*') {
+        cancel(now);
+      } else {
+        refuse_input();
+      }
+      return;
+    case Flow::kRecall:
+    case Flow::kCollect:
+      refuse_input();
+      return;
+  }
+}
+
+void PanelFlow::on_size_key(char key, Instant now) {
+  if (key == '*') {
+    enter(Flow::kReady, now);
+    show(Screen::kCancelled);
+    return;
+  }
+  size_ = size_of(key);
+  if (size_ == 0) {
+    refuse_input();
+    return;
+  }
+  tried_ = {};
+  doors_tried_ = 0;
+  open_for_deposit(now);
+}
+
+void PanelFlow::on_scan(std::string_view text, Instant now) {
+  if (flow_ != Flow::kIdle && flow_ != Flow::kReady && flow_ != Flow::kChooseSize) {
+    refuse_input();
+    return;
+  }
+  if (looks_like_pass(text)) {
+    on_pass(text, now);
+    return;
+  }
+  if (flow_ == Flow::kIdle) {
+    if (is_code(text)) {
+      enter(Flow::kIdle, now);
+      on_code(text, now);
+    } else {
+      refuse_input();
+    }
+    return;
+  }
+  on_parcel(text, now);
+}
+
+void PanelFlow::on_pass(std::string_view text, Instant now) {
+  const auto visitor = admit(parts_.keys, text, parts_.recorder.utc_ms());
+  switch (visitor.role) {
+    case Role::kNobody:
+      enter(Flow::kIdle, now);
+      show(Screen::kWrongPass);
+      if (visitor.expired) {
+        // A forged pass is not journalled: anybody could fill the journal with them.
+        parts_.recorder.begin(cubby_v1_Event_turned_away_tag).body.turned_away.reason =
+            cubby_v1_TurnedAwayReason_TURNED_AWAY_REASON_WRONG_PASS;
+        (void)parts_.recorder.commit();
+      }
+      return;
+    case Role::kTechnician:
+      serve_technician(now);
+      return;
+    case Role::kCourier:
+      carrier_ = visitor.carrier;
+      enter(Flow::kReady, now);
+      show(Screen::kCourierReady);
+      return;
+  }
+}
+
+/// A technician's visit releases the keypad and puts doors back that are shut again.
+void PanelFlow::serve_technician(Instant now) {
+  auto& recorder = parts_.recorder;
+  if (recorder.state().failures() > 0 && recorder.append(ThrottleCount{0}) == Status::kOk) {
+    throttle_.set(0, now);
+  }
+  for (std::uint8_t number = 1; number <= parts_.doors.door_count(); ++number) {
+    if (recorder.state().compartment(number).state == CompartmentState::kOutOfService &&
+        parts_.doors.state(number) == drivers::DoorState::kShut) {
+      recorder.begin(cubby_v1_Event_in_service_tag).body.in_service.compartment = number;
+      (void)recorder.commit();
+    }
+  }
+  enter(Flow::kIdle, now);
+  parts_.panel.buzz(Buzz::kOk);
+  show(Screen::kIdle);
+}
+
+void PanelFlow::on_parcel(std::string_view text, Instant now) {
+  if (text.size() > limits::kParcelMax || !is_printable(text)) {
+    refuse_input();
+    return;
+  }
+  (void)parcel_.assign(text);
+  enter(Flow::kChooseSize, now);
+  show(Screen::kChooseSize);
+}
+
+void PanelFlow::open_for_deposit(Instant now) {
+  auto& recorder = parts_.recorder;
+  if (!recorder.room_for_deposits()) {
+    turn_away(TurnedAway::kJournalReserve, now);
+    return;
+  }
+  reserve_told_ = false;
+  if (doors_tried_ >= kDoorsTriedMax) {
+    turn_away(TurnedAway::kFault, now);
+    return;
+  }
+  const auto choice = parts_.allocator.choose(
+      {.size = size_, .carrier = carrier_.view(), .usable = parts_.doors.shut_doors(), .tried = tried_},
+      recorder.state());
+  if (choice.compartment == 0) {
+    turn_away(choice.reason, now);
+    return;
+  }
+  Intent intent;
+  intent.compartment = choice.compartment;
+  intent.purpose = Purpose::kDeposit;
+  intent.size = size_;
+  intent.counter = parts_.codes.first_unique(recorder.state().next_counter());
+  intent.carrier = carrier_;
+  intent.parcel = parcel_;
+  const auto status = parts_.openings.begin(intent, now);
+  if (status == Status::kBusy || status == Status::kNoSpace) {
+    turn_away(status == Status::kBusy ? TurnedAway::kFault : TurnedAway::kJournalReserve, now);
+    return;
+  }
+  if (status != Status::kOk) {
+    enter(Flow::kReady, now);
+    show(Screen::kOutOfService);
+    return;
+  }
+  compartment_ = choice.compartment;
+  set_bit(tried_, compartment_, true);
+  ++doors_tried_;
+  enter(Flow::kDeposit, now);
+  show(Screen::kOpening, compartment_);
+}
+
+void PanelFlow::turn_away(TurnedAway reason, Instant now) {
+  // Of the journal's reserve itself only one word is taken for this.
+  if (reason != TurnedAway::kJournalReserve || !reserve_told_) {
+    auto& body = parts_.recorder.begin(cubby_v1_Event_turned_away_tag).body.turned_away;
+    body.reason = static_cast<cubby_v1_TurnedAwayReason>(reason);
+    body.size = static_cast<cubby_v1_Size>(size_);
+    std::memcpy(body.carrier, carrier_.view().data(), carrier_.size());
+    (void)parts_.recorder.commit();
+    reserve_told_ = reason == TurnedAway::kJournalReserve;
+  }
+  enter(Flow::kReady, now);
+  show(Screen::kTurnedAway, 0, static_cast<std::uint32_t>(reason));
+}
+
+void PanelFlow::cancel(Instant) {
+  if (parts_.openings.cancel(compartment_) != Status::kOk) {
+    refuse_input();
+    return;
+  }
+  show(Screen::kPleaseShut, compartment_);
+}
+
+void PanelFlow::recall_next(Instant now) {
+  const auto& state = parts_.recorder.state();
+  while (recall_after_ < parts_.doors.door_count()) {
+    ++recall_after_;
+    const auto& compartment = state.compartment(recall_after_);
+    if (compartment.state != CompartmentState::kOverdue || !(compartment.parcel.carrier == carrier_)) {
+      continue;
+    }
+    Intent intent;
+    intent.compartment = recall_after_;
+    intent.purpose = Purpose::kRecall;
+    intent.counter = compartment.parcel.counter;
+    if (parts_.openings.begin(intent, now) == Status::kOk) {
+      compartment_ = recall_after_;
+      enter(Flow::kRecall, now);
+      return;
+    }
+    show(Screen::kDoorFailed, recall_after_);
+  }
+  enter(Flow::kReady, now);
+  show(Screen::kRecallDone, 0, recalled_);
+}
+
+void PanelFlow::on_code(std::string_view digits, Instant now) {
+  if (throttle_.locked(now)) {
+    show(Screen::kLockedOut, 0, throttle_.locked_for_s(now));
+    return;
+  }
+  if (!is_code(digits)) {
+    refuse_input();  // No guess: it cannot be anybody's.
+    show(Screen::kIdle);
+    return;
+  }
+  const auto compartment = parts_.codes.find(digits);
+  if (compartment == 0) {
+    wrong_code(now);
+    return;
+  }
+  open_for_recipient(compartment, now);
+}
+
+void PanelFlow::wrong_code(Instant now) {
+  auto& recorder = parts_.recorder;
+  const auto failures = recorder.state().failures() + 1;
+  if (recorder.append(ThrottleCount{failures}) != Status::kOk) {
+    show(Screen::kOutOfService);  // No verdict that is not counted.
+    return;
+  }
+  throttle_.set(failures, now);
+  auto& body = recorder.begin(cubby_v1_Event_code_rejected_tag).body.code_rejected;
+  body.failures_in_row = failures;
+  body.lockout_s = static_cast<std::uint32_t>(lockout_after(failures).us / 1'000'000);
+  body.hard_stop = throttle_.hard_stop();
+  (void)recorder.commit();  // The count is durable already.
+  if (throttle_.locked(now)) {
+    show(Screen::kLockedOut, 0, throttle_.locked_for_s(now));
+    return;
+  }
+  show(Screen::kWrongCode, 0, throttle_.free_tries());
+}
+
+void PanelFlow::open_for_recipient(std::uint8_t number, Instant now) {
+  const auto& compartment = parts_.recorder.state().compartment(number);
+  const bool inside =
+      compartment.state == CompartmentState::kOccupied || compartment.state == CompartmentState::kDisputed;
+  if (!inside || parts_.doors.state(number) == drivers::DoorState::kOpen) {
+    show(Screen::kPleaseShut, number);  // Their own door stands open already.
+    return;
+  }
+  Intent intent;
+  intent.compartment = number;
+  intent.purpose = Purpose::kCollect;
+  intent.counter = compartment.parcel.counter;
+  const auto status = parts_.openings.begin(intent, now);
+  if (status == Status::kOk) {
+    throttle_.set(parts_.recorder.state().failures(), now);
+    compartment_ = number;
+    enter(Flow::kCollect, now);
+    show(Screen::kOpening, number);
+    return;
+  }
+  const bool fault = status == Status::kWrongState || status == Status::kBusy;
+  show(fault ? Screen::kDoorFailed : Screen::kOutOfService, fault ? number : std::uint8_t{0});
+}
+
+void PanelFlow::on_news(const OpeningNews& news, Instant now) {
+  if (news.compartment != compartment_) {
+    return;  // Of a door that nobody waits at.
+  }
+  switch (flow_) {
+    case Flow::kDeposit:
+      deposit_news(news, now);
+      return;
+    case Flow::kRecall:
+      recall_news(news, now);
+      return;
+    case Flow::kCollect:
+      collect_news(news, now);
+      return;
+    case Flow::kIdle:
+    case Flow::kReady:
+    case Flow::kChooseSize:
+      return;
+  }
+}
+
+void PanelFlow::deposit_news(const OpeningNews& news, Instant now) {
+  switch (news.kind) {
+    case OpeningNews::Kind::kOpened:
+      show(Screen::kPutIn, news.compartment);
+      return;
+    case OpeningNews::Kind::kDone:
+      enter(Flow::kReady, now);
+      show(news.cancelled ? Screen::kCancelled : Screen::kStored, news.compartment);
+      return;
+    case OpeningNews::Kind::kNotOpened:
+    case OpeningNews::Kind::kUncertain:
+      show(Screen::kDoorFailed, news.compartment);
+      open_for_deposit(now);
+      return;
+    case OpeningNews::Kind::kLeftOpen:
+      enter(Flow::kReady, now);
+      show(Screen::kPleaseShut, news.compartment);
+      return;
+  }
+}
+
+void PanelFlow::recall_news(const OpeningNews& news, Instant now) {
+  switch (news.kind) {
+    case OpeningNews::Kind::kOpened:
+      show(Screen::kRecallOpen, news.compartment);
+      return;
+    case OpeningNews::Kind::kDone:
+      ++recalled_;
+      show(Screen::kRecalled, news.compartment);
+      recall_next(now);
+      return;
+    case OpeningNews::Kind::kNotOpened:
+    case OpeningNews::Kind::kUncertain:
+      show(Screen::kDoorFailed, news.compartment);
+      recall_next(now);
+      return;
+    case OpeningNews::Kind::kLeftOpen:
+      enter(Flow::kReady, now);
+      show(Screen::kPleaseShut, news.compartment);
+      return;
+  }
+}
+
+void PanelFlow::collect_news(const OpeningNews& news, Instant now) {
+  switch (news.kind) {
+    case OpeningNews::Kind::kOpened:
+      show(Screen::kTakeOut, news.compartment);
+      return;
+    case OpeningNews::Kind::kDone:
+      enter(Flow::kIdle, now);
+      show(Screen::kCollected, news.compartment);
+      show(Screen::kIdle);
+      return;
+    case OpeningNews::Kind::kNotOpened:
+    case OpeningNews::Kind::kUncertain:
+      enter(Flow::kIdle, now);
+      show(Screen::kDoorFailed, news.compartment);
+      show(Screen::kIdle);
+      return;
+    case OpeningNews::Kind::kLeftOpen:
+      enter(Flow::kIdle, now);
+      show(Screen::kPleaseShut, news.compartment);
+      show(Screen::kIdle);
+      return;
+  }
+}
+
+}  // namespace cubby::core

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+
+#include "firmware/base/inplace_string.h"
+#include "firmware/core/allocator.h"
+#include "firmware/core/openings.h"
+#include "firmware/core/pickup_codes.h"
+#include "firmware/core/recorder.h"
+#include "firmware/core/roles.h"
+#include "firmware/core/throttle.h"
+#include "firmware/drivers/door_bank.h"
+#include "firmware/drivers/panel_link.h"
+
+namespace cubby::core {
+
+/// What the person at the panel does; one flow at a time.
+class PanelFlow {
+ public:
+  struct Parts {
+    Recorder& recorder;
+    Openings& openings;
+    Allocator& allocator;
+    PickupCodes& codes;
+    drivers::DoorBank& doors;
+    drivers::PanelLink& panel;
+    const hal::KeyStore& keys;
+  };
+  explicit PanelFlow(const Parts& parts) : parts_(parts) {}
+
+  void start(Instant now);
+  void on_input(const drivers::PanelInput& input, Instant now);
+  void on_news(const OpeningNews& news, Instant now);
+  /// Ends a flow whose person walked away.
+  void tick(Instant now);
+  Instant deadline() const { return idle_at_; }
+
+ private:
+  enum class Flow : std::uint8_t {
+    kIdle,        // Digits of a code may have been typed.
+    kReady,       // A courier's pass was accepted.
+    kChooseSize,  // A parcel was scanned.
+    kDeposit,     // A door is being opened or stands open.
+    kRecall,
+    kCollect,
+  };
+
+  void on_key(char key, Instant now);
+  void on_scan(std::string_view text, Instant now);
+  void on_size_key(char key, Instant now);
+  void enter(Flow flow, Instant now);
+  void show(drivers::Screen screen, std::uint8_t compartment = 0, std::uint32_t number = 0);
+  void refuse_input() { parts_.panel.buzz(drivers::Buzz::kError); }
+
+  void on_pass(std::string_view text, Instant now);
+  void serve_technician(Instant now);
+  void on_parcel(std::string_view text, Instant now);
+  void open_for_deposit(Instant now);
+  void turn_away(TurnedAway reason, Instant now);
+  void cancel(Instant now);
+  void recall_next(Instant now);
+  void on_code(std::string_view digits, Instant now);
+  void wrong_code(Instant now);
+  void open_for_recipient(std::uint8_t compartment, Instant now);
+  void deposit_news(const OpeningNews& news, Instant now);
+  void recall_news(const OpeningNews& news, Instant now);
+  void collect_news(const OpeningNews& news, Instant now);
+
+  Parts parts_;
+  Throttle throttle_;
+  Flow flow_ = Flow::kIdle;
+  Instant idle_at_ = Instant::max();
+  InplaceString<limits::kCodeDigits + 1> digits_;  // One more than a code has, so that too many are seen.
+  InplaceString<limits::kCarrierMax> carrier_;
+  InplaceString<limits::kParcelMax> parcel_;
+  std::uint8_t size_ = 0;
+  std::uint8_t compartment_ = 0;  // That this flow opened.
+  std::uint8_t doors_tried_ = 0;
+  std::uint8_t recall_after_ = 0;  // Number of the last compartment that was looked at.
+  std::uint32_t recalled_ = 0;
+  bool reserve_told_ = false;  // The journal's reserve was reported since there was last room.
+  CompartmentBits tried_{};
+};
+
+}  // namespace cubby::core

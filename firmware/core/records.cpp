@@ -1,0 +1,90 @@
+#include "firmware/core/records.h"
+
+#include "firmware/core/byte_cursor.h"
+
+namespace cubby::core {
+namespace {
+
+Status verdict(const ByteReader& reader, bool in_range) {
+  return reader.ok() && reader.at_end() && in_range ? Status::kOk : Status::kCorrupt;
+}
+
+bool is_compartment(std::uint8_t number) {
+  return number >= 1 && number <= limits::kCompartmentsMax;
+}
+
+}  // namespace
+
+static_assert(4 + 16 + 1 + limits::kCarrierMax + 1 + limits::kParcelMax <= kRecordBytesMax);
+
+std::size_t encode(const Intent& intent, RecordBytes& into) {
+  ByteWriter writer(into);
+  writer.put(intent.compartment);
+  writer.put(static_cast<std::uint8_t>(intent.purpose));
+  writer.put(intent.attempt);
+  writer.put(intent.size);
+  writer.put(intent.uptime_ms);
+  writer.put(intent.counter);
+  writer.put_text(intent.carrier.view());
+  writer.put_text(intent.parcel.view());
+  return writer.size();
+}
+
+std::size_t encode(const Outcome& outcome, RecordBytes& into) {
+  ByteWriter writer(into);
+  writer.put(outcome.compartment);
+  writer.put(static_cast<std::uint8_t>(outcome.outcome));
+  writer.put(outcome.uptime_ms);
+  return writer.size();
+}
+
+std::size_t encode(const ThrottleCount& count, RecordBytes& into) {
+  ByteWriter writer(into);
+  writer.put(count.failures);
+  return writer.size();
+}
+
+std::size_t encode(const Cancel& cancel, RecordBytes& into) {
+  ByteWriter writer(into);
+  writer.put(cancel.compartment);
+  return writer.size();
+}
+
+Status decode(Bytes bytes, Intent& intent) {
+  ByteReader reader(bytes);
+  intent.compartment = reader.get<std::uint8_t>();
+  const auto purpose = reader.get<std::uint8_t>();
+  intent.purpose = static_cast<Purpose>(purpose);
+  intent.attempt = reader.get<std::uint8_t>();
+  intent.size = reader.get<std::uint8_t>();
+  intent.uptime_ms = reader.get<std::uint64_t>();
+  intent.counter = reader.get<std::uint64_t>();
+  reader.get_text(intent.carrier);
+  reader.get_text(intent.parcel);
+  return verdict(reader, is_compartment(intent.compartment) && purpose >= 1 && purpose <= 3 && intent.attempt >= 1 &&
+                             intent.attempt <= limits::kOpenAttemptsMax);
+}
+
+Status decode(Bytes bytes, Outcome& outcome) {
+  ByteReader reader(bytes);
+  outcome.compartment = reader.get<std::uint8_t>();
+  const auto value = reader.get<std::uint8_t>();
+  outcome.outcome = static_cast<AttemptOutcome>(value);
+  outcome.uptime_ms = reader.get<std::uint64_t>();
+  return verdict(reader, is_compartment(outcome.compartment) && value >= 1 &&
+                             value <= static_cast<std::uint8_t>(AttemptOutcome::kUnknown));
+}
+
+Status decode(Bytes bytes, ThrottleCount& count) {
+  ByteReader reader(bytes);
+  count.failures = reader.get<std::uint32_t>();
+  return verdict(reader, true);
+}
+
+Status decode(Bytes bytes, Cancel& cancel) {
+  ByteReader reader(bytes);
+  cancel.compartment = reader.get<std::uint8_t>();
+  return verdict(reader, is_compartment(cancel.compartment));
+}
+
+}  // namespace cubby::core

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "firmware/base/bytes.h"
+#include "firmware/base/inplace_string.h"
+#include "firmware/base/limits.h"
+#include "firmware/base/result.h"
+#include "firmware/store/journal.h"
+
+/// Core's internal records; every byte is in docs/spec/records.md.
+namespace cubby::core {
+
+enum class RecordKind : std::uint8_t {
+  kIntent = store::kFirstForeignKind,  // One attempt to open one door is about to be made.
+  kOutcome,                            // What became of that attempt.
+  kThrottle,                           // Wrong codes in a row.
+  kCancel,                             // The courier says that nothing is behind the open door.
+};
+
+/// Numbers as Purpose of event.proto.
+enum class Purpose : std::uint8_t { kDeposit = 1, kCollect, kRecall };
+
+enum class AttemptOutcome : std::uint8_t {
+  kNone = 0,   // Not durable yet.
+  kOpened,     // The switch read open.
+  kNotOpened,  // The board answered, the switch reads shut.
+  kNotSent,    // Nothing left the controller.
+  kRefused,    // The board answered with an exception.
+  kUnknown,    // Sent, no answer; the switch reads shut.
+};
+
+struct Intent {
+  std::uint8_t compartment = 0;
+  Purpose purpose = Purpose::kDeposit;
+  std::uint8_t attempt = 1;
+  std::uint8_t size = 0;  // Asked for; Size of config.proto.
+  std::uint64_t uptime_ms = 0;
+  std::uint64_t counter = 0;
+  InplaceString<limits::kCarrierMax> carrier;  // Of a deposit; else empty.
+  InplaceString<limits::kParcelMax> parcel;    // Of a deposit; else empty.
+};
+
+struct Outcome {
+  std::uint8_t compartment = 0;
+  AttemptOutcome outcome = AttemptOutcome::kNone;
+  std::uint64_t uptime_ms = 0;
+};
+
+struct ThrottleCount {
+  std::uint32_t failures = 0;
+};
+
+struct Cancel {
+  std::uint8_t compartment = 0;
+};
+
+inline constexpr std::size_t kRecordBytesMax = 64;
+using RecordBytes = std::array<std::byte, kRecordBytesMax>;
+
+std::size_t encode(const Intent& intent, RecordBytes& into);
+std::size_t encode(const Outcome& outcome, RecordBytes& into);
+std::size_t encode(const ThrottleCount& count, RecordBytes& into);
+std::size_t encode(const Cancel& cancel, RecordBytes& into);
+
+/// kCorrupt: too short, too long or out of range.
+Status decode(Bytes bytes, Intent& intent);
+Status decode(Bytes bytes, Outcome& outcome);
+Status decode(Bytes bytes, ThrottleCount& count);
+Status decode(Bytes bytes, Cancel& cancel);
+
+}  // namespace cubby::core

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "cubby/v1/config.nanopb.h"
+#include "firmware/core/recorder.h"
+
+namespace cubby::core {
+
+/// Makes parcels overdue. Terms count powered time: while the station is off they stand still, so an
+/// unset or jumping clock never shortens one.
+class Retention {
+ public:
+  void configure(const cubby_v1_StationConfig& config) { config_ = &config; }
+  /// Follows the compartment's state; call whenever it changed.
+  void refresh(std::uint8_t compartment, const Compartment& now);
+  /// Journals what is due.
+  void tick(Recorder& recorder, Instant now);
+  /// When the next term ends.
+  Instant deadline(const Recorder& recorder) const;
+
+ private:
+  static constexpr std::uint64_t kNever = UINT64_MAX;
+  std::uint64_t term_ms(std::string_view carrier) const;
+  void find_next();
+
+  const cubby_v1_StationConfig* config_ = nullptr;
+  std::array<std::uint64_t, limits::kCompartmentsMax> due_on_ms_ = [] {
+    std::array<std::uint64_t, limits::kCompartmentsMax> never{};
+    never.fill(kNever);
+    return never;
+  }();
+  std::uint64_t next_on_ms_ = kNever;
+  Instant retry_at_{};  // The journal was full.
+};
+
+}  // namespace cubby::core

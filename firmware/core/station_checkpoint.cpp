@@ -1,0 +1,201 @@
+#include <algorithm>
+
+#include "firmware/core/byte_cursor.h"
+#include "firmware/core/station_state.h"
+
+/// The checkpoint: the whole of StationState as small items, packed into parts. Layout:
+/// docs/spec/records.md.
+namespace cubby::core {
+namespace {
+
+enum class Item : std::uint8_t { kHeader = 1, kOpening, kCommand, kCompartment };
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kItemHead = 2;  // Tag, size of the body.
+constexpr std::size_t kItemMax = 128;
+constexpr std::uint8_t kFlagForced = 1;
+constexpr std::uint8_t kFlagParcel = 2;
+constexpr std::uint8_t kFlagLeftOpen = 1;
+constexpr std::uint8_t kFlagCancelled = 2;
+static_assert(kItemHead + kRecordBytesMax + 16 <= kItemMax);
+
+}  // namespace
+
+void StationState::on_checkpoint_begin() {
+  compartments_ = {};
+  openings_ = {};
+  commands_ = {};
+  command_count_ = 0;
+}
+
+std::size_t StationState::checkpoint_part(std::size_t index, MutableBytes into) {
+  constexpr std::size_t kItems = 1 + kOpeningsMax + kCommandsMax + limits::kCompartmentsMax;
+  if (index == 0) {
+    checkpoint_item_ = 0;
+  }
+  std::size_t size = 0;
+  while (checkpoint_item_ < kItems && into.size() - size >= kItemMax) {
+    size += write_item(checkpoint_item_, into.subspan(size));
+    ++checkpoint_item_;
+  }
+  return size;
+}
+
+/// Returns 0 for an item that says nothing.
+std::size_t StationState::write_item(std::size_t item, MutableBytes into) const {
+  ByteWriter writer(into.subspan(kItemHead));
+  auto tag = Item::kHeader;
+  if (item == 0) {
+    writer.put(kVersion);
+    writer.put(boot_);
+    writer.put(on_base_ms_);
+    writer.put(last_uptime_ms_);
+    writer.put(last_utc_ms_);
+    writer.put(next_counter_);
+    writer.put(failures_);
+    writer.put(static_cast<std::uint8_t>(snapshot_seen_));
+    writer.put_bytes(config_hash_);
+  } else if (item <= kOpeningsMax) {
+    tag = Item::kOpening;
+    const auto& opening = openings_[item - 1];
+    if (opening.intent.compartment == 0) {
+      return 0;
+    }
+    writer.put(static_cast<std::uint8_t>(opening.outcome));
+    writer.put(
+        static_cast<std::uint8_t>((opening.left_open ? kFlagLeftOpen : 0) | (opening.cancelled ? kFlagCancelled : 0)));
+    writer.put(opening.opened_on_ms);
+    RecordBytes intent;
+    writer.put_bytes(Bytes(intent).first(encode(opening.intent, intent)));
+  } else if (item <= kOpeningsMax + kCommandsMax) {
+    tag = Item::kCommand;
+    const auto count = std::min<std::size_t>(command_count_, kCommandsMax);
+    const auto place = item - kOpeningsMax - 1;
+    if (place >= count) {
+      return 0;
+    }
+    writer.put_bytes(commands_[(command_count_ - count + place) % kCommandsMax]);
+  } else {
+    tag = Item::kCompartment;
+    const auto number = static_cast<std::uint8_t>(item - kOpeningsMax - kCommandsMax);
+    const auto& compartment = compartments_[number - 1U];
+    const bool parcel = compartment.parcel.counter != 0;
+    if (compartment.state == CompartmentState::kVacant && !parcel && !compartment.forced_open) {
+      return 0;
+    }
+    writer.put(number);
+    writer.put(static_cast<std::uint8_t>(compartment.state));
+    writer.put(static_cast<std::uint8_t>(compartment.before));
+    writer.put(compartment.out_of_service_reason);
+    writer.put(static_cast<std::uint8_t>((compartment.forced_open ? kFlagForced : 0) | (parcel ? kFlagParcel : 0)));
+    if (parcel) {
+      writer.put(compartment.parcel.counter);
+      writer.put(compartment.parcel.deposited_utc_ms);
+      writer.put(compartment.parcel.deposited_on_ms);
+      writer.put(compartment.parcel.deposited_boot);
+      writer.put(compartment.parcel.size);
+      writer.put_text(compartment.parcel.carrier.view());
+    }
+  }
+  into[0] = static_cast<std::byte>(tag);
+  into[1] = static_cast<std::byte>(writer.size());
+  return kItemHead + writer.size();
+}
+
+void StationState::on_checkpoint_part(Bytes part) {
+  ByteReader reader(part);
+  while (!reader.at_end()) {
+    const auto tag = reader.get<std::uint8_t>();
+    const auto body = reader.get_bytes(reader.get<std::uint8_t>());
+    if (!reader.ok()) {
+      ++repairs_;
+      return;
+    }
+    read_item(tag, body);
+  }
+}
+
+void StationState::read_item(std::uint8_t tag, Bytes body) {
+  switch (static_cast<Item>(tag)) {
+    case Item::kHeader:
+      read_header_item(body);
+      return;
+    case Item::kOpening:
+      read_opening_item(body);
+      return;
+    case Item::kCommand:
+      if (body.size() == sizeof(CommandId)) {
+        std::copy(body.begin(), body.end(), commands_[command_count_ % kCommandsMax].begin());
+        ++command_count_;
+      }
+      return;
+    case Item::kCompartment:
+      read_compartment_item(body);
+      return;
+  }
+  ++repairs_;
+}
+
+void StationState::read_header_item(Bytes body) {
+  ByteReader reader(body);
+  if (reader.get<std::uint8_t>() != kVersion) {
+    ++repairs_;
+    return;
+  }
+  boot_ = reader.get<std::uint32_t>();
+  on_base_ms_ = reader.get<std::uint64_t>();
+  last_uptime_ms_ = reader.get<std::uint64_t>();
+  last_utc_ms_ = reader.get<std::uint64_t>();
+  next_counter_ = reader.get<std::uint64_t>();
+  failures_ = reader.get<std::uint32_t>();
+  snapshot_seen_ = reader.get<std::uint8_t>() != 0;
+  const auto hash = reader.get_bytes(config_hash_.size());
+  std::copy(hash.begin(), hash.end(), config_hash_.begin());
+}
+
+void StationState::read_compartment_item(Bytes body) {
+  ByteReader reader(body);
+  const auto number = reader.get<std::uint8_t>();
+  const auto state = reader.get<std::uint8_t>();
+  const auto before = reader.get<std::uint8_t>();
+  if (number < 1 || number > limits::kCompartmentsMax || state < 1 || state > kCompartmentStates || before < 1 ||
+      before > kCompartmentStates) {
+    ++repairs_;
+    return;
+  }
+  auto& compartment = compartments_[number - 1U];
+  compartment.before = static_cast<CompartmentState>(before);
+  compartment.out_of_service_reason = reader.get<std::uint8_t>();
+  const auto flags = reader.get<std::uint8_t>();
+  compartment.forced_open = (flags & kFlagForced) != 0;
+  if ((flags & kFlagParcel) != 0) {
+    auto& parcel = compartment.parcel;
+    parcel.counter = reader.get<std::uint64_t>();
+    parcel.deposited_utc_ms = reader.get<std::uint64_t>();
+    parcel.deposited_on_ms = reader.get<std::uint64_t>();
+    parcel.deposited_boot = reader.get<std::uint32_t>();
+    parcel.size = reader.get<std::uint8_t>();
+    reader.get_text(parcel.carrier);
+  }
+  write_state(number, static_cast<CompartmentState>(state));
+}
+
+void StationState::read_opening_item(Bytes body) {
+  ByteReader reader(body);
+  PendingOpening opening;
+  opening.outcome = static_cast<AttemptOutcome>(reader.get<std::uint8_t>());
+  const auto flags = reader.get<std::uint8_t>();
+  opening.left_open = (flags & kFlagLeftOpen) != 0;
+  opening.cancelled = (flags & kFlagCancelled) != 0;
+  opening.opened_on_ms = reader.get<std::uint64_t>();
+  constexpr std::size_t kBeforeIntent = 10;
+  const auto slot = find_opening(0);
+  if (slot == kOpeningsMax || body.size() < kBeforeIntent ||
+      decode(body.subspan(kBeforeIntent), opening.intent) != Status::kOk) {
+    ++repairs_;
+    return;
+  }
+  openings_[slot] = opening;
+}
+
+}  // namespace cubby::core

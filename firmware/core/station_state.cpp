@@ -1,0 +1,311 @@
+#include "firmware/core/station_state.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "firmware/base/assert.h"
+#include "firmware/wire/codec/event_codec.h"
+
+namespace cubby::core {
+
+bool test_bit(const CompartmentBits& bits, std::uint8_t compartment) {
+  return (bits[(compartment - 1U) / 64] >> ((compartment - 1U) % 64) & 1) != 0;
+}
+
+void set_bit(CompartmentBits& bits, std::uint8_t compartment, bool value) {
+  auto& word = bits[(compartment - 1U) / 64];
+  const auto mask = std::uint64_t{1} << ((compartment - 1U) % 64);
+  word = value ? word | mask : word & ~mask;
+}
+
+const Compartment& StationState::compartment(std::uint8_t number) const {
+  CUBBY_ASSERT(number >= 1 && number <= limits::kCompartmentsMax);
+  return compartments_[number - 1U];
+}
+
+std::size_t StationState::find_opening(std::uint8_t compartment) const {
+  std::size_t slot = 0;
+  while (slot < kOpeningsMax && openings_[slot].intent.compartment != compartment) {
+    ++slot;
+  }
+  return slot;
+}
+
+bool StationState::opening_slot_free() const {
+  return find_opening(0) < kOpeningsMax;
+}
+
+std::uint64_t StationState::on_ms(std::uint32_t boot, std::uint64_t uptime_ms) const {
+  return boot == boot_ ? on_base_ms_ + uptime_ms : on_base_ms_ + last_uptime_ms_ + uptime_ms;
+}
+
+bool StationState::command_seen(const CommandId& id) const {
+  const auto count = std::min<std::size_t>(command_count_, kCommandsMax);
+  return std::find(commands_.begin(), commands_.begin() + static_cast<std::ptrdiff_t>(count), id) !=
+         commands_.begin() + static_cast<std::ptrdiff_t>(count);
+}
+
+CompartmentBits StationState::take_changed() {
+  const auto changed = changed_;
+  changed_ = {};
+  return changed;
+}
+
+void StationState::roll(std::uint32_t boot, std::uint64_t uptime_ms) {
+  if (boot != boot_) {
+    on_base_ms_ += last_uptime_ms_;
+    boot_ = boot;
+    last_uptime_ms_ = 0;
+  }
+  last_uptime_ms_ = std::max(last_uptime_ms_, uptime_ms);
+}
+
+/// The one writer of a compartment's state.
+void StationState::write_state(std::uint8_t number, CompartmentState to) {
+  auto& compartment = compartments_[number - 1U];
+  const auto from = compartment.state;
+  compartment.state = to;
+  set_bit(changed_, number, true);
+  if (trace_ != nullptr && from != to) {
+    trace_->on_compartment(number, static_cast<std::uint8_t>(from), static_cast<std::uint8_t>(to));
+  }
+}
+
+/// Follows the table. A record that does not fit it (history before it was lost) is still the truth:
+/// then the state becomes `otherwise`.
+void StationState::move(std::uint8_t number, CompartmentEvent on, CompartmentState otherwise) {
+  const auto to = next(compartments_[number - 1U].state, on);
+  if (!to.has_value()) {
+    ++repairs_;
+  }
+  write_state(number, to.value_or(otherwise));
+}
+
+void StationState::end_opening(std::uint8_t compartment) {
+  const auto slot = find_opening(compartment);
+  if (slot < kOpeningsMax) {
+    openings_[slot] = {};
+  }
+}
+
+void StationState::apply_event(const cubby_v1_Event& event) {
+  roll(event.boot, event.uptime_ms);
+  if (event.has_wall_ms) {
+    last_utc_ms_ = event.wall_ms;
+  }
+  const auto valid = [](std::uint8_t number) { return number >= 1 && number <= limits::kCompartmentsMax; };
+  const auto& body = event.body;
+  switch (event.which_body) {
+    case cubby_v1_Event_deposited_tag:
+      if (valid(body.deposited.compartment)) {
+        apply_deposited(event);
+      }
+      break;
+    case cubby_v1_Event_collected_tag:
+      if (valid(body.collected.compartment)) {
+        apply_emptied(body.collected.compartment);
+      }
+      break;
+    case cubby_v1_Event_recalled_tag:
+      if (valid(body.recalled.compartment)) {
+        apply_emptied(body.recalled.compartment);
+      }
+      break;
+    case cubby_v1_Event_overdue_tag:
+      if (valid(body.overdue.compartment)) {
+        move(body.overdue.compartment, CompartmentEvent::kExpired, CompartmentState::kOverdue);
+      }
+      break;
+    case cubby_v1_Event_open_failed_tag:
+      if (valid(body.open_failed.compartment)) {
+        apply_not_opened(body.open_failed.compartment);
+      }
+      break;
+    case cubby_v1_Event_deposit_cancelled_tag:
+      if (valid(body.deposit_cancelled.compartment)) {
+        move(body.deposit_cancelled.compartment, CompartmentEvent::kCancelled, CompartmentState::kVacant);
+        end_opening(body.deposit_cancelled.compartment);
+      }
+      break;
+    case cubby_v1_Event_custody_uncertain_tag:
+      if (valid(body.custody_uncertain.compartment)) {
+        apply_uncertain(body.custody_uncertain);
+      }
+      break;
+    case cubby_v1_Event_out_of_service_tag:
+      if (valid(body.out_of_service.compartment)) {
+        auto& compartment = compartments_[body.out_of_service.compartment - 1U];
+        compartment.out_of_service_reason = static_cast<std::uint8_t>(body.out_of_service.reason);
+        move(body.out_of_service.compartment, CompartmentEvent::kTakeOut, CompartmentState::kOutOfService);
+      }
+      break;
+    case cubby_v1_Event_in_service_tag:
+      if (valid(body.in_service.compartment)) {
+        compartments_[body.in_service.compartment - 1U].out_of_service_reason = 0;
+        move(body.in_service.compartment, CompartmentEvent::kPutBack, CompartmentState::kVacant);
+      }
+      break;
+    case cubby_v1_Event_door_forced_tag:
+      if (valid(body.door_forced.compartment)) {
+        compartments_[body.door_forced.compartment - 1U].forced_open = true;
+      }
+      break;
+    case cubby_v1_Event_door_shut_late_tag:
+      if (valid(body.door_shut_late.compartment)) {
+        compartments_[body.door_shut_late.compartment - 1U].forced_open = false;
+      }
+      break;
+    case cubby_v1_Event_door_left_open_tag:
+      if (const auto slot = find_opening(body.door_left_open.compartment);
+          body.door_left_open.compartment != 0 && slot < kOpeningsMax) {
+        openings_[slot].left_open = true;
+      }
+      break;
+    case cubby_v1_Event_snapshot_tag:
+      snapshot_seen_ = true;
+      break;
+    case cubby_v1_Event_config_applied_tag:
+      std::memcpy(config_hash_.data(), body.config_applied.config_hash, config_hash_.size());
+      break;
+    case cubby_v1_Event_command_result_tag:
+      std::memcpy(commands_[command_count_ % kCommandsMax].data(), body.command_result.command_id, sizeof(CommandId));
+      ++command_count_;
+      break;
+    default:  // Nothing that a later decision depends on.
+      break;
+  }
+}
+
+void StationState::apply_deposited(const cubby_v1_Event& event) {
+  const auto& body = event.body.deposited;
+  auto& parcel = compartments_[body.compartment - 1U].parcel;
+  parcel.counter = body.counter;
+  parcel.deposited_utc_ms = event.has_wall_ms ? event.wall_ms : 0;
+  parcel.deposited_on_ms = on_ms(event.boot, event.uptime_ms);
+  parcel.deposited_boot = event.boot;
+  parcel.size = static_cast<std::uint8_t>(body.size);
+  parcel.carrier.assign(body.carrier);
+  next_counter_ = std::max(next_counter_, body.counter + 1);
+  move(body.compartment, CompartmentEvent::kStored, CompartmentState::kOccupied);
+  end_opening(body.compartment);
+}
+
+void StationState::apply_emptied(std::uint8_t number) {
+  compartments_[number - 1U].parcel = {};
+  move(number, CompartmentEvent::kEmptied, CompartmentState::kVacant);
+  end_opening(number);
+}
+
+void StationState::apply_not_opened(std::uint8_t number) {
+  const auto slot = find_opening(number);
+  if (slot == kOpeningsMax) {
+    return;  // Follows a CustodyUncertain, which ended the opening.
+  }
+  if (openings_[slot].intent.purpose == Purpose::kDeposit) {
+    move(number, CompartmentEvent::kNotOpened, CompartmentState::kVacant);
+  } else {
+    const auto before = compartments_[number - 1U].before;
+    const auto event = before == CompartmentState::kOverdue    ? CompartmentEvent::kStillOverdue
+                       : before == CompartmentState::kDisputed ? CompartmentEvent::kStillDisputed
+                                                               : CompartmentEvent::kStillOccupied;
+    move(number, event, CompartmentState::kOccupied);
+  }
+  end_opening(number);
+}
+
+void StationState::apply_uncertain(const cubby_v1_CustodyUncertain& body) {
+  if (!body.occupied_before) {
+    compartments_[body.compartment - 1U].parcel = {};
+  }
+  move(body.compartment, CompartmentEvent::kUncertain, CompartmentState::kDisputed);
+  end_opening(body.compartment);
+}
+
+void StationState::apply_internal(std::uint8_t kind, Bytes payload) {
+  switch (static_cast<RecordKind>(kind)) {
+    case RecordKind::kIntent:
+      if (Intent intent; decode(payload, intent) == Status::kOk) {
+        apply_intent(intent);
+        return;
+      }
+      break;
+    case RecordKind::kOutcome:
+      if (Outcome outcome; decode(payload, outcome) == Status::kOk) {
+        apply_outcome(outcome);
+        return;
+      }
+      break;
+    case RecordKind::kThrottle:
+      if (ThrottleCount count; decode(payload, count) == Status::kOk) {
+        failures_ = count.failures;
+        return;
+      }
+      break;
+    case RecordKind::kCancel:
+      if (Cancel cancel; decode(payload, cancel) == Status::kOk) {
+        if (const auto slot = find_opening(cancel.compartment); slot < kOpeningsMax) {
+          openings_[slot].cancelled = true;
+        }
+        return;
+      }
+      break;
+  }
+  ++repairs_;
+}
+
+void StationState::apply_intent(const Intent& intent) {
+  roll(boot_, intent.uptime_ms);
+  auto slot = find_opening(intent.compartment);
+  if (slot == kOpeningsMax) {
+    slot = find_opening(0);
+    if (slot == kOpeningsMax) {
+      ++repairs_;
+      return;
+    }
+    auto& compartment = compartments_[intent.compartment - 1U];
+    compartment.before = compartment.state;
+    if (intent.purpose == Purpose::kDeposit) {
+      move(intent.compartment, CompartmentEvent::kReserve, CompartmentState::kReserved);
+      move(intent.compartment, CompartmentEvent::kUnlock, CompartmentState::kOpening);
+    } else {
+      move(intent.compartment, CompartmentEvent::kUnlockToEmpty, CompartmentState::kCollecting);
+    }
+  }
+  openings_[slot].intent = intent;
+  openings_[slot].outcome = AttemptOutcome::kNone;
+  next_counter_ = std::max(next_counter_, intent.counter + 1);
+  if (intent.purpose == Purpose::kCollect) {
+    failures_ = 0;  // A right code ends the row of wrong ones.
+  }
+}
+
+void StationState::apply_outcome(const Outcome& outcome) {
+  roll(boot_, outcome.uptime_ms);
+  const auto slot = find_opening(outcome.compartment);
+  if (slot == kOpeningsMax) {
+    ++repairs_;
+    return;
+  }
+  auto& opening = openings_[slot];
+  opening.outcome = outcome.outcome;
+  if (outcome.outcome == AttemptOutcome::kOpened) {
+    opening.opened_on_ms = on_base_ms_ + outcome.uptime_ms;
+    const bool deposit = opening.intent.purpose == Purpose::kDeposit;
+    move(outcome.compartment, CompartmentEvent::kOpened,
+         deposit ? CompartmentState::kLoading : CompartmentState::kUnloading);
+  }
+}
+
+void StationState::on_record(const store::Record& record) {
+  if (record.record_class == store::RecordClass::kInternal) {
+    apply_internal(record.kind, record.payload);
+    return;
+  }
+  if (wire::decode_event(record.payload, scratch_) == Status::kOk) {
+    apply_event(scratch_);
+  } else {
+    ++repairs_;
+  }
+}
+
+}  // namespace cubby::core

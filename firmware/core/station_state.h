@@ -1,0 +1,125 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "cubby/v1/event.nanopb.h"
+#include "firmware/base/inplace_string.h"
+#include "firmware/base/limits.h"
+#include "firmware/base/trace.h"
+#include "firmware/core/compartment.h"
+#include "firmware/core/records.h"
+#include "firmware/store/journal.h"
+
+namespace cubby::core {
+
+/// One bit a compartment; bit i is compartment number i + 1.
+using CompartmentBits = std::array<std::uint64_t, (limits::kCompartmentsMax + 63) / 64>;
+bool test_bit(const CompartmentBits& bits, std::uint8_t compartment);
+void set_bit(CompartmentBits& bits, std::uint8_t compartment, bool value);
+
+struct Parcel {
+  std::uint64_t counter = 0;           // 0: none is believed inside.
+  std::uint64_t deposited_utc_ms = 0;  // 0: the clock was not set.
+  std::uint64_t deposited_on_ms = 0;   // In the station's powered time, see StationState::on_ms().
+  std::uint32_t deposited_boot = 0;
+  std::uint8_t size = 0;  // Asked for.
+  InplaceString<limits::kCarrierMax> carrier;
+};
+
+struct Compartment {
+  CompartmentState state = CompartmentState::kVacant;
+  CompartmentState before = CompartmentState::kVacant;  // The opening that runs; what it came from.
+  std::uint8_t out_of_service_reason = 0;
+  bool forced_open = false;  // DoorForced was journalled and no DoorShutLate yet.
+  Parcel parcel;
+};
+
+/// An opening whose intent is durable and whose end is not.
+struct PendingOpening {
+  Intent intent;                                   // Of its last attempt; compartment 0: this slot is free.
+  AttemptOutcome outcome = AttemptOutcome::kNone;  // Of that attempt.
+  bool left_open = false;
+  bool cancelled = false;
+  std::uint64_t opened_on_ms = 0;  // When the door was seen open, in powered time.
+};
+
+/// All that the station knows durably: the last checkpoint and the fold of every later record. The
+/// running station changes it only by appending a record and then applying it here, with the same
+/// code that recovery uses; so what recovery finds is what was known.
+class StationState final : public store::RecordVisitor, public store::CheckpointSource {
+ public:
+  static constexpr std::size_t kOpeningsMax = 16;
+  static constexpr std::size_t kCommandsMax = 8;
+  using CommandId = std::array<std::byte, 16>;
+
+  /// `scratch` is used while records are visited.
+  explicit StationState(cubby_v1_Event& scratch) : scratch_(scratch) {}
+
+  /// From now on changes are told to `trace` (recovery is silent).
+  void set_trace(TraceSink* trace) { trace_ = trace; }
+  void apply_event(const cubby_v1_Event& event);
+  void apply_internal(std::uint8_t kind, Bytes payload);
+
+  void on_checkpoint_begin() override;
+  void on_checkpoint_part(Bytes part) override;
+  void on_record(const store::Record& record) override;
+  std::size_t checkpoint_part(std::size_t index, MutableBytes into) override;
+
+  const Compartment& compartment(std::uint8_t number) const;
+  const PendingOpening& opening(std::size_t slot) const { return openings_[slot]; }
+  /// Slot of the compartment's opening, or kOpeningsMax.
+  std::size_t find_opening(std::uint8_t compartment) const;
+  bool opening_slot_free() const;
+  std::uint64_t next_counter() const { return next_counter_; }
+  std::uint32_t failures() const { return failures_; }
+  /// Milliseconds that the station was powered, over all boots, as far as records tell: what lay
+  /// between the last record of a boot and its end is not in it, so terms get longer, never shorter.
+  std::uint64_t on_ms(std::uint32_t boot, std::uint64_t uptime_ms) const;
+  std::uint64_t last_utc_ms() const { return last_utc_ms_; }
+  bool snapshot_seen() const { return snapshot_seen_; }
+  const std::array<std::byte, limits::kConfigHashSize>& config_hash() const { return config_hash_; }
+  bool command_seen(const CommandId& id) const;
+  /// Records that did not fit the table (history was lost before them).
+  std::uint32_t repairs() const { return repairs_; }
+  /// Compartments that changed since the last call.
+  CompartmentBits take_changed();
+
+ private:
+  void roll(std::uint32_t boot, std::uint64_t uptime_ms);
+  void move(std::uint8_t compartment, CompartmentEvent on, CompartmentState otherwise);
+  void write_state(std::uint8_t compartment, CompartmentState to);
+  void end_opening(std::uint8_t compartment);
+  void apply_deposited(const cubby_v1_Event& event);
+  void apply_emptied(std::uint8_t compartment);
+  void apply_not_opened(std::uint8_t compartment);
+  void apply_uncertain(const cubby_v1_CustodyUncertain& body);
+  void apply_intent(const Intent& intent);
+  void apply_outcome(const Outcome& outcome);
+  std::size_t write_item(std::size_t item, MutableBytes into) const;
+  void read_item(std::uint8_t tag, Bytes body);
+  void read_header_item(Bytes body);
+  void read_compartment_item(Bytes body);
+  void read_opening_item(Bytes body);
+
+  cubby_v1_Event& scratch_;
+  TraceSink* trace_ = nullptr;
+  std::array<Compartment, limits::kCompartmentsMax> compartments_{};
+  std::array<PendingOpening, kOpeningsMax> openings_{};
+  std::array<CommandId, kCommandsMax> commands_{};
+  std::uint32_t command_count_ = 0;  // Ever; the ring holds the newest.
+  std::uint64_t next_counter_ = 1;
+  std::uint64_t on_base_ms_ = 0;      // Powered time of all boots before boot_.
+  std::uint64_t last_uptime_ms_ = 0;  // Of the newest record of boot_.
+  std::uint64_t last_utc_ms_ = 0;
+  std::uint32_t boot_ = 0;
+  std::uint32_t failures_ = 0;
+  std::uint32_t repairs_ = 0;
+  bool snapshot_seen_ = false;
+  std::array<std::byte, limits::kConfigHashSize> config_hash_{};
+  CompartmentBits changed_{};
+  std::size_t checkpoint_item_ = 0;  // Next item of the checkpoint that is being written.
+};
+
+}  // namespace cubby::core

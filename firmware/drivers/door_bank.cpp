@@ -1,0 +1,406 @@
+#include "firmware/drivers/door_bank.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "firmware/base/assert.h"
+
+namespace cubby::drivers {
+namespace {
+
+constexpr std::size_t kNoBoard = limits::kBoardsMax;
+static_assert(limits::kBoardsMax <= 32, "events are kept as a bit a board");
+static_assert(limits::kWatchEvery >= 2, "the round goes on beside the watched door");
+
+/// Silence of 3.5 characters of 11 bits after a frame; above 19200 baud Modbus fixes it at 1.75 ms.
+Duration frame_silence(std::int64_t byte_time_us) {
+  constexpr std::int64_t kFastByteUs = 521;
+  return Duration{byte_time_us < kFastByteUs ? 1'750 : byte_time_us * 77 / 20};
+}
+
+bool bit(const DoorBits& bits, std::size_t index) {
+  return (bits[index / 64] >> (index % 64) & 1) != 0;
+}
+void set_bit(DoorBits& bits, std::size_t index, bool value) {
+  const auto mask = std::uint64_t{1} << (index % 64);
+  bits[index / 64] = value ? bits[index / 64] | mask : bits[index / 64] & ~mask;
+}
+
+}  // namespace
+
+void DoorBank::configure(std::span<const BoardPlace> boards, std::span<const DoorPlace> doors, const Options& options) {
+  CUBBY_ASSERT(phase_ == Phase::kStopped);
+  CUBBY_ASSERT(!boards.empty() && boards.size() <= limits::kBoardsMax && doors.size() <= limits::kCompartmentsMax);
+  options_ = options;
+  board_count_ = boards.size();
+  door_count_ = doors.size();
+  for (std::size_t i = 0; i < boards.size(); ++i) {
+    boards_[i].attach(bus_, {.address = boards[i].address, .channels = boards[i].channels, .pulse = options.pulse});
+    states_[i] = {};
+  }
+  for (std::size_t i = 0; i < doors.size(); ++i) {
+    CUBBY_ASSERT(doors[i].board < boards.size() && doors[i].channel < boards[doors[i].board].channels);
+    doors_[i] = doors[i];
+    states_[doors[i].board].mask |= std::uint64_t{1} << doors[i].channel;
+  }
+}
+
+void DoorBank::start(Instant now) {
+  CUBBY_ASSERT(phase_ == Phase::kStopped && board_count_ > 0);
+  phase_ = Phase::kStarting;
+  quiet_until_ = now + frame_silence(bus_.byte_time_us());
+}
+
+Status DoorBank::unlock(std::uint8_t compartment, Instant now) {
+  CUBBY_ASSERT(compartment >= 1 && compartment <= door_count_);
+  if (!can_unlock()) {
+    return Status::kBusy;
+  }
+  unlock_ = {.compartment = compartment, .sent = false, .from_slot = slot_of(now) + 1};
+  return Status::kOk;
+}
+
+bool DoorBank::cancel_unlock() {
+  if (!unlock_waiting()) {
+    return false;
+  }
+  unlock_ = {};
+  return true;
+}
+
+void DoorBank::expect_movement(std::uint8_t compartment) {
+  CUBBY_ASSERT(compartment <= door_count_);
+  moving_ = compartment;
+}
+
+void DoorBank::request_reading(std::uint8_t compartment, Instant now) {
+  CUBBY_ASSERT(compartment >= 1 && compartment <= door_count_);
+  const auto board = doors_[compartment - 1U].board;
+  if (states_[board].silent) {
+    return;
+  }
+  states_[board].fresh_left = 2;
+  states_[board].fresh_compartment = compartment;
+  set_due(board, slot_of(now) + 1);
+}
+
+DoorState DoorBank::state(std::uint8_t compartment) const {
+  CUBBY_ASSERT(compartment >= 1 && compartment <= door_count_);
+  if (bit(shut_, compartment - 1U)) {
+    return DoorState::kShut;
+  }
+  return bit(open_, compartment - 1U) ? DoorState::kOpen : DoorState::kUnknown;
+}
+
+void DoorBank::tick(Instant now) {
+  if (phase_ == Phase::kStopped) {
+    return;
+  }
+  if (running_ != Running::kNothing) {
+    const auto outcome = boards_[running_board_].tick(now);
+    if (outcome == Exchange::kWaiting) {
+      return;
+    }
+    finish(outcome, now);
+  }
+  if (phase_ == Phase::kStarting) {
+    run_start(now);
+    return;
+  }
+  const auto slot = slot_of(now);
+  if (slot == last_slot_ || now - slot_start(slot) > options_.lateness || now < quiet_until_) {
+    return;
+  }
+  last_slot_ = slot;
+  run_slot(slot, now);
+}
+
+Wake DoorBank::wake(Instant now) const {
+  Wake wake;
+  if (phase_ == Phase::kStopped) {
+    return wake;
+  }
+  if (running_ != Running::kNothing) {
+    wake.need(std::max(boards_[running_board_].wake(), now));
+    return wake;
+  }
+  if (phase_ == Phase::kStarting) {
+    wake.need(std::max(quiet_until_, now));
+    return wake;
+  }
+  auto next = slot_of(now) + 1;
+  while (slot_start(next) < quiet_until_) {
+    ++next;
+  }
+  if (unlock_waiting()) {
+    wake.need(slot_start(std::max(next, unlock_.from_slot)));
+  }
+  if (next_due_ != 0) {
+    wake.need(slot_start(std::max(next, next_due_)));
+  }
+  auto idle = next;
+  while (idle_board(idle) == kNoBoard) {
+    ++idle;
+  }
+  wake.look(slot_start(idle));
+  return wake;
+}
+
+/// Whose turn it is when nothing is wanted. The round has at least two slots, so that two idle readings
+/// of one board are never so close that a late reply to the first could be taken for the second's.
+std::size_t DoorBank::idle_board(std::int64_t slot) const {
+  auto index = slot;
+  if (moving_ != 0) {
+    if (slot % limits::kWatchEvery == 0) {
+      return doors_[moving_ - 1U].board;
+    }
+    index = slot - slot / limits::kWatchEvery - 1;  // Counts the slots that are left to the round.
+  }
+  const auto round = static_cast<std::int64_t>(std::max<std::size_t>(board_count_, 2));
+  const auto board = static_cast<std::size_t>(index % round);
+  return board < board_count_ ? board : kNoBoard;
+}
+
+std::size_t DoorBank::due_board(std::int64_t slot) const {
+  if (next_due_ == 0 || next_due_ > slot) {
+    return kNoBoard;
+  }
+  for (std::size_t i = 0; i < board_count_; ++i) {
+    const auto board = (round_due_ + i) % board_count_;
+    if (states_[board].due_slot != 0 && states_[board].due_slot <= slot) {
+      return board;
+    }
+  }
+  return kNoBoard;
+}
+
+void DoorBank::run_slot(std::int64_t slot, Instant now) {
+  if (unlock_waiting() && unlock_.from_slot <= slot) {
+    begin_unlock(now);
+    return;
+  }
+  if (const auto due = due_board(slot); due != kNoBoard) {
+    round_due_ = (due + 1) % board_count_;
+    if (!states_[due].off_done) {
+      begin_all_off(due, now);  // It was silent at the start and answers now.
+      return;
+    }
+    begin_read(due, now, false);
+    return;
+  }
+  if (const auto board = idle_board(slot); board != kNoBoard) {
+    begin_read(board, now, true);
+  }
+}
+
+/// One exchange after the other: nothing may be skipped here, so no grid is needed.
+void DoorBank::run_start(Instant now) {
+  if (running_ != Running::kNothing || now < quiet_until_) {
+    return;
+  }
+  for (std::size_t i = 0; i < board_count_; ++i) {
+    const auto& state = states_[i];
+    if (state.silent) {
+      continue;
+    }
+    if (!state.off_done) {
+      begin_all_off(i, now);
+      return;
+    }
+    if (state.known != state.mask || !state.has_last) {
+      begin_read(i, now, false);
+      return;
+    }
+  }
+  phase_ = Phase::kRunning;
+  last_slot_ = slot_of(now);
+  started_event_ = true;
+}
+
+void DoorBank::begin_unlock(Instant now) {
+  const auto place = doors_[unlock_.compartment - 1U];
+  unlock_.sent = true;
+  running_board_ = place.board;
+  running_ = Running::kUnlock;
+  if (boards_[place.board].start_unlock(place.channel, now) != Status::kOk) {
+    finish(Exchange::kNotSent, now);
+  }
+}
+
+void DoorBank::begin_read(std::size_t board, Instant now, bool idle) {
+  running_board_ = board;
+  running_ = Running::kRead;
+  if (boards_[board].start_read(now, idle) != Status::kOk) {
+    finish(Exchange::kNotSent, now);
+  }
+}
+
+void DoorBank::begin_all_off(std::size_t board, Instant now) {
+  running_board_ = board;
+  running_ = Running::kAllOff;
+  if (boards_[board].start_all_off(now) != Status::kOk) {
+    finish(Exchange::kNotSent, now);
+  }
+}
+
+void DoorBank::finish(Exchange outcome, Instant now) {
+  const auto board = running_board_;
+  const auto what = running_;
+  running_ = Running::kNothing;
+  quiet_until_ = now + frame_silence(bus_.byte_time_us());
+  if (outcome == Exchange::kUnknown && phase_ == Phase::kStarting) {
+    quiet_until_ = quiet_until_ + limits::kReplyTimeout;  // Off the grid: let a late reply pass.
+  }
+  if (what == Running::kUnlock) {
+    unlock_event_ =
+        DoorEvent{.kind = DoorEvent::Kind::kUnlock, .compartment = unlock_.compartment, .exchange = outcome};
+    unlock_ = {};
+  }
+  const bool answered = outcome == Exchange::kDone || (outcome == Exchange::kRefused && what != Running::kRead);
+  if (!answered) {
+    on_miss(board, now);
+    return;
+  }
+  on_answer(board, now);
+  if (what == Running::kAllOff) {
+    states_[board].off_done = true;
+    set_due(board, phase_ == Phase::kRunning ? slot_of(now) + 1 : 0);
+  }
+  if (what == Running::kRead) {
+    on_reading(board, now);
+  }
+}
+
+void DoorBank::on_answer(std::size_t board, Instant now) {
+  auto& state = states_[board];
+  state.misses = 0;
+  if (!state.silent) {
+    return;
+  }
+  state.silent = false;
+  state.silent_for = now - state.silent_since;
+  answered_events_ |= std::uint32_t{1} << board;
+}
+
+void DoorBank::on_miss(std::size_t board, Instant now) {
+  auto& state = states_[board];
+  if (state.silent) {
+    return;
+  }
+  ++state.misses;
+  if (state.misses < limits::kSilentAfter) {
+    // The slot between lets a late reply pass.
+    set_due(board, phase_ == Phase::kRunning ? slot_of(now) + 2 : 0);
+    return;
+  }
+  const auto known = state.known;
+  state.silent = true;
+  state.silent_since = now;
+  state.misses = 0;
+  state.has_last = false;
+  state.known = 0;
+  state.fresh_left = 0;
+  state.fresh_compartment = 0;
+  set_due(board, 0);
+  silent_events_ |= std::uint32_t{1} << board;
+  publish(board, known);
+}
+
+/// Two looks in a row that agree make a belief.
+void DoorBank::on_reading(std::size_t board, Instant now) {
+  auto& state = states_[board];
+  const auto reading = boards_[board].shut_inputs() & state.mask;
+  if (state.has_last) {
+    const auto equal = ~(reading ^ state.last) & state.mask;
+    const auto changed = equal & (~state.known | (state.belief ^ reading));
+    state.known |= equal;
+    state.belief = (state.belief & ~equal) | (reading & equal);
+    if (changed != 0) {
+      publish(board, changed);
+    }
+  }
+  state.last = reading;
+  state.has_last = true;
+  if (state.fresh_left > 0) {
+    --state.fresh_left;
+  }
+  const bool settled = state.known == state.mask && reading == state.belief;
+  if (settled && state.fresh_left == 0 && state.fresh_compartment != 0) {
+    fresh_events_ |= std::uint32_t{1} << board;
+  }
+  const bool again = !settled || state.fresh_left > 0 || !state.off_done;
+  set_due(board, again && phase_ == Phase::kRunning ? slot_of(now) + 1 : 0);
+}
+
+/// Brings shut_ and open_ up to date for those channels.
+void DoorBank::publish(std::size_t board, std::uint64_t channels) {
+  const auto& state = states_[board];
+  for (std::size_t i = 0; i < door_count_; ++i) {
+    const auto channel = std::uint64_t{1} << doors_[i].channel;
+    if (doors_[i].board != board || (channels & channel) == 0) {
+      continue;
+    }
+    const bool known = (state.known & channel) != 0;
+    const bool shut = (state.belief & channel) != 0;
+    set_bit(shut_, i, known && shut);
+    set_bit(open_, i, known && !shut);
+    set_bit(changed_, i, true);
+  }
+}
+
+void DoorBank::set_due(std::size_t board, std::int64_t slot) {
+  if (states_[board].due_slot == slot) {
+    return;
+  }
+  states_[board].due_slot = slot;
+  next_due_ = 0;
+  for (std::size_t i = 0; i < board_count_; ++i) {
+    const auto due = states_[i].due_slot;
+    if (due != 0 && (next_due_ == 0 || due < next_due_)) {
+      next_due_ = due;
+    }
+  }
+}
+
+std::optional<DoorEvent> DoorBank::next_event() {
+  using Kind = DoorEvent::Kind;
+  const auto take_board = [](std::uint32_t& bits) {
+    const auto board = static_cast<std::uint8_t>(std::countr_zero(bits));
+    bits &= bits - 1;
+    return board;
+  };
+  if (unlock_event_.has_value()) {
+    const auto event = unlock_event_;
+    unlock_event_.reset();
+    return event;
+  }
+  if (silent_events_ != 0) {
+    return DoorEvent{.kind = Kind::kBoardSilent, .board = take_board(silent_events_)};
+  }
+  if (answered_events_ != 0) {
+    const auto board = take_board(answered_events_);
+    return DoorEvent{.kind = Kind::kBoardAnswered, .board = board, .silent_for = states_[board].silent_for};
+  }
+  for (std::size_t word = 0; word < changed_.size(); ++word) {
+    if (changed_[word] != 0) {
+      const auto index = word * 64 + static_cast<std::size_t>(std::countr_zero(changed_[word]));
+      changed_[word] &= changed_[word] - 1;
+      const auto number = static_cast<std::uint8_t>(index + 1);
+      return DoorEvent{
+          .kind = Kind::kDoor, .compartment = number, .board = doors_[index].board, .state = state(number)};
+    }
+  }
+  if (fresh_events_ != 0) {
+    const auto board = take_board(fresh_events_);
+    const auto number = states_[board].fresh_compartment;
+    states_[board].fresh_compartment = 0;
+    return DoorEvent{.kind = Kind::kFreshReading, .compartment = number, .board = board, .state = state(number)};
+  }
+  if (started_event_) {
+    started_event_ = false;
+    return DoorEvent{.kind = Kind::kStarted};
+  }
+  return std::nullopt;
+}
+
+}  // namespace cubby::drivers

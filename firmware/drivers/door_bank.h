@@ -1,0 +1,167 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "firmware/base/instant.h"
+#include "firmware/base/limits.h"
+#include "firmware/base/status.h"
+#include "firmware/drivers/modbus_lock_board.h"
+#include "firmware/hal/serial_bus.h"
+
+namespace cubby::drivers {
+
+enum class DoorState : std::uint8_t { kUnknown, kShut, kOpen };
+
+/// One bit a compartment; bit i is compartment number i + 1.
+using DoorBits = std::array<std::uint64_t, (limits::kCompartmentsMax + 63) / 64>;
+
+struct DoorEvent {
+  enum class Kind : std::uint8_t {
+    kStarted,        // After start(): all outputs are off, every door is known or its board is silent.
+    kDoor,           // The believed state of `compartment` changed to `state`.
+    kUnlock,         // The unlock of `compartment` is over; `exchange` is never kNone or kWaiting.
+    kFreshReading,   // request_reading() of `compartment` is done: state() is newer than the request.
+    kBoardSilent,    // `board` gave no reply several times; its doors are unknown.
+    kBoardAnswered,  // It answers again, after `silent_for`.
+  };
+  Kind kind = Kind::kStarted;
+  std::uint8_t compartment = 0;  // Number.
+  std::uint8_t board = 0;        // Index.
+  DoorState state = DoorState::kUnknown;
+  Exchange exchange = Exchange::kNone;
+  Duration silent_for{};
+};
+
+/// All doors of a station on one half-duplex segment.
+///
+/// Time on the bus is cut into slots of kBusSlot on an absolute grid (slot k begins at k times that), one
+/// exchange each; what is asked for at t goes into a slot that begins after t. A slot belongs, in this
+/// order, to a waiting unlock, to a reading that something waits for (confirmation, retry), to the door
+/// that is expected to move (every kWatchEvery-th slot), to the next board of the round over the other
+/// slots. The last two are idle polls: a pure function of time and of expect_movement(), so that polls
+/// that would have read nothing new can be left out without a trace. Only start() runs exchanges back to
+/// back, off the grid.
+///
+/// A reading is believed when a second one equals it. A board that misses kSilentAfter replies in a row
+/// makes its doors unknown, never shut.
+class DoorBank {
+ public:
+  struct BoardPlace {
+    std::uint8_t address = 1;
+    std::uint8_t channels = 8;
+  };
+  struct DoorPlace {
+    std::uint8_t board = 0;
+    std::uint8_t channel = 0;
+  };
+  struct Options {
+    Duration pulse = Duration::milliseconds(200);
+    /// A tick that comes so long after the start of a slot still uses it: how late the caller may be.
+    /// 0 where time is exact.
+    Duration lateness{};
+  };
+
+  explicit DoorBank(hal::SerialBus& bus) : bus_(bus) {}
+
+  /// Element i of `doors` is compartment i + 1. Call once, before start().
+  void configure(std::span<const BoardPlace> boards, std::span<const DoorPlace> doors, const Options& options);
+  /// Switches all outputs off, then reads every door twice.
+  void start(Instant now);
+
+  void tick(Instant now);
+  Wake wake(Instant now) const;
+  /// The next thing that happened, until nullopt. Take them all after each tick().
+  std::optional<DoorEvent> next_event();
+
+  /// Sends one unlock frame in the next slot; its outcome comes as a kUnlock event. kBusy: another
+  /// one is waiting or running.
+  Status unlock(std::uint8_t compartment, Instant now);
+  bool can_unlock() const { return unlock_.compartment == 0; }
+  /// Takes back an unlock that was not sent; true if there was one (no event then).
+  bool cancel_unlock();
+  /// Polls this door's board more often until told otherwise; 0: none.
+  void expect_movement(std::uint8_t compartment);
+  /// Asks for two readings of the door's board from after now; then a kFreshReading event comes, or
+  /// kBoardSilent (nothing if it is silent already).
+  void request_reading(std::uint8_t compartment, Instant now);
+
+  DoorState state(std::uint8_t compartment) const;
+  const DoorBits& shut_doors() const { return shut_; }
+  bool started() const { return phase_ == Phase::kRunning; }
+  std::size_t door_count() const { return door_count_; }
+
+ private:
+  enum class Phase : std::uint8_t { kStopped, kStarting, kRunning };
+  enum class Running : std::uint8_t { kNothing, kAllOff, kRead, kUnlock };
+  struct BoardState {
+    std::uint64_t mask = 0;    // Channels with a door.
+    std::uint64_t last = 0;    // Last reading, if there is one.
+    std::uint64_t belief = 0;  // 1: shut; meaningful where known.
+    std::uint64_t known = 0;
+    std::int64_t due_slot = 0;  // A reading is wanted in this slot or as soon as possible after; 0: none.
+    Instant silent_since{};
+    Duration silent_for{};
+    std::uint8_t misses = 0;
+    std::uint8_t fresh_left = 0;         // Readings until request_reading() is satisfied.
+    std::uint8_t fresh_compartment = 0;  // Who asked; 0: nobody.
+    bool has_last = false;
+    bool silent = false;
+    bool off_done = false;
+  };
+  struct Unlock {
+    std::uint8_t compartment = 0;  // 0: none.
+    bool sent = false;
+    std::int64_t from_slot = 0;  // First slot that it may use.
+  };
+
+  static std::int64_t slot_of(Instant now) { return now.us / limits::kBusSlot.us; }
+  static Instant slot_start(std::int64_t slot) { return Instant{slot * limits::kBusSlot.us}; }
+  bool unlock_waiting() const { return unlock_.compartment != 0 && !unlock_.sent; }
+  std::size_t idle_board(std::int64_t slot) const;
+  std::size_t due_board(std::int64_t slot) const;
+  void run_slot(std::int64_t slot, Instant now);
+  void run_start(Instant now);
+  void begin_unlock(Instant now);
+  void begin_read(std::size_t board, Instant now, bool idle);
+  void begin_all_off(std::size_t board, Instant now);
+  void finish(Exchange outcome, Instant now);
+  void on_reading(std::size_t board, Instant now);
+  void on_miss(std::size_t board, Instant now);
+  void on_answer(std::size_t board, Instant now);
+  void publish(std::size_t board, std::uint64_t channels);
+  void set_due(std::size_t board, std::int64_t slot);
+
+  hal::SerialBus& bus_;
+  std::array<ModbusLockBoard, limits::kBoardsMax> boards_;
+  std::array<BoardState, limits::kBoardsMax> states_{};
+  std::size_t board_count_ = 0;
+  std::array<DoorPlace, limits::kCompartmentsMax> doors_{};
+  std::size_t door_count_ = 0;
+  Options options_;
+
+  Phase phase_ = Phase::kStopped;
+  Running running_ = Running::kNothing;
+  std::size_t running_board_ = 0;
+  std::int64_t last_slot_ = -1;  // The newest slot that was used.
+  Instant quiet_until_{};        // The segment must be silent until then.
+  std::int64_t next_due_ = 0;    // Smallest due_slot; 0: none.
+  std::size_t round_due_ = 0;    // Board after the one that was read last because it was due.
+  std::uint8_t moving_ = 0;      // Compartment whose door is expected to move.
+  Unlock unlock_;
+
+  // What next_event() has to tell.
+  bool started_event_ = false;
+  std::optional<DoorEvent> unlock_event_;
+  std::uint32_t silent_events_ = 0;  // Bit per board.
+  std::uint32_t answered_events_ = 0;
+  std::uint32_t fresh_events_ = 0;
+  DoorBits changed_{};
+  DoorBits shut_{};
+  DoorBits open_{};
+};
+
+}  // namespace cubby::drivers

@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""Aggregator and emulator in real time, as in two terminals: a parcel is brought and collected by hand,
+wrong codes are refused and counted, faults strike in mid-deposit, and the books are exact at the end.
+"""
+import pathlib
+import re
+import signal
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support/python"))
+from programs import expect, expect_equal, main, thorough, wait_until  # noqa: E402
+
+STATION = "SX-TY-0007"
+
+
+def compartments(lab, station=STATION):
+    """Statistics of a station's compartments, by their number."""
+    return {int(row["compartment"]): row for row in lab.stats("--by", "compartment", "--station", station)}
+
+
+def wrong_codes(lab, station=STATION):
+    rows = [row for row in lab.stats("--by", "station", "--station", station)]
+    expect_equal(len(rows), 1, f"rows of station {station}")
+    return int(rows[0]["wrong_codes"])
+
+
+def deposit(lab, station=STATION, size="M", carrier="sf", **options):
+    """(compartment, pickup code) of a parcel that a courier brings now."""
+    result = lab.inject("deposit", "--station", station, "--size", size, "--carrier", carrier, **options)
+    expect_equal(result.returncode, 0, f"inject deposit: {result.stdout}{result.stderr}; exit code")
+    door = re.search(r"compartment[^0-9]{0,10}(\d+)", result.stdout)
+    code = re.search(r"code[^0-9]{0,10}(\d{8})\b", result.stdout)
+    expect(door and code, f"inject deposit prints compartment and code, not {result.stdout!r}")
+    return int(door.group(1)), code.group(1)
+
+
+def sums(table, name):
+    return {number: int(row[name]) for number, row in table.items()}
+
+
+def collect_with_wrong_and_right_code(lab):
+    before = compartments(lab)
+    refused_before = wrong_codes(lab)
+    door, code = deposit(lab)
+    wait_until(lambda: sums(compartments(lab), "deposits")[door] > int(before[door]["deposits"]), 2,
+               "the statistics to show the deposit")
+
+    wrong = f"{(int(code) + 1) % 10**8:08d}"
+    result = lab.inject("collect", "--station", STATION, "--code", wrong)
+    expect_equal(result.returncode, 1, f"collect with a wrong code: {result.stdout}{result.stderr}; exit code")
+    wait_until(lambda: wrong_codes(lab) == refused_before + 1, 2, "the wrong code to be counted")
+
+    before = compartments(lab)
+    result = lab.inject("collect", "--station", STATION, "--code", code)
+    expect_equal(result.returncode, 0, f"collect with the right code: {result.stdout}{result.stderr}; exit code")
+    expect(re.search(rf"compartment[^0-9]{{0,10}}{door}\b", result.stdout), f"collect opens door {door}: {result.stdout!r}")
+    wait_until(lambda: sums(compartments(lab), "collections")[door] > int(before[door]["collections"]), 2,
+               "the statistics to show the collection")
+    after = compartments(lab)
+    moved = [number for number in after if any(int(after[number][name]) != int(before[number][name])
+                                               for name in ("deposits", "collections", "recalls"))]
+    expect_equal(moved, [door], "doors that the code opened")
+
+    result = lab.inject("collect", "--station", STATION, "--code", code)
+    expect_equal(result.returncode, 1, "collecting the same parcel twice: exit code")
+
+
+def strike_with_faults(lab):
+    """Power cuts while the courier stands before the open door, a jam and a lost link."""
+    for round_number in range(thorough(6, 30)):
+        station = f"SX-TY-{round_number % 6 + 1:04d}"
+        courier = lab.begin("cubby", "inject", "deposit", "--control", f"127.0.0.1:{lab.control}", "--station", station,
+                            "--size", "S", "--carrier", "sf")
+        time.sleep(0.1 * (round_number % 5))
+        cut = lab.inject("fault", "--station", station, "--kind", "power-cut", "--for", f"{5 * (round_number % 3 + 1)}s")
+        expect_equal(cut.returncode, 0, f"inject power-cut: {cut.stdout}{cut.stderr}; exit code")
+        courier.wait(150)  # Whatever it says: the parcel is in, or the courier was sent away.
+
+    jam = lab.inject("fault", "--station", "SX-TY-0008", "--kind", "jam", "--door", "1", "--for", "10m")
+    expect_equal(jam.returncode, 0, f"inject jam: {jam.stdout}{jam.stderr}; exit code")
+    down = lab.inject("fault", "--station", "SX-TY-0009", "--kind", "link-down", "--for", "5m")
+    expect_equal(down.returncode, 0, f"inject link-down: {down.stdout}{down.stderr}; exit code")
+    door, _ = deposit(lab, "SX-TY-0009")
+    # Five minutes at sixty times real time are five seconds; then what was kept at the station arrives.
+    wait_until(lambda: sums(compartments(lab, "SX-TY-0009"), "deposits")[door] > 0, 60, "the deposit made while offline")
+
+    silent = lab.inject("fault", "--station", STATION, "--kind", "board-silent", "--for", "10m")
+    expect_equal(silent.returncode, 1, "a fault that does not exist yet: exit code")
+    expect("not supported" in silent.stdout + silent.stderr, f"says not supported: {silent.stdout}{silent.stderr}")
+
+
+def run(lab):
+    aggregator = lab.aggregator()
+    emulator = lab.live_emulator("--stations", "50", "--speed", "60", "--seed", "11")
+    wait_until(lambda: len(lab.stats("--by", "station")) == 50, 60, "all stations to report")
+    collect_with_wrong_and_right_code(lab)
+    strike_with_faults(lab)
+    expect_equal(emulator.stop(signal_number=signal.SIGINT), 0, "Ctrl-C of the emulator: exit code")
+    last_line = lab.verify()
+    expect(last_line.startswith("verify: exact"), f"verify: {last_line}")
+    expect_equal(aggregator.stop(), 0, "stopping the aggregator: exit code")
+    print(last_line)
+
+
+main("live", run)

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "firmware/base/limits.h"
+#include "tools/aggregator/core/batch.h"
+#include "tools/aggregator/core/changes.h"
+
+namespace cubby::aggregator {
+
+class ConnectionProtocol;
+
+/// One station: what the store knows, and the session that speaks for it.
+struct StationRecord {
+  std::string name;
+  StationFacts facts;
+  JournalRecord journal;                    // The current one.
+  std::vector<JournalUid> former_journals;
+  bool in_store = false;                    // The rows exist; set by the commit.
+  bool journal_in_store = false;
+  bool station_dirty = false;               // Listed in Changes::stations.
+  bool journal_dirty = false;               // Listed in Changes::journals: the mark is not durable yet.
+  ConnectionProtocol* owner = nullptr;      // Connection of the newest session; null: none.
+  std::uint32_t channel = 0;
+  std::uint64_t session = 0;
+};
+
+struct CentreOptions {
+  std::vector<std::byte> fleet_key;
+  StoreUid store_uid{};
+  std::uint64_t generation = 1;
+  std::uint64_t session_epoch = 1;          // Grows with each opening of the store.
+  std::uint32_t window = limits::kWindowMax;
+  std::function<void(MutableBytes)> fill_random;
+};
+
+/// Counted since the start; for /v1/status and the report.
+struct CentreCounters {
+  std::uint64_t events = 0;
+  std::uint64_t batches = 0;
+  std::uint64_t duplicates = 0;   // Batches that held nothing new.
+  std::uint64_t gaps = 0;
+  std::uint64_t frames = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t sessions = 0;     // Opened.
+  std::uint64_t refusals = 0;     // Refuse sent, for any reason.
+  std::uint64_t conflicts = 0;
+  std::int64_t live_sessions = 0;
+};
+
+/// The stations and the transaction in the making. Knows no socket, no clock and no database: sessions
+/// (ConnectionProtocol) bring bytes and time, the owner takes changes() to the store and calls
+/// committed() when they are durable. One thread.
+class Centre {
+ public:
+  explicit Centre(CentreOptions options);
+  Centre(const Centre&) = delete;
+  Centre& operator=(const Centre&) = delete;
+
+  // --- Filled once, by the store.
+  void load_city(std::string_view name);
+  void load_brand(std::string_view name);
+  /// Takes the station over; `in_store` is set here.
+  void load_station(StationRecord station);
+  void load_level(std::uint32_t station_id, std::uint32_t compartment, std::int64_t level);
+  void load_counters(std::uint64_t next_batch_id, std::uint32_t next_journal_id);
+  void set_history(ChainHistory* history) { history_ = history; }
+
+  // --- Sessions.
+  StationRecord* find(std::string_view name);
+  /// Registers a station that has proven itself for the first time; null: no number is left.
+  StationRecord* add_station(std::string_view name, const JournalUid& uid);
+  void start_journal(StationRecord& station, const JournalUid& uid);
+  std::uint64_t next_session() { return options_.session_epoch << 32 | ++sessions_opened_; }
+  void mark_time(std::uint64_t utc_ms) {
+    changes_.now_utc_ms = utc_ms > changes_.now_utc_ms ? utc_ms : changes_.now_utc_ms;
+  }
+
+  enum class Applied : std::uint8_t { kNew, kDuplicate, kSequence, kConflict, kMalformed };
+  Applied apply(StationRecord& station, const BatchView& batch);
+  Applied apply(StationRecord& station, const GapRecord& gap);
+
+  // --- The transaction.
+  Changes& changes() { return changes_; }
+  /// The changes are durable: forgets them and lets go of every answer that waited for them.
+  void committed();
+  void wait_for_commit(ConnectionProtocol& connection);
+  void forget(ConnectionProtocol& connection);
+
+  const CentreOptions& options() const { return options_; }
+  CentreCounters& counters() { return counters_; }
+  Dictionary& cities() { return cities_; }
+  Dictionary& brands() { return brands_; }
+  std::size_t station_count() const { return stations_.size(); }
+
+ private:
+  void touch_journal(StationRecord& station);
+  void touch_station(StationRecord& station);
+  Applied check_known_part(StationRecord& station, const BatchView& batch);
+  void append(StationRecord& station, const BatchView& batch);
+  bool chain_at(const JournalRecord& journal, std::uint64_t seq, Chain& chain);
+
+  CentreOptions options_;
+  Dictionary cities_{key::kCitiesMax};
+  Dictionary brands_{key::kBrandsMax};
+  Changes changes_;
+  Fold fold_;
+  std::deque<StationRecord> stations_;                           // Element i has the number i + 1.
+  std::unordered_map<std::string_view, StationRecord*> by_name_;
+  std::vector<ConnectionProtocol*> waiting_;
+  ChainHistory* history_ = nullptr;
+  std::uint64_t next_batch_id_ = 1;
+  std::uint32_t next_journal_id_ = 1;
+  std::uint64_t sessions_opened_ = 0;
+  CentreCounters counters_;
+};
+
+}  // namespace cubby::aggregator

@@ -1,0 +1,400 @@
+#include "tools/aggregator/core/connection_protocol.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "firmware/base/assert.h"
+#include "firmware/base/digest.h"
+#include "firmware/base/hotp.h"
+#include "tools/aggregator/core/field_reader.h"
+
+namespace cubby::aggregator {
+namespace {
+
+constexpr std::uint32_t kProtocolVersion = 1;
+constexpr std::uint32_t kKeyVersion = 1;
+
+bool is_station_name(std::string_view name) {
+  return !name.empty() && name.size() <= limits::kStationNameMax && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+template <std::size_t Size>
+bool copy_exactly(const std::string& from, std::array<std::byte, Size>& to) {
+  if (from.size() != Size) {
+    return false;
+  }
+  const Bytes bytes = as_bytes(from);
+  std::copy(bytes.begin(), bytes.end(), to.begin());
+  return true;
+}
+
+std::string to_text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+template <typename Message>
+bool parse(Bytes body, Message& message) {
+  return message.ParseFromArray(body.data(), static_cast<int>(body.size()));
+}
+
+void append_frame(std::vector<std::byte>& to, std::uint32_t channel, Bytes message) {
+  std::array<std::byte, wire::kFrameHeaderMax> header;
+  const std::size_t header_size = wire::encode_frame_header(channel, message.size(), header);
+  to.insert(to.end(), header.begin(), header.begin() + static_cast<std::ptrdiff_t>(header_size));
+  to.insert(to.end(), message.begin(), message.end());
+}
+
+}  // namespace
+
+ConnectionProtocol::ConnectionProtocol(Centre& centre, ConnectionOwner& owner, Options options)
+    : centre_(centre), owner_(owner), options_(options) {}
+
+ConnectionProtocol::~ConnectionProtocol() {
+  centre_.forget(*this);
+  for (auto& [number, channel] : channels_) {
+    end_session(channel);
+  }
+}
+
+ConnectionProtocol::Verdict ConnectionProtocol::close(std::string reason) {
+  close_reason_ = std::move(reason);
+  return Verdict::kClose;
+}
+
+// The session of a station ends here, unless a newer one has taken over already.
+void ConnectionProtocol::end_session(Channel& channel) {
+  if (channel.state == State::kStreaming) {
+    --centre_.counters().live_sessions;
+    StationRecord& station = *channel.station;
+    const auto mine = channels_.find(station.channel);
+    if (station.owner == this && mine != channels_.end() && &mine->second == &channel) {
+      station.owner = nullptr;
+    }
+  }
+  channel = {};
+}
+
+ConnectionProtocol::Verdict ConnectionProtocol::on_frame(const wire::Frame& frame, std::uint64_t utc_ms) {
+  ++centre_.counters().frames;
+  if (!virtual_) {
+    utc_ms_ = utc_ms;
+  }
+  FieldReader reader(frame.message);
+  if (!reader.next() || reader.wire() != FieldReader::Wire::kBytes) {
+    return close("a frame that holds no message");
+  }
+  const std::uint32_t kind = reader.number();
+  const Bytes body = reader.bytes();
+  if (reader.next() || reader.malformed()) {
+    return close("a frame that holds more than one message");
+  }
+  has_frame_ = true;
+  if (frame.channel == 0) {
+    return kind == v1::Up::kVirtualTime ? on_virtual_time(body) : close("channel 0 is for VirtualTime only");
+  }
+  auto found = channels_.find(frame.channel);
+  if (kind == v1::Up::kHello) {
+    if (found == channels_.end() && channels_.size() >= kChannelsMax) {
+      return close("too many channels");
+    }
+    on_hello(frame.channel, body);
+    return Verdict::kGoOn;
+  }
+  if (found == channels_.end()) {
+    if (channels_.size() >= kChannelsMax) {
+      return close("too many channels");
+    }
+    channels_.try_emplace(frame.channel);
+    refuse(frame.channel, v1::REFUSE_CODE_PROTOCOL, false, "Hello comes first");
+    return Verdict::kGoOn;
+  }
+  Channel& channel = found->second;
+  if (channel.state == State::kEnded) {
+    return Verdict::kGoOn;  // Was on its way when the session was refused; an answer would hit the next one.
+  }
+  centre_.mark_time(utc_ms_);
+  if (channel.state == State::kChallenged) {
+    if (kind == v1::Up::kProof) {
+      on_proof(frame.channel, channel, body);
+    } else {
+      refuse(frame.channel, v1::REFUSE_CODE_PROTOCOL, false, "Proof was awaited");
+    }
+    return Verdict::kGoOn;
+  }
+  switch (kind) {
+    case v1::Up::kBatch:
+      on_batch(frame.channel, channel, body);
+      break;
+    case v1::Up::kGap:
+      on_gap(frame.channel, channel, body);
+      break;
+    case v1::Up::kPing:
+      ack(frame.channel, *channel.station);
+      break;
+    case v1::Up::kAlert:
+      break;  // A hint; never counted, and nobody listens to hints yet.
+    case v1::Up::kProof:
+    case v1::Up::kVirtualTime:
+      refuse(frame.channel, v1::REFUSE_CODE_PROTOCOL, false, "right message, wrong state");
+      break;
+    default:
+      refuse(frame.channel, v1::REFUSE_CODE_NOT_SUPPORTED, false, "unknown message");
+      break;
+  }
+  return Verdict::kGoOn;
+}
+
+ConnectionProtocol::Verdict ConnectionProtocol::on_virtual_time(Bytes message) {
+  v1::VirtualTime time;
+  if (!parse(message, time)) {
+    return close("VirtualTime does not parse");
+  }
+  if (!options_.allow_virtual_time) {
+    return close("virtual time is for loopback connections, or needs --allow-virtual-time");
+  }
+  if (!virtual_ && !channels_.empty()) {
+    return close("VirtualTime must come before the first Hello");
+  }
+  if (virtual_ && time.utc_ms() < utc_ms_) {
+    return close("virtual time went back");
+  }
+  virtual_ = true;
+  utc_ms_ = time.utc_ms();
+  if (!time.barrier()) {
+    return Verdict::kGoOn;
+  }
+  down_.mutable_virtual_time()->CopyFrom(time);
+  send(0, down_);
+  barrier_ = waits_;
+  return Verdict::kGoOn;
+}
+
+void ConnectionProtocol::on_hello(std::uint32_t number, Bytes body) {
+  Channel& channel = channels_[number];
+  end_session(channel);
+  v1::Hello hello;
+  if (body.size() > kHelloBytesMax) {
+    return refuse(number, v1::REFUSE_CODE_LIMIT, false, "Hello is too long");
+  }
+  if (!parse(body, hello) || !is_station_name(hello.station()) ||
+      !copy_exactly(hello.journal_uid(), channel.journal_uid) || !copy_exactly(hello.nonce(), channel.station_nonce) ||
+      hello.next_seq() == 0 || hello.next_seq() > kSeqMax || hello.oldest_seq() > hello.next_seq()) {
+    return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Hello is malformed");
+  }
+  if (hello.protocol() != kProtocolVersion) {
+    return refuse(number, v1::REFUSE_CODE_VERSION, true, "this centre speaks protocol 1");
+  }
+  channel.state = State::kChallenged;
+  channel.name = hello.station();
+  channel.next_seq = hello.next_seq();
+  channel.has_last_ack = hello.has_last_ack();
+  channel.last_ack_seq = hello.last_ack().seq();
+  channel.last_ack_chain = hello.last_ack().chain();
+  channel.announces_new_journal =
+      std::find(hello.capabilities().begin(), hello.capabilities().end(), v1::CAPABILITY_NEW_JOURNAL) !=
+      hello.capabilities().end();
+  centre_.options().fill_random(channel.nonce);
+  v1::Challenge& challenge = *down_.mutable_challenge();
+  challenge.set_nonce(to_text(channel.nonce));
+  challenge.set_key_version(kKeyVersion);
+  send(number, down_);
+}
+
+void ConnectionProtocol::on_proof(std::uint32_t number, Channel& channel, Bytes body) {
+  v1::Proof proof;
+  if (body.size() > kHelloBytesMax || !parse(body, proof)) {
+    return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Proof is malformed");
+  }
+  const StationKey key = derive_station_key(centre_.options().fleet_key, channel.name, kKeyVersion);
+  const std::array<Bytes, 5> parts{as_bytes("cubby uplink v1"), channel.nonce, channel.station_nonce,
+                                   channel.journal_uid, as_bytes(channel.name)};
+  const Sha256Digest expected = hmac_sha256(key, parts);
+  if (!equal_constant_time(as_bytes(proof.mac()), expected)) {
+    return refuse(number, v1::REFUSE_CODE_BAD_PROOF, false, "wrong station key");
+  }
+  channel.station = centre_.find(channel.name);
+  if (channel.station == nullptr) {
+    channel.station = centre_.add_station(channel.name, channel.journal_uid);
+    if (channel.station == nullptr) {
+      return refuse(number, v1::REFUSE_CODE_UNAVAILABLE, false, "no station number is left");
+    }
+  } else if (!adopt_journal(number, channel)) {
+    return;
+  }
+  const JournalRecord& journal = channel.station->journal;
+  if (channel.next_seq <= journal.seq) {
+    ++centre_.counters().conflicts;
+    return refuse(number, v1::REFUSE_CODE_CONFLICT, true, "the mark lies beyond the journal's end");
+  }
+  if (channel.has_last_ack && channel.last_ack_seq == journal.seq && channel.last_ack_chain != journal.chain) {
+    ++centre_.counters().conflicts;
+    return refuse(number, v1::REFUSE_CODE_CONFLICT, true, "another chain at the mark");
+  }
+  welcome(number, channel);
+}
+
+// Decides whether the journal that Hello named may speak for the station. False: refused.
+bool ConnectionProtocol::adopt_journal(std::uint32_t number, Channel& channel) {
+  StationRecord& station = *channel.station;
+  if (station.journal.uid == channel.journal_uid) {
+    return true;
+  }
+  const auto& former = station.former_journals;
+  if (std::find(former.begin(), former.end(), channel.journal_uid) != former.end()) {
+    ++centre_.counters().conflicts;
+    refuse(number, v1::REFUSE_CODE_CONFLICT, true, "a journal that was replaced came back");
+    return false;
+  }
+  if (!channel.announces_new_journal) {
+    refuse(number, v1::REFUSE_CODE_NEW_JOURNAL, true, "known with another journal; announce a new one");
+    return false;
+  }
+  fence_older(station);
+  centre_.start_journal(station, channel.journal_uid);
+  return true;
+}
+
+void ConnectionProtocol::fence_older(StationRecord& station) {
+  if (station.owner == nullptr) {
+    return;
+  }
+  ConnectionProtocol& older = *std::exchange(station.owner, nullptr);
+  older.refuse(station.channel, v1::REFUSE_CODE_FENCED, false, "a newer session took over");
+  if (&older != this) {
+    older.owner_.on_output();
+  }
+}
+
+void ConnectionProtocol::welcome(std::uint32_t number, Channel& channel) {
+  StationRecord& station = *channel.station;
+  fence_older(station);
+  station.owner = this;
+  station.channel = number;
+  station.session = centre_.next_session();
+  channel.state = State::kStreaming;
+  has_welcomed_ = true;
+  ++centre_.counters().sessions;
+  ++centre_.counters().live_sessions;
+  promise(station);
+  const CentreOptions& options = centre_.options();
+  v1::Welcome& welcome = *down_.mutable_welcome();
+  welcome.set_session(station.session);
+  welcome.set_store_uid(to_text(options.store_uid));
+  welcome.set_generation(options.generation);
+  welcome.set_high_water(station.journal.seq);
+  welcome.set_high_water_chain(station.journal.chain);
+  welcome.set_window(options.window);
+  welcome.set_utc_ms(utc_ms_);
+  welcome.set_frame_size_max(limits::kFrameUpMax);
+  welcome.set_batch_events_max(limits::kBatchEventsMax);
+  send(number, down_);
+}
+
+void ConnectionProtocol::on_batch(std::uint32_t number, Channel& channel, Bytes body) {
+  BatchView batch;
+  switch (read_batch(body, batch)) {
+    case BatchError::kNone:
+      break;
+    case BatchError::kMalformed:
+      return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Batch is malformed");
+    case BatchError::kTooManyEvents:
+      return refuse(number, v1::REFUSE_CODE_LIMIT, false, "too many events in a Batch");
+    case BatchError::kEventTooLong:
+      return refuse(number, v1::REFUSE_CODE_LIMIT, false, "an event is too long");
+  }
+  if (batch.journal_uid != channel.station->journal.uid) {
+    return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Batch of another journal than Hello's");
+  }
+  answer(number, channel, centre_.apply(*channel.station, batch));
+}
+
+void ConnectionProtocol::on_gap(std::uint32_t number, Channel& channel, Bytes body) {
+  v1::Gap gap;
+  if (body.size() > kHelloBytesMax || !parse(body, gap)) {
+    return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Gap is malformed");
+  }
+  const JournalUid& uid = channel.station->journal.uid;
+  if (!std::ranges::equal(as_bytes(gap.journal_uid()), uid)) {
+    return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Gap of another journal than Hello's");
+  }
+  answer(number, channel,
+         centre_.apply(*channel.station, {.from_seq = gap.from_seq(),
+                                          .to_seq = gap.to_seq(),
+                                          .cause = static_cast<std::uint32_t>(gap.cause()),
+                                          .new_chain = gap.new_chain(),
+                                          .received_utc_ms = utc_ms_}));
+}
+
+void ConnectionProtocol::answer(std::uint32_t number, Channel& channel, Centre::Applied applied) {
+  switch (applied) {
+    case Centre::Applied::kNew:
+    case Centre::Applied::kDuplicate:
+      return ack(number, *channel.station);
+    case Centre::Applied::kSequence:
+      return refuse(number, v1::REFUSE_CODE_SEQUENCE, false, "begins after the mark, or too far before it");
+    case Centre::Applied::kConflict:
+      return refuse(number, v1::REFUSE_CODE_CONFLICT, true, "another chain than the store's");
+    case Centre::Applied::kMalformed:
+      return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Gap is malformed");
+  }
+}
+
+void ConnectionProtocol::refuse(std::uint32_t number, v1::RefuseCode code, bool permanent, const char* detail) {
+  ++centre_.counters().refusals;
+  v1::Refuse& refuse = *down_.mutable_refuse();
+  refuse.set_code(code);
+  refuse.set_permanent(permanent);
+  refuse.set_detail(detail);
+  send(number, down_);
+  end_session(channels_[number]);
+}
+
+// Written by hand: there is one for every batch.
+void ConnectionProtocol::ack(std::uint32_t number, const StationRecord& station) {
+  promise(station);
+  const JournalRecord& journal = station.journal;
+  std::array<std::byte, 64> message;
+  std::size_t size = 2;  // Room for the outer tag and length.
+  message[size++] = std::byte{0x0A};
+  message[size++] = std::byte{sizeof(JournalUid)};
+  std::copy(journal.uid.begin(), journal.uid.end(), message.begin() + static_cast<std::ptrdiff_t>(size));
+  size += sizeof(JournalUid);
+  if (journal.seq != 0) {
+    message[size++] = std::byte{0x10};
+    size += wire::encode_varint(journal.seq, message.data() + size);
+  }
+  message[size++] = std::byte{0x19};
+  store_le<std::uint64_t>(MutableBytes(message).subspan(size, 8), journal.chain);
+  size += 8;
+  message[size++] = std::byte{0x20};
+  size += wire::encode_varint(centre_.options().window, message.data() + size);
+  message[0] = std::byte{v1::Down::kAck << 3 | 2};
+  message[1] = static_cast<std::byte>(size - 2);
+  append_frame(sink(), number, Bytes(message).first(size));
+}
+
+// What is said about this station must be durable first.
+void ConnectionProtocol::promise(const StationRecord& station) {
+  if (!waits_ && station.journal_dirty) {
+    waits_ = true;
+    centre_.wait_for_commit(*this);
+  }
+}
+
+void ConnectionProtocol::send(std::uint32_t number, const v1::Down& down) {
+  std::array<std::byte, limits::kFrameDownMax> message;
+  const std::size_t size = down.ByteSizeLong();
+  CUBBY_ASSERT(size <= message.size());
+  down.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(message.data()));
+  append_frame(sink(), number, Bytes(message).first(size));
+}
+
+void ConnectionProtocol::on_commit() {
+  waits_ = false;
+  barrier_ = false;
+  ready_.insert(ready_.end(), held_.begin(), held_.end());
+  held_.clear();
+  owner_.on_output();
+}
+
+}  // namespace cubby::aggregator

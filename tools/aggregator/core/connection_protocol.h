@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "cubby/v1/uplink.pb.h"
+#include "firmware/wire/framing/frame.h"
+#include "tools/aggregator/core/centre.h"
+
+namespace cubby::aggregator {
+
+/// Told by the protocol; implemented by the owner of the socket.
+class ConnectionOwner {
+ public:
+  /// Bytes appeared in ready(). May be called inside another connection's on_frame().
+  virtual void on_output() = 0;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+/// One connection as the protocol sees it: channels with one session each (docs/spec/wire.md). Frames and
+/// time in, frames out; no socket and no clock.
+///
+/// Answers that promise durability, and every answer after them, are held back until on_commit().
+class ConnectionProtocol {
+ public:
+  struct Options {
+    bool allow_virtual_time = false;
+  };
+  static constexpr std::size_t kChannelsMax = 65'536;
+  static constexpr std::size_t kHelloBytesMax = 1'024;  // Of any message before Welcome.
+
+  ConnectionProtocol(Centre& centre, ConnectionOwner& owner, Options options);
+  ~ConnectionProtocol();
+  ConnectionProtocol(const ConnectionProtocol&) = delete;
+  ConnectionProtocol& operator=(const ConnectionProtocol&) = delete;
+
+  enum class Verdict : std::uint8_t { kGoOn, kClose };
+  /// One frame. `utc_ms`: the centre's clock; a virtual connection counts in its own. kClose: the
+  /// connection itself broke a rule (close_reason()); what is in ready() may still be written.
+  Verdict on_frame(const wire::Frame& frame, std::uint64_t utc_ms);
+
+  std::vector<std::byte>& ready() { return ready_; }
+  std::size_t held_size() const { return held_.size(); }
+  bool waits_for_commit() const { return waits_; }
+  bool waits_at_barrier() const { return barrier_; }
+  bool is_virtual() const { return virtual_; }
+  bool has_frame() const { return has_frame_; }       // A valid one was seen.
+  bool has_welcomed() const { return has_welcomed_; } // Some session was proven.
+  std::size_t channel_count() const { return channels_.size(); }
+  const std::string& close_reason() const { return close_reason_; }
+
+  /// By Centre: everything applied so far is durable.
+  void on_commit();
+
+ private:
+  enum class State : std::uint8_t { kChallenged = 1, kStreaming, kEnded };
+  struct Channel {
+    State state = State::kEnded;
+    StationRecord* station = nullptr;   // Streaming only.
+    std::string name;                   // Claimed by Hello; the rest is kept until Proof.
+    JournalUid journal_uid{};
+    Nonce station_nonce{};
+    Nonce nonce{};
+    std::uint64_t next_seq = 0;
+    std::uint64_t last_ack_seq = 0;
+    Chain last_ack_chain = 0;
+    bool has_last_ack = false;
+    bool announces_new_journal = false;
+  };
+
+  Verdict close(std::string reason);
+  Verdict on_virtual_time(Bytes message);
+  void on_hello(std::uint32_t number, Bytes body);
+  void on_proof(std::uint32_t number, Channel& channel, Bytes body);
+  void on_batch(std::uint32_t number, Channel& channel, Bytes body);
+  void on_gap(std::uint32_t number, Channel& channel, Bytes body);
+  void welcome(std::uint32_t number, Channel& channel);
+  bool adopt_journal(std::uint32_t number, Channel& channel);
+  void fence_older(StationRecord& station);
+  void end_session(Channel& channel);
+  void refuse(std::uint32_t number, v1::RefuseCode code, bool permanent, const char* detail);
+  void answer(std::uint32_t number, Channel& channel, Centre::Applied applied);
+  void ack(std::uint32_t number, const StationRecord& station);
+  void send(std::uint32_t number, const v1::Down& down);
+  void promise(const StationRecord& station);
+  std::vector<std::byte>& sink() { return waits_ ? held_ : ready_; }
+
+  Centre& centre_;
+  ConnectionOwner& owner_;
+  Options options_;
+  std::unordered_map<std::uint32_t, Channel> channels_;
+  std::vector<std::byte> ready_;
+  std::vector<std::byte> held_;
+  bool waits_ = false;        // Something in held_ needs a commit first.
+  bool barrier_ = false;
+  bool virtual_ = false;
+  bool has_frame_ = false;
+  bool has_welcomed_ = false;
+  std::uint64_t utc_ms_ = 0;
+  std::string close_reason_;
+  v1::Down down_;             // Scratch, so that its memory is reused.
+};
+
+}  // namespace cubby::aggregator

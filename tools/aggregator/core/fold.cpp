@@ -1,0 +1,315 @@
+#include "tools/aggregator/core/fold.h"
+
+#include <cstring>
+
+#include "firmware/base/limits.h"
+#include "tools/aggregator/core/field_reader.h"
+
+namespace cubby::aggregator {
+namespace {
+
+constexpr std::uint64_t kDwellMsMax = std::uint64_t{1} << 40;  // 35 years; more is a broken clock.
+constexpr std::uint32_t kSizesMax = 15;
+constexpr std::size_t kNoRow = SIZE_MAX;
+
+// A parcel is believed to be inside. Nothing: the state does not say.
+std::optional<std::int32_t> level_of(std::byte state) {
+  switch (static_cast<v1::CompartmentState>(state)) {
+    case v1::COMPARTMENT_STATE_VACANT:
+    case v1::COMPARTMENT_STATE_RESERVED:
+    case v1::COMPARTMENT_STATE_OPENING:
+    case v1::COMPARTMENT_STATE_LOADING:
+      return 0;
+    case v1::COMPARTMENT_STATE_OCCUPIED:
+    case v1::COMPARTMENT_STATE_OVERDUE:
+    case v1::COMPARTMENT_STATE_COLLECTING:
+    case v1::COMPARTMENT_STATE_UNLOADING:
+      return 1;
+    default:  // Disputed, out of service, or newer than this build.
+      return std::nullopt;
+  }
+}
+
+Column turned_away_column(std::uint32_t reason) {
+  switch (reason) {
+    case v1::TURNED_AWAY_REASON_FULL:
+      return Column::kTurnedAwayFull;
+    case v1::TURNED_AWAY_REASON_NO_SUCH_SIZE:
+      return Column::kTurnedAwayNoSuchSize;
+    case v1::TURNED_AWAY_REASON_SHARE_USED_UP:
+      return Column::kTurnedAwayShareUsedUp;
+    case v1::TURNED_AWAY_REASON_WRONG_PASS:
+      return Column::kTurnedAwayWrongPass;
+    case v1::TURNED_AWAY_REASON_JOURNAL_RESERVE:
+      return Column::kTurnedAwayJournalReserve;
+    case v1::TURNED_AWAY_REASON_FAULT:
+      return Column::kTurnedAwayFault;
+    default:
+      return Column::kOpaqueEvents;
+  }
+}
+
+Column open_failed_column(std::uint32_t cause) {
+  switch (cause) {
+    case v1::OPEN_FAILURE_JAMMED:
+      return Column::kOpenFailedJammed;
+    case v1::OPEN_FAILURE_BOARD_SILENT:
+      return Column::kOpenFailedBoardSilent;
+    case v1::OPEN_FAILURE_NOT_SENT:
+      return Column::kOpenFailedNotSent;
+    case v1::OPEN_FAILURE_REFUSED:
+      return Column::kOpenFailedRefused;
+    default:
+      return Column::kOpaqueEvents;
+  }
+}
+
+bool needs_compartment(EventKind kind) {
+  switch (kind) {
+    case EventKind::kDeposited:
+    case EventKind::kCollected:
+    case EventKind::kRecalled:
+    case EventKind::kOverdue:
+    case EventKind::kOpenFailed:
+    case EventKind::kCustodyUncertain:
+    case EventKind::kDoorForced:
+    case EventKind::kDoorLeftOpen:
+    case EventKind::kDepositCancelled:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+struct Fold::Place {
+  std::size_t compartment = kNoRow;
+  std::size_t compartment_day = kNoRow;
+  std::size_t station = kNoRow;
+  std::size_t station_day = kNoRow;
+  std::size_t station_hour = kNoRow;
+  std::size_t city_hour = kNoRow;
+  std::uint32_t number = 0;      // Of the compartment.
+  std::uint64_t day = 0;         // 0: unplaced.
+  std::int64_t to_day_end_s = 0;
+  std::int64_t to_hour_end_s = 0;
+};
+
+Fold::Place Fold::place_of(const StationFacts& station, std::uint32_t compartment, std::uint64_t local_s) {
+  Place place;
+  const std::uint64_t hour = local_s / 3'600;
+  place.number = compartment;
+  place.day = local_s / 86'400;
+  if (local_s != 0) {
+    place.to_day_end_s = static_cast<std::int64_t>(86'400 - local_s % 86'400);
+    place.to_hour_end_s = static_cast<std::int64_t>(3'600 - local_s % 3'600);
+  }
+  place.station = sums_.of(Table::kStation).row(key::station(station.id));
+  place.station_day = sums_.of(Table::kStationDay).row(key::station_day(place.day, station.id));
+  place.city_hour = sums_.of(Table::kCityHour).row(key::city_hour(hour, station.city_id));
+  if (hour == 0 || hour >= floor_.station_hour) {
+    place.station_hour = sums_.of(Table::kStationHour).row(key::station_hour(hour, station.id));
+  }
+  if (compartment != 0) {
+    place.compartment = sums_.of(Table::kCompartment).row(key::compartment(station.id, compartment));
+    if (place.day == 0 || place.day >= floor_.compartment_day) {
+      place.compartment_day =
+          sums_.of(Table::kCompartmentDay).row(key::compartment_day(place.day, station.id, compartment));
+    }
+  }
+  return place;
+}
+
+void Fold::add(const Place& place, Column column, std::int64_t value) {
+  sums_.of(Table::kStation).add(place.station, column, value);
+  sums_.of(Table::kStationDay).add(place.station_day, column, value);
+  sums_.of(Table::kCityHour).add(place.city_hour, column, value);
+  if (place.station_hour != kNoRow) {
+    sums_.of(Table::kStationHour).add(place.station_hour, column, value);
+  }
+  if (place.compartment != kNoRow) {
+    sums_.of(Table::kCompartment).add(place.compartment, column, value);
+  }
+  if (place.compartment_day != kNoRow) {
+    sums_.of(Table::kCompartmentDay).add(place.compartment_day, column, value);
+  }
+}
+
+void Fold::add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
+                     std::int64_t value) {
+  // Packed: the size of a carrier's name is at most 8 bytes; a longer one is no brand.
+  std::uint64_t packed = 0;
+  const std::string_view carrier = event.carrier.size() <= limits::kCarrierMax ? event.carrier : std::string_view{};
+  std::memcpy(&packed, carrier.data(), carrier.size());
+  if (packed != last_carrier_ || last_brand_ == 0) {
+    last_brand_ = brands_.intern(carrier);
+    last_carrier_ = packed;
+  }
+  const std::uint32_t size = event.size <= kSizesMax ? event.size : 0;
+  TableDelta& table = sums_.of(Table::kCityBrandSizeDay);
+  table.add(table.row(key::city_brand_size_day(place.day, station.city_id, last_brand_, size)), column, value);
+}
+
+void Fold::move_level(StationFacts& station, const Place& place, std::int32_t change) {
+  station.levels[place.number - 1] += change;
+  add(place, Column::kLevelDelta, change);
+  // The moment belongs to the bucket, and days and hours end at different times.
+  const std::int64_t day_moment = change * place.to_day_end_s;
+  const std::int64_t hour_moment = change * place.to_hour_end_s;
+  sums_.of(Table::kStationDay).add(place.station_day, Column::kLevelMomentS, day_moment);
+  sums_.of(Table::kCityHour).add(place.city_hour, Column::kLevelMomentS, hour_moment);
+  if (place.station_hour != kNoRow) {
+    sums_.of(Table::kStationHour).add(place.station_hour, Column::kLevelMomentS, hour_moment);
+  }
+  if (place.compartment_day != kNoRow) {
+    sums_.of(Table::kCompartmentDay).add(place.compartment_day, Column::kLevelMomentS, day_moment);
+  }
+}
+
+void Fold::opening(StationFacts& station, const EventView& event, const Place& place, Column what,
+                   std::int32_t change) {
+  add(place, what, 1);
+  add(place, Column::kDoorCycles, 1);
+  add(place, Column::kDoorOpenMs, event.open_ms);
+  if (event.attempts <= 1) {
+    add(place, Column::kFirstOpenSuccess, 1);
+  }
+  add_brand(station, event, place, what, 1);
+  if (event.has_dwell && event.dwell_ms <= kDwellMsMax) {
+    add(place, Column::kDwellCount, 1);
+    add(place, Column::kDwellMs, static_cast<std::int64_t>(event.dwell_ms));
+    add_brand(station, event, place, Column::kDwellCount, 1);
+    add_brand(station, event, place, Column::kDwellMs, static_cast<std::int64_t>(event.dwell_ms));
+  }
+  move_level(station, place, change);
+}
+
+void Fold::count(const StationFacts& station, const EventView& event, const Place& place) {
+  switch (event.kind) {
+    case EventKind::kOverdue:
+      add(place, Column::kOverdue, 1);
+      break;
+    case EventKind::kTurnedAway: {
+      const Column column = turned_away_column(event.reason);
+      add(place, column, 1);
+      add_brand(station, event, place, column, 1);
+      break;
+    }
+    case EventKind::kCodeRejected:
+      add(place, Column::kWrongCodes, 1);
+      if (event.lockout_s > 0 || event.hard_stop) {
+        add(place, Column::kLockouts, 1);
+      }
+      break;
+    case EventKind::kOpenFailed:
+      add(place, open_failed_column(event.reason), 1);
+      break;
+    case EventKind::kBooted:
+      add(place, Column::kBoots, 1);
+      break;
+    case EventKind::kCustodyUncertain:
+      add(place, Column::kCustodyUncertain, 1);
+      break;
+    case EventKind::kDoorForced:
+      add(place, Column::kForced, 1);
+      break;
+    case EventKind::kDoorLeftOpen:
+      add(place, Column::kLeftOpen, 1);
+      break;
+    case EventKind::kBoardSilent:
+      add(place, Column::kBoardSilent, 1);
+      break;
+    case EventKind::kDepositCancelled:
+      add(place, Column::kCancellations, 1);
+      add_brand(station, event, place, Column::kCancellations, 1);
+      break;
+    case EventKind::kNone:
+      add(place, Column::kOpaqueEvents, 1);
+      break;
+    case EventKind::kDeposited:  // opening() counts these three.
+    case EventKind::kCollected:
+    case EventKind::kRecalled:
+    case EventKind::kJournalOpened:  // The rest is kept in the log and moves no sum.
+    case EventKind::kConfigApplied:
+    case EventKind::kSnapshot:
+    case EventKind::kDoorShutLate:
+    case EventKind::kBoardAnswered:
+    case EventKind::kOutOfService:
+    case EventKind::kInService:
+    case EventKind::kCommandResult:
+      break;
+  }
+}
+
+void Fold::apply_config(StationFacts& station, const EventView& event, Bytes payload) {
+  const v1::StationConfig& config = event.message->config_applied().config();
+  station.city_id = cities_.intern(std::string_view(config.city()).substr(0, limits::kCityNameMax));
+  const std::int32_t offset = config.utc_offset_min();
+  station.utc_offset_min = offset >= -720 && offset <= 840 ? offset : 0;
+  station.config_version = config.version();
+  const Bytes raw = find_bytes(find_bytes(payload, static_cast<std::uint32_t>(EventKind::kConfigApplied)), 1);
+  station.config.assign(raw.begin(), raw.end());
+}
+
+void Fold::apply_snapshot(StationFacts& station, const EventView& event, std::uint64_t local_s) {
+  const std::string& states = event.message->snapshot().states();
+  for (std::size_t i = 0; i < states.size() && i < limits::kCompartmentsMax; ++i) {
+    const auto level = level_of(static_cast<std::byte>(states[i]));
+    if (!level || *level == station.levels[i]) {
+      continue;
+    }
+    const std::int32_t change = *level - station.levels[i];
+    const Place place = place_of(station, static_cast<std::uint32_t>(i + 1), local_s);
+    add(place, Column::kUnaccounted, change);
+    move_level(station, place, change);
+  }
+}
+
+FoldResult Fold::apply(StationFacts& station, Bytes payload) {
+  if (station.city_id == 0) {
+    station.city_id = cities_.intern("");
+  }
+  if (station.levels.empty()) {
+    station.levels.assign(limits::kCompartmentsMax, 0);
+  }
+  FoldResult result;
+  EventView event;
+  if (!parser_.parse(payload, event)) {
+    const Place place = place_of(station, 0, 0);
+    add(place, Column::kEvents, 1);
+    add(place, Column::kOpaqueEvents, 1);
+    return result;
+  }
+  result.boot = event.boot;
+  if (event.kind == EventKind::kConfigApplied) {
+    apply_config(station, event, payload);  // First, so that the event itself falls into its own city.
+    result.config_changed = true;
+  }
+  std::uint64_t local_s = 0;
+  if (event.has_wall && event.wall_ms >= kUtcMsMin && event.wall_ms <= kUtcMsMax) {
+    result.utc_ms = event.wall_ms;
+    local_s = static_cast<std::uint64_t>(static_cast<std::int64_t>(event.wall_ms / 1'000) +
+                                         static_cast<std::int64_t>(station.utc_offset_min) * 60);
+  }
+  const bool numbered = event.compartment >= 1 && event.compartment <= limits::kCompartmentsMax;
+  if (needs_compartment(event.kind) && !numbered) {
+    event.kind = EventKind::kNone;
+  }
+  const Place place = place_of(station, needs_compartment(event.kind) ? event.compartment : 0, local_s);
+  add(place, Column::kEvents, 1);
+  if (event.kind == EventKind::kDeposited) {
+    opening(station, event, place, Column::kDeposits, 1);
+  } else if (event.kind == EventKind::kCollected) {
+    opening(station, event, place, Column::kCollections, -1);
+  } else if (event.kind == EventKind::kRecalled) {
+    opening(station, event, place, Column::kRecalls, -1);
+  } else if (event.kind == EventKind::kSnapshot) {
+    apply_snapshot(station, event, local_s);
+  } else {
+    count(station, event, place);
+  }
+  return result;
+}
+
+}  // namespace cubby::aggregator

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+/// Names and shapes of the statistics: integer columns that only ever grow by sums, so that the order in
+/// which events of different stations are applied does not matter. docs/spec/store.md
+namespace cubby::aggregator {
+
+enum class Column : std::uint8_t {
+  kDeposits,
+  kCollections,
+  kRecalls,
+  kOverdue,
+  kCancellations,
+  kTurnedAwayFull,
+  kTurnedAwayNoSuchSize,
+  kTurnedAwayShareUsedUp,
+  kTurnedAwayWrongPass,
+  kTurnedAwayJournalReserve,
+  kTurnedAwayFault,
+  kDwellCount,
+  kDwellMs,
+  kDoorCycles,
+  kDoorOpenMs,
+  kFirstOpenSuccess,
+  kOpenFailedJammed,
+  kOpenFailedBoardSilent,
+  kOpenFailedNotSent,
+  kOpenFailedRefused,
+  kWrongCodes,
+  kLockouts,
+  kCustodyUncertain,
+  kForced,
+  kLeftOpen,
+  kLevelDelta,    // Change of the number of parcels inside.
+  kLevelMomentS,  // Sum of change x seconds from the change to the end of its bucket.
+  kUnaccounted,   // Part of level_delta that a Snapshot after a Gap had to correct.
+  kBoots,
+  kBoardSilent,
+  kEvents,
+  kOpaqueEvents,  // Kept, but not understood by this build.
+};
+inline constexpr std::size_t kColumnCount = 32;
+static_assert(static_cast<std::size_t>(Column::kOpaqueEvents) + 1 == kColumnCount);
+
+/// The column's name in SQL and JSON.
+std::string_view to_string(Column column);
+
+enum class Table : std::uint8_t {
+  kCompartment,       // Lifetime.
+  kCompartmentDay,    // The last kCompartmentDays.
+  kStation,           // Lifetime.
+  kStationDay,
+  kStationHour,       // The last kStationHourDays.
+  kCityHour,
+  kCityBrandSizeDay,
+};
+inline constexpr std::size_t kTableCount = 7;
+
+inline constexpr std::int64_t kCompartmentDays = 35;
+inline constexpr std::int64_t kStationHourDays = 40;
+
+struct TableSpec {
+  std::string_view name;
+  std::span<const Column> columns;
+  std::array<std::int8_t, kColumnCount> slot;  // Index into `columns`, or -1.
+};
+const TableSpec& spec(Table table);
+
+/// Row keys are packed integers, the SQLite rowid. `day` and `hour` count local days and hours from
+/// 1970-01-01; 0 is the bucket "unplaced", for events that do not know the time.
+namespace key {
+inline constexpr std::uint64_t kStationBits = 24;
+inline constexpr std::uint64_t kStationsMax = (1U << kStationBits) - 1;
+inline constexpr std::uint64_t kCitiesMax = 0xFFFF;
+inline constexpr std::uint64_t kBrandsMax = 0xFFF;
+
+constexpr std::uint64_t compartment(std::uint64_t station, std::uint64_t number) { return station << 8 | number; }
+constexpr std::uint64_t compartment_day(std::uint64_t day, std::uint64_t station, std::uint64_t number) {
+  return day << 32 | station << 8 | number;
+}
+constexpr std::uint64_t station(std::uint64_t station) { return station; }
+constexpr std::uint64_t station_day(std::uint64_t day, std::uint64_t station) { return day << 24 | station; }
+constexpr std::uint64_t station_hour(std::uint64_t hour, std::uint64_t station) { return hour << 24 | station; }
+constexpr std::uint64_t city_hour(std::uint64_t hour, std::uint64_t city) { return hour << 16 | city; }
+constexpr std::uint64_t city_brand_size_day(std::uint64_t day, std::uint64_t city, std::uint64_t brand,
+                                            std::uint64_t size) {
+  return day << 32 | city << 16 | brand << 4 | size;
+}
+}  // namespace key
+
+}  // namespace cubby::aggregator

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "tools/aggregator/core/statistics.h"
+
+namespace cubby::aggregator {
+
+/// What one transaction adds to one table: a flat hash map from row key to the row's sums.
+class TableDelta {
+ public:
+  explicit TableDelta(Table table);
+
+  /// Index of the row, made of zeros if it is new. `row_key` > 0.
+  std::size_t row(std::uint64_t row_key) {
+    if (row_key == last_key_) {
+      return last_row_;
+    }
+    return find_or_insert(row_key);
+  }
+  /// Adds to one column; a column that the table does not have is ignored.
+  void add(std::size_t row, Column column, std::int64_t value) {
+    const int slot = spec_.slot[static_cast<std::size_t>(column)];
+    if (slot >= 0) {
+      values_[row * width_ + static_cast<std::size_t>(slot)] += value;
+    }
+  }
+
+  std::size_t size() const { return keys_.size(); }
+  std::uint64_t key_at(std::size_t row) const { return keys_[row]; }
+  std::span<const std::int64_t> values_at(std::size_t row) const { return {values_.data() + row * width_, width_}; }
+  /// Row index, or size() if there is no such row.
+  std::size_t find(std::uint64_t row_key) const;
+  void clear();
+
+ private:
+  std::size_t find_or_insert(std::uint64_t row_key);
+  void grow();
+  std::size_t place_of(std::uint64_t row_key) const;
+
+  const TableSpec& spec_;
+  std::size_t width_;
+  std::vector<std::uint64_t> keys_;
+  std::vector<std::int64_t> values_;
+  std::vector<std::uint32_t> places_;  // Row index + 1; 0: empty. A power of two of them.
+  std::uint64_t last_key_ = 0;
+  std::size_t last_row_ = 0;
+};
+
+/// The sums of all tables.
+class StatisticsDelta {
+ public:
+  StatisticsDelta();
+  TableDelta& of(Table table) { return tables_[static_cast<std::size_t>(table)]; }
+  const TableDelta& of(Table table) const { return tables_[static_cast<std::size_t>(table)]; }
+  void clear();
+
+ private:
+  std::vector<TableDelta> tables_;
+};
+
+}  // namespace cubby::aggregator

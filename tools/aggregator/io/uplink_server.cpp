@@ -1,0 +1,378 @@
+#include "tools/aggregator/io/uplink_server.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <unordered_map>
+
+#include "tools/aggregator/io/connection.h"
+#include "tools/aggregator/storage/event_store.h"
+
+namespace cubby::aggregator {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
+
+constexpr std::chrono::milliseconds kAcceptRetry{100};
+constexpr std::chrono::seconds kSweepInterval{1};
+constexpr int kReopenTries = 5;
+
+double thread_cpu_s() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+std::uint64_t system_utc_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+void fill_random(MutableBytes bytes) {
+  std::size_t filled = 0;
+  while (filled < bytes.size()) {
+    const ssize_t got = getrandom(bytes.data() + filled, bytes.size() - filled, 0);
+    filled += got > 0 ? static_cast<std::size_t>(got) : 0;
+  }
+}
+
+// A station each is a descriptor each: as many as the system lets us have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+}  // namespace
+
+class UplinkServer::Parts final : public ConnectionHost {
+ public:
+  Parts(UplinkServerOptions options, LiveStatus& status) : options_(std::move(options)), status_(status) {}
+
+  std::string bind();
+  std::string open_store();
+  std::string run();
+  UplinkReport report() const;
+
+  void on_input(Connection& connection) override;
+  void on_closed(std::uint64_t id) override;
+  std::uint64_t utc_ms() const override { return system_utc_ms(); }
+  void enter_apply() override { apply_from_s_ = thread_cpu_s(); }
+  void leave_apply() override { costs_.cpu_apply_s += thread_cpu_s() - apply_from_s_; }
+  void count_bytes(std::size_t in, std::size_t out) override {
+    costs_.bytes_in += in;
+    costs_.bytes_out += out;
+  }
+
+ private:
+  void accept();
+  void adopt(tcp::socket socket);
+  void sweep();
+  void schedule_commit();
+  void arm_commit_timer();
+  void commit();
+  void recover(const std::string& error);
+  void drop_connections(const std::string& reason);
+  void finish();
+  void publish();
+  void book_counters();
+
+  UplinkServerOptions options_;
+  LiveStatus& status_;
+  asio::io_context io_{1};
+  tcp::acceptor acceptor_{io_};
+  asio::signal_set signals_{io_};
+  asio::steady_timer accept_timer_{io_};
+  asio::steady_timer sweep_timer_{io_};
+  asio::steady_timer commit_timer_{io_};
+  std::unique_ptr<EventStore> store_;
+  std::unique_ptr<Centre> centre_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Connection>> connections_;
+  std::uint64_t next_connection_ = 1;
+  bool commit_posted_ = false;
+  bool commit_timer_armed_ = false;
+  bool stopping_ = false;
+  std::string failure_;
+  double apply_from_s_ = 0;
+  double thread_from_s_ = 0;
+  UplinkReport costs_;
+};
+
+std::string UplinkServer::Parts::bind() {
+  raise_descriptor_limit();
+  error_code error;
+  const auto address = asio::ip::make_address(options_.host, error);
+  if (error) {
+    return "not an IP address";
+  }
+  const tcp::endpoint endpoint(address, options_.port);
+  acceptor_.open(endpoint.protocol(), error);
+  if (!error) {
+    acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+  }
+  if (!error) {
+    acceptor_.bind(endpoint, error);
+  }
+  if (!error) {
+    acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  }
+  if (error == asio::error::address_in_use) {
+    return "the port is in use";
+  }
+  return error ? error.message() : std::string();
+}
+
+std::string UplinkServer::Parts::open_store() {
+  OpenedStore opened = open_sqlite_store(options_.store_path, fill_random);
+  if (!opened.error.empty()) {
+    return opened.error;
+  }
+  const StoreIdentity identity = opened.store->identity();
+  auto centre = std::make_unique<Centre>(CentreOptions{.fleet_key = options_.fleet_key,
+                                                       .store_uid = identity.uid,
+                                                       .generation = identity.generation,
+                                                       .session_epoch = identity.session_epoch,
+                                                       .fill_random = fill_random});
+  if (std::string error = opened.store->load(*centre); !error.empty()) {
+    return error;
+  }
+  store_ = std::move(opened.store);
+  centre_ = std::move(centre);
+  status_.store_ok = true;
+  return {};
+}
+
+std::string UplinkServer::Parts::run() {
+  thread_from_s_ = thread_cpu_s();
+  error_code ignored;
+  signals_.add(SIGINT, ignored);
+  signals_.add(SIGTERM, ignored);
+  signals_.async_wait([this](const error_code& error, int) {
+    if (!error) {
+      finish();
+    }
+  });
+  spdlog::info("{} stations known", centre_->station_count());
+  accept();
+  sweep();
+  io_.run();
+  costs_.cpu_socket_s = thread_cpu_s() - thread_from_s_ - costs_.cpu_apply_s - costs_.cpu_sqlite_s;
+  book_counters();
+  status_.store_ok = false;
+  connections_.clear();
+  centre_.reset();
+  store_.reset();
+  return failure_;
+}
+
+void UplinkServer::Parts::accept() {
+  acceptor_.async_accept([this](const error_code& error, tcp::socket socket) {
+    if (stopping_ || error == asio::error::operation_aborted) {
+      return;
+    }
+    if (error) {
+      // Out of descriptors, or the peer was gone already: never the end of the loop.
+      spdlog::warn("accept: {}", error.message());
+      accept_timer_.expires_after(kAcceptRetry);
+      accept_timer_.async_wait([this](const error_code& cancelled) {
+        if (!cancelled) {
+          accept();
+        }
+      });
+      return;
+    }
+    adopt(std::move(socket));
+    accept();
+  });
+}
+
+void UplinkServer::Parts::adopt(tcp::socket socket) {
+  error_code error;
+  const tcp::endpoint peer = socket.remote_endpoint(error);
+  if (error) {
+    return;
+  }
+  if (connections_.size() >= options_.connections_max) {
+    spdlog::warn("refused {}: {} connections are open", peer.address().to_string(), connections_.size());
+    return;
+  }
+  ++costs_.connections;
+  const std::uint64_t id = next_connection_++;
+  auto connection = std::make_shared<Connection>(
+      std::move(socket), id, peer.address().to_string() + ":" + std::to_string(peer.port()), *centre_, *this,
+      peer.address().is_loopback() || options_.allow_virtual_time);
+  connections_.emplace(id, connection);
+  connection->start();
+}
+
+void UplinkServer::Parts::sweep() {
+  sweep_timer_.expires_after(kSweepInterval);
+  sweep_timer_.async_wait([this](const error_code& error) {
+    if (error || stopping_) {
+      return;
+    }
+    const auto now = Connection::Clock::now();
+    const auto connections = connections_;  // close() takes the connection out of the map.
+    for (const auto& [id, connection] : connections) {
+      connection->check_deadlines(now);
+    }
+    publish();
+    sweep();
+  });
+}
+
+void UplinkServer::Parts::on_closed(std::uint64_t id) {
+  connections_.erase(id);  // Whoever is calling holds the connection itself.
+}
+
+void UplinkServer::Parts::on_input(Connection& connection) {
+  const Changes& changes = centre_->changes();
+  if (changes.empty()) {
+    return;
+  }
+  if (changes.events >= options_.commit_events) {
+    commit();
+  } else if (connection.protocol()->waits_at_barrier()) {
+    schedule_commit();
+  } else {
+    arm_commit_timer();
+  }
+}
+
+// After the sockets that are ready now: their events share the commit.
+void UplinkServer::Parts::schedule_commit() {
+  if (commit_posted_) {
+    return;
+  }
+  commit_posted_ = true;
+  asio::post(io_, [this] {
+    commit_posted_ = false;
+    if (!stopping_ && !centre_->changes().empty()) {
+      commit();
+    }
+  });
+}
+
+void UplinkServer::Parts::arm_commit_timer() {
+  if (commit_timer_armed_) {
+    return;
+  }
+  commit_timer_armed_ = true;
+  commit_timer_.expires_after(options_.commit_interval);
+  commit_timer_.async_wait([this](const error_code& error) {
+    commit_timer_armed_ = false;
+    if (!error && !stopping_ && !centre_->changes().empty()) {
+      commit();
+    }
+  });
+}
+
+void UplinkServer::Parts::commit() {
+  const double from_s = thread_cpu_s();
+  const std::string error = store_->commit(centre_->changes(), centre_->cities(), centre_->brands());
+  costs_.cpu_sqlite_s += thread_cpu_s() - from_s;
+  if (!error.empty()) {
+    recover(error);
+    return;
+  }
+  centre_->committed();
+  publish();
+}
+
+// Nothing of the failed transaction can be relied on, in the store or here: read the marks again and let
+// the stations repeat.
+void UplinkServer::Parts::recover(const std::string& error) {
+  spdlog::error("the store cannot commit: {}; opening it again", error);
+  status_.store_ok = false;
+  drop_connections("the store failed");
+  book_counters();
+  centre_.reset();
+  store_.reset();
+  std::string reopened;
+  for (int attempt = 0; attempt < kReopenTries; ++attempt) {
+    reopened = open_store();
+    if (reopened.empty()) {
+      return;
+    }
+    timespec pause{.tv_sec = 1, .tv_nsec = 0};
+    nanosleep(&pause, nullptr);
+  }
+  failure_ = "the store failed (" + error + ") and does not open again: " + reopened;
+  stopping_ = true;
+  io_.stop();
+}
+
+void UplinkServer::Parts::drop_connections(const std::string& reason) {
+  const auto connections = connections_;
+  for (const auto& [id, connection] : connections) {
+    connection->close(reason);
+  }
+}
+
+void UplinkServer::Parts::finish() {
+  spdlog::info("stopping");
+  if (!centre_->changes().empty()) {
+    commit();  // Its acknowledgements are written as far as the sockets take them at once.
+  }
+  stopping_ = true;
+  error_code ignored;
+  acceptor_.close(ignored);
+  drop_connections({});
+  accept_timer_.cancel();
+  sweep_timer_.cancel();
+  commit_timer_.cancel();
+}
+
+void UplinkServer::Parts::publish() {
+  const CentreCounters& counters = centre_->counters();
+  status_.connections = connections_.size();
+  status_.sessions = static_cast<std::uint64_t>(counters.live_sessions);
+  status_.events = costs_.events + counters.events;
+  status_.batches = costs_.batches + counters.batches;
+  status_.duplicates = costs_.duplicates + counters.duplicates;
+  status_.gaps = costs_.gaps + counters.gaps;
+  status_.commits = costs_.commits + counters.commits;
+  status_.refusals = costs_.refusals + counters.refusals;
+  status_.conflicts = counters.conflicts;
+}
+
+// Moves a Centre's counters into the run's.
+void UplinkServer::Parts::book_counters() {
+  if (!centre_) {
+    return;
+  }
+  CentreCounters& counters = centre_->counters();
+  costs_.events += counters.events;
+  costs_.batches += counters.batches;
+  costs_.duplicates += counters.duplicates;
+  costs_.gaps += counters.gaps;
+  costs_.commits += counters.commits;
+  costs_.sessions += counters.sessions;
+  costs_.refusals += counters.refusals;
+  costs_.frames += counters.frames;
+  counters = {};
+}
+
+UplinkReport UplinkServer::Parts::report() const { return costs_; }
+
+UplinkServer::UplinkServer(UplinkServerOptions options, LiveStatus& status)
+    : parts_(std::make_unique<Parts>(std::move(options), status)) {}
+UplinkServer::~UplinkServer() = default;
+std::string UplinkServer::bind() { return parts_->bind(); }
+std::string UplinkServer::open_store() { return parts_->open_store(); }
+std::string UplinkServer::run() { return parts_->run(); }
+UplinkReport UplinkServer::report() const { return parts_->report(); }
+
+}  // namespace cubby::aggregator

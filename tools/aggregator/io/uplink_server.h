@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/aggregator/core/live_status.h"
+
+namespace cubby::aggregator {
+
+struct UplinkServerOptions {
+  std::string host = "127.0.0.1";       // An IP address.
+  std::uint16_t port = 7400;
+  std::string store_path;
+  std::vector<std::byte> fleet_key;
+  bool allow_virtual_time = false;      // Beside loopback, where it is always allowed.
+  std::size_t commit_events = 2'000;    // A commit is due at the latest with so many events pending ...
+  std::chrono::milliseconds commit_interval{20};  // ... or so long after the first of them.
+  std::size_t connections_max = 20'000;
+};
+
+/// What a run has cost and done; --report.
+struct UplinkReport {
+  double cpu_socket_s = 0;   // Reading, writing, waiting: the thread's time without the two below.
+  double cpu_apply_s = 0;    // Frames, sessions, chain, statistics.
+  double cpu_sqlite_s = 0;   // Transactions.
+  std::uint64_t events = 0;
+  std::uint64_t batches = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t gaps = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t sessions = 0;
+  std::uint64_t refusals = 0;
+  std::uint64_t frames = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+};
+
+/// The stations' TCP port: sockets, deadlines and group commit round the protocol objects of core/.
+/// Everything runs on the thread that calls run().
+class UplinkServer {
+ public:
+  UplinkServer(UplinkServerOptions options, LiveStatus& status);
+  ~UplinkServer();
+
+  /// Takes the port; nothing is accepted yet. Returns one line for a person, or nothing. `port_text` of
+  /// the error names host and port.
+  std::string bind();
+  /// Opens or makes the store.
+  std::string open_store();
+  /// Serves until SIGINT or SIGTERM, then commits what is pending and closes. An error means that the
+  /// store failed and could not be opened again.
+  std::string run();
+  UplinkReport report() const;
+
+ private:
+  class Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace cubby::aggregator

@@ -1,0 +1,86 @@
+#include "tools/aggregator/storage/sqlite.h"
+
+#include <utility>
+
+namespace cubby::aggregator {
+
+Database::~Database() { close(); }
+
+void Database::close() {
+  sqlite3_close_v2(handle_);
+  handle_ = nullptr;
+}
+
+bool Database::open(const std::string& path, Mode mode) {
+  const int flags = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  if (sqlite3_open_v2(path.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
+    return false;
+  }
+  sqlite3_extended_result_codes(handle_, 1);
+  sqlite3_busy_timeout(handle_, 5'000);
+  return true;
+}
+
+bool Database::run(const char* sql) { return sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) == SQLITE_OK; }
+
+Statement& Statement::operator=(Statement&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  failed_ = other.failed_;
+  return *this;
+}
+
+bool Statement::prepare(Database& database, std::string_view sql) {
+  sqlite3_finalize(handle_);
+  handle_ = nullptr;
+  failed_ = sqlite3_prepare_v3(database.handle(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                               &handle_, nullptr) != SQLITE_OK;
+  return !failed_;
+}
+
+Statement& Statement::bind(int index, std::string_view text) {
+  sqlite3_bind_text64(handle_, index, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_STATIC,
+                      SQLITE_UTF8);
+  return *this;
+}
+
+Statement& Statement::bind(int index, Bytes blob) {
+  if (blob.empty()) {
+    sqlite3_bind_zeroblob(handle_, index, 0);
+  } else {
+    sqlite3_bind_blob64(handle_, index, blob.data(), blob.size(), SQLITE_STATIC);
+  }
+  return *this;
+}
+
+bool Statement::row() {
+  if (handle_ == nullptr) {
+    failed_ = true;
+    return false;
+  }
+  const int result = sqlite3_step(handle_);
+  failed_ = result != SQLITE_ROW && result != SQLITE_DONE;
+  return result == SQLITE_ROW;
+}
+
+bool Statement::done() {
+  while (row()) {
+  }
+  if (handle_ != nullptr) {
+    sqlite3_reset(handle_);
+  }
+  return !failed_;
+}
+
+std::string_view Statement::text(int column) {
+  const auto* data = sqlite3_column_text(handle_, column);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(handle_, column));
+  return data == nullptr ? std::string_view{} : std::string_view(reinterpret_cast<const char*>(data), size);
+}
+
+Bytes Statement::blob(int column) {
+  const void* data = sqlite3_column_blob(handle_, column);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(handle_, column));
+  return data == nullptr ? Bytes{} : Bytes(static_cast<const std::byte*>(data), size);
+}
+
+}  // namespace cubby::aggregator

@@ -1,0 +1,114 @@
+#include "tools/aggregator/storage/sqlite_schema.h"
+
+#include <array>
+
+#include "tools/aggregator/core/statistics.h"
+
+namespace cubby::aggregator {
+namespace {
+
+constexpr const char* kPlainTables = R"sql(
+CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE cities(city_id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE brands(brand_id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE stations(
+  station_id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  city_id INTEGER NOT NULL,
+  utc_offset_min INTEGER NOT NULL,
+  config_version INTEGER NOT NULL,
+  compartments INTEGER NOT NULL,
+  config BLOB NOT NULL);
+CREATE TABLE journals(
+  journal_id INTEGER PRIMARY KEY,
+  station_id INTEGER NOT NULL,
+  uid BLOB NOT NULL,
+  seq INTEGER NOT NULL,
+  chain INTEGER NOT NULL,
+  last_batch_id INTEGER NOT NULL,
+  last_event_utc_ms INTEGER NOT NULL,
+  boot INTEGER NOT NULL);
+CREATE TABLE event_batches(
+  batch_id INTEGER PRIMARY KEY,
+  previous_id INTEGER NOT NULL,
+  station_id INTEGER NOT NULL,
+  journal_id INTEGER NOT NULL,
+  first_seq INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL,
+  first_utc_ms INTEGER NOT NULL,
+  last_utc_ms INTEGER NOT NULL,
+  previous_chain INTEGER NOT NULL,
+  chain INTEGER NOT NULL,
+  payload BLOB NOT NULL);
+CREATE TABLE gaps(
+  gap_id INTEGER PRIMARY KEY,
+  station_id INTEGER NOT NULL,
+  journal_id INTEGER NOT NULL,
+  from_seq INTEGER NOT NULL,
+  to_seq INTEGER NOT NULL,
+  cause INTEGER NOT NULL,
+  new_chain INTEGER NOT NULL,
+  received_utc_ms INTEGER NOT NULL);
+)sql";
+
+// What a person reads: the packed keys taken apart.
+constexpr const char* kViews = R"sql(
+CREATE VIEW by_compartment AS SELECT row_key >> 8 AS station_id, row_key & 255 AS compartment, * FROM stat_compartment;
+CREATE VIEW by_compartment_day AS SELECT row_key >> 32 AS day, row_key >> 8 & 16777215 AS station_id,
+  row_key & 255 AS compartment, * FROM stat_compartment_day;
+CREATE VIEW by_station AS SELECT row_key AS station_id, * FROM stat_station;
+CREATE VIEW by_station_day AS SELECT row_key >> 24 AS day, row_key & 16777215 AS station_id, * FROM stat_station_day;
+CREATE VIEW by_station_hour AS SELECT row_key >> 24 AS hour, row_key & 16777215 AS station_id, * FROM stat_station_hour;
+CREATE VIEW by_city_hour AS SELECT row_key >> 16 AS hour, row_key & 65535 AS city_id, * FROM stat_city_hour;
+CREATE VIEW by_city_brand_size_day AS SELECT row_key >> 32 AS day, row_key >> 16 & 65535 AS city_id,
+  row_key >> 4 & 4095 AS brand_id, row_key & 15 AS size, * FROM stat_city_brand_size_day;
+)sql";
+
+std::int64_t pragma(Database& database, const char* sql) {
+  Statement statement(database, sql);
+  return statement.row() ? statement.number(0) : -1;
+}
+
+}  // namespace
+
+bool create_schema(Database& database) {
+  if (!database.run(kPlainTables)) {
+    return false;
+  }
+  for (std::size_t i = 0; i < kTableCount; ++i) {
+    const TableSpec& table = spec(static_cast<Table>(i));
+    std::string sql = "CREATE TABLE " + std::string(table.name) + "(row_key INTEGER PRIMARY KEY";
+    for (const Column column : table.columns) {
+      sql += ", " + std::string(to_string(column)) + " INTEGER NOT NULL DEFAULT 0";
+    }
+    if (!database.run((sql + ")").c_str())) {
+      return false;
+    }
+  }
+  const std::string marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                            "; PRAGMA user_version=" + std::to_string(kSchemaVersion);
+  return database.run(kViews) && database.run(marks.c_str());
+}
+
+std::string check_schema(Database& database, bool& empty) {
+  empty = false;
+  Statement count(database, "SELECT count(*) FROM sqlite_master");
+  if (!count.row()) {
+    return database.error();
+  }
+  if (count.number(0) == 0) {
+    empty = true;
+    return "the file is empty";
+  }
+  if (pragma(database, "PRAGMA application_id") != kApplicationId) {
+    return "a database, but not a cubby store";
+  }
+  const std::int64_t version = pragma(database, "PRAGMA user_version");
+  if (version != kSchemaVersion) {
+    return "the store has schema version " + std::to_string(version) + ", this program reads version " +
+           std::to_string(kSchemaVersion);
+  }
+  return {};
+}
+
+}  // namespace cubby::aggregator

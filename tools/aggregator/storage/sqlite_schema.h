@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "tools/aggregator/storage/sqlite.h"
+
+/// The tables of docs/spec/store.md.
+namespace cubby::aggregator {
+
+inline constexpr int kSchemaVersion = 1;
+inline constexpr int kApplicationId = 0x43554259;  // "CUBY": PRAGMA application_id of our files.
+
+/// Makes all tables and views in an empty database, inside the caller's transaction.
+bool create_schema(Database& database);
+
+/// Empty: the open database is a store that this build reads. Else one line that says why not; `empty`
+/// is set when there is nothing in it at all.
+std::string check_schema(Database& database, bool& empty);
+
+}  // namespace cubby::aggregator
