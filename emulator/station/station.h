@@ -83,6 +83,11 @@ class Station {
   virtual Instant next_activity() const = 0;
   virtual HostLink& link() = 0;
 
+  /// Frozen people do nothing until they are thawed: so that a run can end with everything reported.
+  virtual void freeze_people(bool frozen) = 0;
+  /// Every event is acknowledged by the centre (or the station cannot report: safe mode).
+  virtual bool settled() const = 0;
+
   /// Puts a person or a fault into the world at the current time. Returns a ticket, from 1.
   virtual std::uint64_t inject(const Injection& injection) = 0;
   /// The outcome once there is one; a deposit is done when its door is shut, and is reported a second

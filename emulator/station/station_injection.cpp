@@ -109,8 +109,15 @@ void StationWorld::save(std::vector<std::byte>& blob) const {
   writer.value(now_);
   writer.value(started_);
   writer.value(hash_.value());
-  writer.values(queue_.events());
-  writer.value(queue_.next_order());
+  // People that stand still are saved as if they moved: whoever goes on from here thaws them.
+  std::vector<WorldEvent> events = queue_.events();
+  std::uint32_t order = queue_.next_order();
+  for (WorldEvent timer : frozen_timers_) {
+    timer.order = order++;
+    events.push_back(timer);
+  }
+  writer.values(events);
+  writer.value(order);
   writer.value(faults_.state());
   writer.value(doors_prng_.state());
   writer.values(doors_);

@@ -45,7 +45,44 @@ StationWorld::StationWorld(const Profile& profile, StationSetup setup, RoomMeter
 }
 
 void StationWorld::schedule(Instant at, std::uint8_t kind, std::uint8_t door, std::uint64_t argument) {
+  if (frozen_) {
+    frozen_timers_.push_back({.at = at, .order = 0, .kind = kind, .door = door, .reserved = 0, .argument = argument});
+    return;
+  }
   queue_.schedule(at, kind, door, argument);
+}
+
+void StationWorld::freeze_people(bool frozen) {
+  if (frozen == frozen_) {
+    return;
+  }
+  frozen_ = frozen;
+  if (!frozen) {
+    for (const WorldEvent& timer : frozen_timers_) {
+      queue_.schedule(std::max(timer.at, now_), timer.kind, timer.door, timer.argument);
+    }
+    frozen_timers_.clear();
+    return;
+  }
+  std::vector<WorldEvent> going_on;
+  std::vector<WorldEvent> events = queue_.events();
+  std::sort(events.begin(), events.end(), [](const WorldEvent& a, const WorldEvent& b) { return a.order < b.order; });
+  for (const WorldEvent& event : events) {
+    const bool person = event.kind <= kPeopleTimers || event.kind == static_cast<std::uint8_t>(Timer::kInjection);
+    (person ? frozen_timers_ : going_on).push_back(event);
+  }
+  queue_.restore(std::move(going_on), queue_.next_order());
+}
+
+bool StationWorld::settled() const {
+  if (safe_mode_) {
+    return true;
+  }
+  if (!controller_.has_value()) {
+    return false;
+  }
+  const core::Controller& controller = controller_->controller();
+  return controller.uplink().acknowledged_seq() + 1 == controller.journal().next_seq();
 }
 
 void StationWorld::press(char key) {

@@ -54,6 +54,8 @@ class StationWorld final : public Station,
   void run_until(Instant end) override;
   Instant next_activity() const override;
   HostLink& link() override { return *this; }
+  void freeze_people(bool frozen) override;
+  bool settled() const override;
   std::uint64_t inject(const Injection& injection) override;
   std::optional<InjectionResult> injection_result(std::uint64_t ticket) const override;
   std::optional<std::string> deposit_code(std::uint64_t ticket) const override;
@@ -142,6 +144,8 @@ class StationWorld final : public Station,
   Wake wake_;                              // In the world's time.
   bool tick_now_ = false;
   bool safe_mode_ = false;
+  bool frozen_ = false;
+  std::vector<WorldEvent> frozen_timers_;
   std::uint32_t link_down_count_ = 0;      // Overlapping reasons.
   Duration flash_cut_off_{};
   struct Planned {

@@ -9,7 +9,11 @@ namespace cubby::core {
 namespace {
 
 bool any(const CompartmentBits& bits) {
-  return std::any_of(bits.begin(), bits.end(), [](std::uint64_t word) { return word != 0; });
+  std::uint64_t all = 0;
+  for (const auto word : bits) {
+    all |= word;
+  }
+  return all != 0;
 }
 
 /// Number of the first set bit after number `after`, going round; 0: none is set.
@@ -93,7 +97,10 @@ Allocation Allocator::choose(const Request& request, const StationState& state) 
   if (fits) {
     return {.reason = TurnedAway::kFault};  // Vacant, but their doors do not open or cannot be read.
   }
-  const bool vacant = std::any_of(vacant_.begin(), vacant_.end(), any);
+  bool vacant = false;
+  for (const auto& bits : vacant_) {
+    vacant |= any(bits);
+  }
   return {.reason = vacant ? TurnedAway::kNoSuchSize : TurnedAway::kFull};
 }
 

@@ -100,6 +100,7 @@ void Openings::on_unlock(std::uint8_t compartment, drivers::Exchange exchange, I
   if (slot == StationState::kOpeningsMax || live_[slot].phase != Phase::kUnlocking) {
     return;  // The door was seen open before the board answered.
   }
+  live_[slot].attempted_at = now;  // The frame left a moment ago, not when the intent was written.
   using drivers::Exchange;
   switch (exchange) {
     case Exchange::kDone:

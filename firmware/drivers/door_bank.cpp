@@ -161,6 +161,15 @@ std::size_t DoorBank::idle_board(std::int64_t slot) const {
   return board < board_count_ ? board : kNoBoard;
 }
 
+Instant DoorBank::idle_poll_of(std::size_t board, Instant from) const {
+  CUBBY_ASSERT(board < board_count_);
+  auto slot = (from.us + limits::kBusSlot.us - 1) / limits::kBusSlot.us;
+  while (idle_board(slot) != board) {
+    ++slot;
+  }
+  return slot_start(slot);
+}
+
 std::size_t DoorBank::due_board(std::int64_t slot) const {
   if (next_due_ == 0 || next_due_ > slot) {
     return kNoBoard;

@@ -89,6 +89,10 @@ class DoorBank {
   /// kBoardSilent (nothing if it is silent already).
   void request_reading(std::uint8_t compartment, Instant now);
 
+  /// When the idle polls, as things stand, next come to the board of that index, at or after `from`. For
+  /// those who know that only this board has news: earlier idle polls may be left out.
+  Instant idle_poll_of(std::size_t board, Instant from) const;
+
   DoorState state(std::uint8_t compartment) const;
   const DoorBits& shut_doors() const { return shut_; }
   bool started() const { return phase_ == Phase::kRunning; }

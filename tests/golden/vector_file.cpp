@@ -7,7 +7,9 @@
 namespace cubby::golden {
 namespace {
 
-std::string file_name() { return std::string(CUBBY_TESTS_DIR) + "/golden/vectors.txt"; }
+std::string file_name() {
+  return std::string(CUBBY_TESTS_DIR) + "/golden/vectors.txt";
+}
 
 [[noreturn]] void give_up(const std::string& why, std::size_t line) {
   std::fprintf(stderr, "%s:%zu: %s\n", file_name().c_str(), line + 1, why.c_str());

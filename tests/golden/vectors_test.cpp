@@ -39,7 +39,9 @@ std::unique_ptr<google::protobuf::Message> new_message(const std::string& name) 
   return nullptr;
 }
 
-std::string to_text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string to_text(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 std::string encode(const pb_msgdesc_t* fields, const void* message) {
   std::array<pb_byte_t, 4096> buffer;
@@ -113,7 +115,8 @@ std::string rewrite_with_nanopb(const std::string& message, const std::string& b
   }
   if (message == "Down") {
     cubby_v1_Down down;
-    return wire::decode_down(as_bytes(bytes), down) == Status::kOk ? encode(cubby_v1_Down_fields, &down) : "not decoded";
+    return wire::decode_down(as_bytes(bytes), down) == Status::kOk ? encode(cubby_v1_Down_fields, &down)
+                                                                   : "not decoded";
   }
   cubby_v1_Up up = cubby_v1_Up_init_zero;
   if (!decode(cubby_v1_Up_fields, &up, bytes)) {
@@ -191,7 +194,8 @@ TEST(GoldenVectors, HoldEveryKindOfMessageAndEvent) {
   for (const std::string name : {"Up", "Down", "Event"}) {
     const google::protobuf::OneofDescriptor* body = new_message(name)->GetDescriptor()->FindOneofByName("body");
     for (int i = 0; i < body->field_count(); ++i) {
-      EXPECT_TRUE(seen.contains(name + "." + body->field(i)->name())) << "no vector has " << body->field(i)->full_name();
+      EXPECT_TRUE(seen.contains(name + "." + body->field(i)->name()))
+          << "no vector has " << body->field(i)->full_name();
     }
   }
 }

@@ -38,11 +38,11 @@ RULES = (
     (("firmware/",), HOST, r"\b(float|double)\b", "integers in a named unit (milli, micro, per million)"),
     (("emulator/",), ("emulator/people/",), r"\b(float|double)\b",
      "integers, so that a hash does not depend on the machine; floating point is for emulator/people"),
-    (("emulator/people/",), (), r"\bstd::(exp|exp2|log|log2|log10|pow|sin|cos|tan|sqrt|cbrt|erf|tgamma|lgamma)\b",
+    (("emulator/people/",), (), r"\bstd::(exp|exp2|log|log2|log10|pow|sin|cos|tan|cbrt|erf|tgamma|lgamma)\b",
      "a committed table and the four operations: libm differs between machines"),
     (("tests/unit/", "tests/sim/", "tests/power_loss/"), (), r"\b(sleep_for|sleep_until|usleep)\s*\(",
      "advance the virtual time, or run until a condition"),
-    (("firmware/", "emulator/", "tools/", "tests/"), (), r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca)\s*\(",
+    (("firmware/", "emulator/", "tools/"), (), r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|alloca)\s*\(",
      "a function that knows the size"),
     (("firmware/", "emulator/", "tools/"), (), r"\bstd::regex\b", "a small parser that names the position of an error"),
 )
@@ -104,7 +104,7 @@ BAD = [
 GOOD = [
     ("firmware/core/a.cpp", "// steady_clock is banned\nint a = 1'000'000; const char* b = \"std::thread\";"),
     ("firmware/base/a.h", _once("Station(const Station&) = delete;\nvoid operator delete(void*) = delete;")),
-    ("emulator/people/a.cpp", "double x = 2.145;"),
+    ("emulator/people/a.cpp", "double x = 2.145; y = std::sqrt(x);"),  # IEEE 754 gives one result for a root.
     ("emulator/station/a.cpp", "std::unordered_map<int, int> by_id_;\nint f() { return by_id_.at(1); }"),
     ("emulator/station/a.cpp", "std::vector<int> v; auto p = std::make_unique<int>(1);"),
     ("firmware/base/digest_openssl.cpp", "auto* p = new X; abort();"),

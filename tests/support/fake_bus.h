@@ -27,10 +27,10 @@ class FakeBus final : public hal::SerialBus {
   struct Board {
     std::uint8_t channels = 8;
     bool silent = false;
-    bool refuses = false;       // Answers unlocks with an exception.
+    bool refuses = false;  // Answers unlocks with an exception.
     std::vector<Door> doors;
-    int clean_reads = 0;        // Complete readings since the last change of a switch.
-    int all_off = 0;            // Times that all outputs were switched off.
+    int clean_reads = 0;  // Complete readings since the last change of a switch.
+    int all_off = 0;      // Times that all outputs were switched off.
   };
   struct Frame {
     Instant at{};
@@ -57,10 +57,9 @@ class FakeBus final : public hal::SerialBus {
   /// Unlock frames seen on the wire so far.
   std::vector<Frame> unlocks() const;
   std::size_t idle_frames() const;
-  /// Every board was read twice since its last switch change.
-  bool nothing_new(Instant now) const;
-  /// The next scheduled change of a switch after `now`.
-  Instant next_change(Instant now) const;
+  std::size_t board_count() const { return boards_.size(); }
+  /// From when on an idle poll of the board reads something new; Instant::max(): not as far as is known.
+  Instant news_from(std::uint8_t address, Instant now) const;
 
  private:
   Status do_send(Bytes frame, Instant now, bool idle) override;
@@ -69,6 +68,7 @@ class FakeBus final : public hal::SerialBus {
   std::int64_t do_byte_time_us() const override { return kByteUs; }
   void answer(const std::vector<std::byte>& request, Instant at);
   void reply(std::vector<std::byte> frame, Instant at);
+  Instant next_change(std::uint8_t address, Instant now) const;
 
   std::map<std::uint8_t, Board> boards_;
   std::vector<Frame> frames_;

@@ -11,7 +11,8 @@ namespace cubby::tests {
 /// NOR flash without faults, as long as nobody asks for one.
 class RamFlash final : public hal::NorFlash {
  public:
-  explicit RamFlash(const hal::FlashGeometry& geometry = {}) : geometry_(geometry), cells_(geometry.size(), std::byte{0xFF}) {}
+  explicit RamFlash(const hal::FlashGeometry& geometry = {})
+      : geometry_(geometry), cells_(geometry.size(), std::byte{0xFF}) {}
 
   /// From now on no program or erase succeeds (F7: write-protected).
   void protect(bool value) { protected_ = value; }

@@ -16,7 +16,9 @@ constexpr std::uint8_t kVarint = 0;
 constexpr std::uint8_t kFixed64 = 1;
 constexpr std::uint8_t kLengthDelimited = 2;
 
-constexpr std::byte tag(std::uint32_t field, std::uint8_t type) { return static_cast<std::byte>(field << 3 | type); }
+constexpr std::byte tag(std::uint32_t field, std::uint8_t type) {
+  return static_cast<std::byte>(field << 3 | type);
+}
 
 }  // namespace
 

@@ -89,7 +89,8 @@ std::size_t encode_varint(std::uint64_t value, std::byte* into) {
   return size;
 }
 
-std::size_t encode_frame_header(std::uint32_t channel, std::size_t message_size, std::span<std::byte, kFrameHeaderMax> into) {
+std::size_t encode_frame_header(std::uint32_t channel, std::size_t message_size,
+                                std::span<std::byte, kFrameHeaderMax> into) {
   const std::size_t length = varint_size(channel) + message_size;
   CUBBY_ASSERT(length < (std::size_t{1} << 21));
   const std::size_t size = encode_varint(length, into.data());
@@ -98,8 +99,8 @@ std::size_t encode_frame_header(std::uint32_t channel, std::size_t message_size,
 
 void FrameParser::pop(std::size_t consumed) {
   CUBBY_ASSERT(consumed <= filled_);
-  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(consumed), buffer_.begin() + static_cast<std::ptrdiff_t>(filled_),
-            buffer_.begin());
+  std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(consumed),
+            buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
   filled_ -= consumed;
 }
 

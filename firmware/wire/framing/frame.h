@@ -14,29 +14,30 @@ inline constexpr std::size_t kFrameHeaderMax = 3 + 5;  // A length below 2^21, a
 
 enum class FrameError : std::uint8_t {
   kNone = 0,
-  kLengthZero,     // A frame holds at least its channel.
-  kTooLong,        // Length above the limit.
-  kNotCanonical,   // A varint with superfluous bytes, or above 32 bits.
-  kNoChannel,      // The length ends inside the channel.
+  kLengthZero,    // A frame holds at least its channel.
+  kTooLong,       // Length above the limit.
+  kNotCanonical,  // A varint with superfluous bytes, or above 32 bits.
+  kNoChannel,     // The length ends inside the channel.
 };
 
 struct Frame {
   std::uint32_t channel = 0;
-  Bytes message;              // Points into the buffer that was parsed.
+  Bytes message;  // Points into the buffer that was parsed.
 };
 
 struct FrameParse {
   enum class Kind : std::uint8_t { kNeedMore, kFrame, kError } kind = Kind::kNeedMore;
   FrameError error = FrameError::kNone;
   Frame frame;
-  std::size_t consumed = 0;   // Of a frame: header and message.
+  std::size_t consumed = 0;  // Of a frame: header and message.
 };
 
 /// Looks for one frame at the start of `buffer`. `limit`: greatest length accepted. No state, no copy.
 FrameParse parse_frame(Bytes buffer, std::size_t limit);
 
 /// Writes length and channel of a frame whose message has `message_size` bytes; returns their size.
-std::size_t encode_frame_header(std::uint32_t channel, std::size_t message_size, std::span<std::byte, kFrameHeaderMax> into);
+std::size_t encode_frame_header(std::uint32_t channel, std::size_t message_size,
+                                std::span<std::byte, kFrameHeaderMax> into);
 
 /// Writes a canonical varint (at most 10 bytes) and returns its size.
 std::size_t encode_varint(std::uint64_t value, std::byte* into);

@@ -10,13 +10,13 @@ namespace cubby::wire {
 namespace {
 
 constexpr std::uint32_t kProtocol = 1;
-constexpr std::uint32_t kFailuresMax = 16;                 // Beyond it the back-off does not grow.
-constexpr Duration kStoppedRetry = Duration::hours(1);     // In CONFLICT: has a person helped?
-constexpr Duration kSlowRetry = Duration::seconds(150);    // After what does not heal by itself in seconds.
-constexpr Duration kPingLate = Duration::seconds(1);       // A ping that was not due in its second is left out.
+constexpr std::uint32_t kFailuresMax = 16;                    // Beyond it the back-off does not grow.
+constexpr Duration kStoppedRetry = Duration::hours(1);        // In CONFLICT: has a person helped?
+constexpr Duration kSlowRetry = Duration::seconds(150);       // After what does not heal by itself in seconds.
+constexpr Duration kPingLate = Duration::seconds(1);          // A ping that was not due in its second is left out.
 constexpr Duration kSendRetry = Duration::milliseconds(100);  // The link had no room.
 constexpr std::uint32_t kPauseMax_s = 3600;
-constexpr std::size_t kFrameOverhead = 128;                // A Batch of one event has less besides it.
+constexpr std::size_t kFrameOverhead = 128;  // A Batch of one event has less besides it.
 static_assert(kFailuresMax < 32 && limits::kBackoffMin.us << kFailuresMax > limits::kBackoffMax.us);
 
 template <std::size_t Size>
@@ -54,8 +54,8 @@ void Uplink::start(const UplinkIdentity& identity, const UplinkPolicy& policy, I
   acked_seq_ = mark.has_value() ? mark->seq : 0;
   next_report_ = next_report_after(now);
   // Not at once: a province that gets its power back must not call in the same second.
-  next_try_ = now + Duration::microseconds(static_cast<std::int64_t>(jitter_.below(
-                        static_cast<std::uint64_t>(limits::kBackoffMin.us))));
+  next_try_ = now + Duration::microseconds(
+                        static_cast<std::int64_t>(jitter_.below(static_cast<std::uint64_t>(limits::kBackoffMin.us))));
   started_ = true;
 }
 
@@ -485,7 +485,9 @@ void Uplink::ping(Instant now) {
   send(up, now);
 }
 
-void Uplink::flush() { report_target_ = events_.next_seq() - 1; }
+void Uplink::flush() {
+  report_target_ = events_.next_seq() - 1;
+}
 
 // One step of an open session.
 void Uplink::exchange(Instant now) {

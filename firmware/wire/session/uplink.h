@@ -22,13 +22,13 @@
 namespace cubby::wire {
 
 enum class UplinkState : std::uint8_t {
-  kOffline = 1,   // Waiting for the next try.
-  kConnect,       // The link is being opened.
-  kHello,         // Hello sent, Challenge awaited.
-  kProof,         // Proof sent, Welcome awaited.
-  kStream,        // After SYNC: sending batches, handling acknowledgements.
+  kOffline = 1,  // Waiting for the next try.
+  kConnect,      // The link is being opened.
+  kHello,        // Hello sent, Challenge awaited.
+  kProof,        // Proof sent, Welcome awaited.
+  kStream,       // After SYNC: sending batches, handling acknowledgements.
   kPaused,
-  kConflict,      // The centre's history is not ours; stopped but for an hourly look whether a person has helped.
+  kConflict,  // The centre's history is not ours; stopped but for an hourly look whether a person has helped.
 };
 
 struct UplinkMark {
@@ -70,16 +70,16 @@ class UplinkListener {
 };
 
 struct UplinkIdentity {
-  std::string_view station;               // Must outlive the uplink.
+  std::string_view station;  // Must outlive the uplink.
   StationKey key{};
   std::uint32_t key_version = 1;
   std::uint32_t config_version = 0;
   std::array<std::byte, limits::kConfigHashSize> config_hash{};
-  bool announce_new_journal = false;      // CAPABILITY_NEW_JOURNAL in Hello.
+  bool announce_new_journal = false;  // CAPABILITY_NEW_JOURNAL in Hello.
 };
 
 struct UplinkPolicy {
-  Duration report_interval{};             // 0: at once. Else sent at the next multiple plus `report_phase`.
+  Duration report_interval{};  // 0: at once. Else sent at the next multiple plus `report_phase`.
   Duration report_phase{};
   Duration response_deadline = Duration::seconds(90);
 };
@@ -141,24 +141,24 @@ class Uplink {
   UplinkState state_ = UplinkState::kOffline;
   bool started_ = false;
   Instant next_try_{};
-  Instant answer_by_ = Instant::max();       // To Hello, Proof or data; max(): none is awaited.
+  Instant answer_by_ = Instant::max();  // To Hello, Proof or data; max(): none is awaited.
   Instant ping_answer_by_ = Instant::max();
   Instant next_report_{};
   Instant next_ping_{};
   Instant paused_until_{};
-  std::uint32_t failures_ = 0;               // In a row, since the last Welcome.
+  std::uint32_t failures_ = 0;  // In a row, since the last Welcome.
   Nonce nonce_{};
   StoreUid store_uid_{};
   std::uint64_t generation_ = 0;
   std::uint64_t acked_seq_ = 0;
   std::uint64_t sent_seq_ = 0;
-  Chain sent_chain_ = 0;                     // After event sent_seq_.
-  std::uint64_t report_target_ = 0;          // Send up to here, then wait for the next report.
-  std::uint64_t gap_told_ = 0;               // Last event of the last Gap that the listener knows of.
+  Chain sent_chain_ = 0;             // After event sent_seq_.
+  std::uint64_t report_target_ = 0;  // Send up to here, then wait for the next report.
+  std::uint64_t gap_told_ = 0;       // Last event of the last Gap that the listener knows of.
   std::uint32_t window_ = 0;
   std::uint32_t batch_events_max_ = 1;
   std::uint32_t frame_size_max_ = 0;
-  Bytes unsent_;                             // Within transmit_: a frame that the link had no room for.
+  Bytes unsent_;  // Within transmit_: a frame that the link had no room for.
   std::array<std::byte, kTransmitSize> transmit_{};
   std::array<std::byte, limits::kFrameDownMax + kFrameHeaderMax> receive_buffer_{};
   FrameParser parser_;

@@ -23,7 +23,9 @@ void append_crc(std::vector<std::byte>& bytes) {
   bytes.push_back(static_cast<std::byte>(crc >> 8));
 }
 
-unsigned number(std::byte value) { return std::to_integer<unsigned>(value); }
+unsigned number(std::byte value) {
+  return std::to_integer<unsigned>(value);
+}
 
 }  // namespace
 
@@ -66,21 +68,21 @@ std::size_t FakeBus::idle_frames() const {
       std::count_if(frames_.begin(), frames_.end(), [](const Frame& frame) { return frame.idle; }));
 }
 
-bool FakeBus::nothing_new(Instant now) const {
-  return std::all_of(boards_.begin(), boards_.end(), [&](const auto& entry) {
-    return entry.second.clean_reads >= 2 ||
-           std::any_of(entry.second.doors.begin(), entry.second.doors.end(),
-                       [&](const Door& door) { return door.shut_from.upper_bound(now.us) != door.shut_from.end(); });
-  });
+Instant FakeBus::news_from(std::uint8_t address, Instant now) const {
+  // A switch is read when the request has ended, so a poll that begins a little earlier sees the change.
+  constexpr Duration kRequest = Duration::milliseconds(10);
+  const auto change = next_change(address, now);
+  if (change == Instant::max() && boards_.at(address).clean_reads < 2) {
+    return now;
+  }
+  return change == Instant::max() ? change : change - kRequest;
 }
 
-Instant FakeBus::next_change(Instant now) const {
+Instant FakeBus::next_change(std::uint8_t address, Instant now) const {
   auto next = Instant::max();
-  for (const auto& [address, board] : boards_) {
-    for (const auto& door : board.doors) {
-      if (const auto change = door.shut_from.upper_bound(now.us); change != door.shut_from.end()) {
-        next = std::min(next, Instant{change->first});
-      }
+  for (const auto& door : boards_.at(address).doors) {
+    if (const auto change = door.shut_from.upper_bound(now.us); change != door.shut_from.end()) {
+      next = std::min(next, Instant{change->first});
     }
   }
   return next;
@@ -123,7 +125,7 @@ void FakeBus::answer(const std::vector<std::byte>& request, Instant at) {
       answer_bytes.push_back(static_cast<std::byte>(bits));
     }
     append_crc(answer_bytes);
-    const bool pending = next_change(at) != Instant::max();
+    const bool pending = next_change(found->first, at) != Instant::max();
     board.clean_reads += pending ? 0 : 1;
     reply(answer_bytes, at);
     return;
@@ -163,6 +165,8 @@ std::size_t FakeBus::do_receive(MutableBytes into, Instant now) {
   return size;
 }
 
-Instant FakeBus::do_next_arrival() const { return arriving_.empty() ? Instant::max() : arriving_.back().first; }
+Instant FakeBus::do_next_arrival() const {
+  return arriving_.empty() ? Instant::max() : arriving_.back().first;
+}
 
 }  // namespace cubby::tests

@@ -141,7 +141,6 @@ TEST(ModbusLockBoard, FindsTheReplyBehindGarbage) {
   ASSERT_EQ(world.board.start_read(world.now, false), Status::kOk);
   std::vector<std::byte> noise(40, std::byte{0x01});
   world.bus.board(1).silent = true;
-  World other;  // Its reply, glued to noise that is longer than the receive buffer.
   world.bus.babble(noise, world.now + Duration::milliseconds(1));
   world.bus.babble(bytes_of({0x01, 0x02, 0x01, 0xFE, 0x20, 0x08}), world.now + Duration::milliseconds(43));
   const auto outcome = world.finish();

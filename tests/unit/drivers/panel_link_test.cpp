@@ -68,9 +68,14 @@ TEST(PanelLink, ReadsKeysAndScans) {
 TEST(PanelLink, FindsTheNextFrameBehindEveryKindOfGarbage) {
   auto broken = frame(1, "1");
   broken[3] = std::byte{'2'};
-  const std::vector<std::vector<std::byte>> garbage{
-      {std::byte{0x00}, std::byte{0xFF}}, {std::byte{0x55}}, {std::byte{0x55}, std::byte{0x01}, std::byte{0xFF}}, broken,
-      frame(9, "unknown"), frame(1, "22"), frame(2, ""),     frame(2, std::string(80, 'x'))};
+  const std::vector<std::vector<std::byte>> garbage{{std::byte{0x00}, std::byte{0xFF}},
+                                                    {std::byte{0x55}},
+                                                    {std::byte{0x55}, std::byte{0x01}, std::byte{0xFF}},
+                                                    broken,
+                                                    frame(9, "unknown"),
+                                                    frame(1, "22"),
+                                                    frame(2, ""),
+                                                    frame(2, std::string(80, 'x'))};
   for (const auto& bytes : garbage) {
     World world;
     world.type(bytes);

@@ -146,7 +146,8 @@ TEST(BatchWriter, WritesWhatLibprotobufReads) {
     BatchWriter writer(buffer);
     std::vector<std::string> events;
     for (;;) {
-      const std::string event(dice.below(dice.chance(100'000) ? 1'600 : 200), static_cast<char>('a' + events.size() % 26));
+      const std::string event(dice.below(dice.chance(100'000) ? 1'600 : 200),
+                              static_cast<char>('a' + events.size() % 26));
       const MutableBytes space = writer.space(event.size());
       if (space.size() < event.size() || space.data() == nullptr) {
         break;

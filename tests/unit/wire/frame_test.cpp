@@ -20,8 +20,8 @@ std::vector<std::byte> bytes_of(std::initializer_list<int> values) {
 
 std::vector<std::byte> frame_of(std::uint32_t channel, std::size_t message_size) {
   std::array<std::byte, kFrameHeaderMax> head;
-  std::vector<std::byte> frame(head.begin(), head.begin() + static_cast<std::ptrdiff_t>(
-                                                                encode_frame_header(channel, message_size, head)));
+  std::vector<std::byte> frame(
+      head.begin(), head.begin() + static_cast<std::ptrdiff_t>(encode_frame_header(channel, message_size, head)));
   std::copy_n(head.begin(), frame.size(), frame.begin());
   for (std::size_t i = 0; i < message_size; ++i) {
     frame.push_back(static_cast<std::byte>(i * 7 + 1));
@@ -67,7 +67,9 @@ TEST(Frame, NeedsMoreAtEveryCutAndNeverReadsBeyondIt) {
   }
 }
 
-TEST(Frame, OfLengthZeroIsRefused) { EXPECT_EQ(error_of(bytes_of({0x00})), FrameError::kLengthZero); }
+TEST(Frame, OfLengthZeroIsRefused) {
+  EXPECT_EQ(error_of(bytes_of({0x00})), FrameError::kLengthZero);
+}
 
 TEST(Frame, OfTheGreatestLengthIsTakenAndOneMoreIsRefused) {
   const std::vector<std::byte> greatest = frame_of(1, 99);  // 100 with its channel.
@@ -79,9 +81,9 @@ TEST(Frame, OfTheGreatestLengthIsTakenAndOneMoreIsRefused) {
 }
 
 TEST(Frame, WithOverlongVarintsIsRefused) {
-  EXPECT_EQ(error_of(bytes_of({0x82, 0x00, 1, 2})), FrameError::kNotCanonical);        // Length 2 in two bytes.
-  EXPECT_EQ(error_of(bytes_of({0x80, 0x00})), FrameError::kNotCanonical);              // Zero in two bytes.
-  EXPECT_EQ(error_of(bytes_of({3, 0x81, 0x00, 2})), FrameError::kNotCanonical);        // Channel 1 in two bytes.
+  EXPECT_EQ(error_of(bytes_of({0x82, 0x00, 1, 2})), FrameError::kNotCanonical);              // Length 2 in two bytes.
+  EXPECT_EQ(error_of(bytes_of({0x80, 0x00})), FrameError::kNotCanonical);                    // Zero in two bytes.
+  EXPECT_EQ(error_of(bytes_of({3, 0x81, 0x00, 2})), FrameError::kNotCanonical);              // Channel 1 in two bytes.
   EXPECT_EQ(error_of(bytes_of({0xFF, 0xFF, 0xFF, 0xFF, 0x10})), FrameError::kNotCanonical);  // Above 32 bits.
   EXPECT_EQ(error_of(bytes_of({0x80, 0x80, 0x80, 0x80, 0x80})), FrameError::kNotCanonical);  // Never ends.
   EXPECT_EQ(error_of(bytes_of({6, 0xFF, 0xFF, 0xFF, 0xFF, 0x1F, 0})), FrameError::kNotCanonical);

@@ -15,16 +15,16 @@ class ModelCentre {
  public:
   ModelCentre(const StationKey& key, const JournalUid& uid) : key_(key), uid_(uid) {}
 
-  void connected();                       // A new connection; forgets the old one.
+  void connected();  // A new connection; forgets the old one.
   void receive(std::string_view bytes);
-  void commit();                          // Makes everything durable and acknowledges it.
-  void crash();                           // Loses what was not committed, and the connection's state.
-  void restore(std::uint64_t high_water); // An older backup is put back.
+  void commit();                           // Makes everything durable and acknowledges it.
+  void crash();                            // Loses what was not committed, and the connection's state.
+  void restore(std::uint64_t high_water);  // An older backup is put back.
   void pause(std::uint32_t retry_after_s);
 
-  std::string output;                     // To the station.
+  std::string output;  // To the station.
   std::uint32_t window = 2'000;
-  bool quarrel = false;                   // A rule was broken; the test has failed.
+  bool quarrel = false;  // A rule was broken; the test has failed.
 
   std::uint64_t high_water() const { return durable_; }
   std::uint64_t gap_events() const;
@@ -34,7 +34,7 @@ class ModelCentre {
  private:
   enum class Stage : std::uint8_t { kHello, kProof, kStream };
   struct Stored {
-    std::optional<std::string> payload;   // Nothing: lost in a Gap.
+    std::optional<std::string> payload;  // Nothing: lost in a Gap.
     Chain chain = 0;
   };
   void say(const cubby::v1::Down& down) { output += frame_of(down); }

@@ -177,7 +177,8 @@ TEST(UplinkInAStorm, SurvivesACutAtEveryByteOfASession) {
     bool was_cut = false;
     int connects = 0;
     for (int i = 0; i < 500 && world.uplink.acknowledged_seq() < 12; ++i) {
-      world.now = world.link.state_now == hal::LinkState::kUp ? world.now + Duration::milliseconds(1) : world.wake.deadline;
+      world.now =
+          world.link.state_now == hal::LinkState::kUp ? world.now + Duration::milliseconds(1) : world.wake.deadline;
       world.tick();
       if (world.link.connects != connects) {
         connects = world.link.connects;

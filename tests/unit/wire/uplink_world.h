@@ -22,12 +22,12 @@ inline constexpr std::string_view kStation = "SX-TY-0007";
 class FakeLink final : public hal::NetworkLink {
  public:
   hal::LinkState state_now = hal::LinkState::kDown;
-  bool refuses = false;           // connect() ends in kDown.
-  bool answers_at_once = true;    // Up right after connect(); else kConnecting until somebody says.
-  bool deaf = false;              // What the station sends is lost (one-way partition).
-  std::size_t room = SIZE_MAX;    // Bytes that may lie in `up` before send() answers kBusy.
-  std::string up;                 // Sent by the station.
-  std::string down;               // To the station.
+  bool refuses = false;         // connect() ends in kDown.
+  bool answers_at_once = true;  // Up right after connect(); else kConnecting until somebody says.
+  bool deaf = false;            // What the station sends is lost (one-way partition).
+  std::size_t room = SIZE_MAX;  // Bytes that may lie in `up` before send() answers kBusy.
+  std::string up;               // Sent by the station.
+  std::string down;             // To the station.
   int connects = 0;
   int closes = 0;
   int sends_refused = 0;
@@ -52,9 +52,10 @@ class FakeEvents final : public EventSource {
   const std::string& payload(std::uint64_t seq) const { return events_.at(seq - 1).payload; }
   Chain chain(std::uint64_t seq) const { return seq == 0 ? chain_start(uid_) : events_.at(seq - 1).chain; }
 
-  std::uint64_t unreadable = 0;                // This event cannot be read.
-  std::optional<UplinkMark> mark;              // What last_ack() says.
-  std::vector<UplinkMark> acknowledged;        // Every call.
+  bool trusting = false;                 // acknowledge() takes any chain.
+  std::uint64_t unreadable = 0;          // This event cannot be read.
+  std::optional<UplinkMark> mark;        // What last_ack() says.
+  std::vector<UplinkMark> acknowledged;  // Every call.
   mutable int reads = 0;
 
   JournalUid uid() const override { return uid_; }
@@ -89,9 +90,9 @@ class FakeRandom final : public hal::RandomSource {
 class FakeListener final : public UplinkListener {
  public:
   std::vector<std::uint64_t> times;
-  std::vector<std::uint32_t> opened;   // Compartments of OpenDoor commands.
+  std::vector<std::uint32_t> opened;  // Compartments of OpenDoor commands.
   int gaps = 0;
-  FakeEvents* snapshot_into = nullptr; // If given, on_gap() appends an event there.
+  FakeEvents* snapshot_into = nullptr;  // If given, on_gap() appends an event there.
 
   void on_centre_time(std::uint64_t utc_ms) override { times.push_back(utc_ms); }
   void on_command(const cubby_v1_Command& command) override { opened.push_back(command.body.open_door.compartment); }
@@ -114,7 +115,7 @@ std::vector<cubby::v1::Up> take_frames(std::string& stream);
 struct WorldOptions {
   UplinkPolicy policy{};
   std::uint64_t seed = 1;
-  bool polls = false;              // Idle polls are run, not skipped.
+  bool polls = false;  // Idle polls are run, not skipped.
   bool announce_new_journal = false;
 };
 

@@ -1,0 +1,1 @@
+#include "../drivers/fake_bus.cpp"  // NOLINT(bugprone-suspicious-include): one model for both programs.

@@ -1,0 +1,337 @@
+#include "unit/core/station_world.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "firmware/base/crc.h"
+#include "firmware/base/digest.h"
+#include "firmware/base/hotp.h"
+#include "firmware/base/pass.h"
+#include "firmware/wire/codec/config_codec.h"
+#include "firmware/wire/codec/event_codec.h"
+
+namespace cubby::tests {
+namespace {
+
+constexpr unsigned kDoorsPerBoard = 8;
+
+StationKey key_of(std::string_view name) {
+  const std::array<Bytes, 1> parts{as_bytes(name)};
+  return sha256(parts);
+}
+
+std::vector<std::byte> panel_frame(std::uint8_t type, std::string_view data) {
+  std::vector<std::byte> bytes{std::byte{0x55}, std::byte{type}, static_cast<std::byte>(data.size())};
+  bytes.insert(bytes.end(), as_bytes(data).begin(), as_bytes(data).end());
+  const auto crc = crc16_modbus(Bytes(bytes).subspan(1));
+  bytes.push_back(static_cast<std::byte>(crc & 0xFF));
+  bytes.push_back(static_cast<std::byte>(crc >> 8));
+  return bytes;
+}
+
+}  // namespace
+
+class StationWorld::Ports final : public hal::Clock,
+                                  public hal::PowerMonitor,
+                                  public hal::NetworkLink,
+                                  public hal::FrontPanel,
+                                  public hal::KeyStore,
+                                  public hal::RandomSource,
+                                  public hal::Watchdog,
+                                  public TraceSink {
+ public:
+  explicit Ports(StationWorld& world) : world_(world) {}
+  std::optional<std::uint64_t> utc_at_zero_ms;
+  hal::Supply supply_now = hal::Supply::kMains;
+  std::deque<std::byte> typed;
+
+ private:
+  std::optional<std::uint64_t> do_utc_ms() const override {
+    return utc_at_zero_ms.has_value() ? std::optional(*utc_at_zero_ms + static_cast<std::uint64_t>(world_.now_.ms()))
+                                      : std::nullopt;
+  }
+  void do_set_utc_ms(std::uint64_t utc_ms) override {
+    utc_at_zero_ms = utc_ms - static_cast<std::uint64_t>(world_.now_.ms());
+  }
+  hal::Supply do_supply() const override { return supply_now; }
+  hal::ResetCause do_reset_cause() const override { return hal::ResetCause::kPowerOn; }
+  Status do_connect() override { return Status::kOk; }
+  hal::LinkState do_state() const override { return hal::LinkState::kDown; }
+  Status do_send(Bytes bytes) override {
+    // Both the network (never up) and the panel send; only the panel's frames begin with 55.
+    if (bytes.size() == 11 && bytes[1] == std::byte{0x81}) {
+      world_.screens_.push_back({static_cast<Screen>(bytes[3]), std::to_integer<unsigned>(bytes[4]),
+                                 load_le<std::uint32_t>(bytes.subspan(5, 4))});
+    }
+    return Status::kOk;
+  }
+  std::size_t do_receive(MutableBytes into) override {
+    std::size_t size = 0;
+    while (size < into.size() && !typed.empty()) {
+      into[size++] = typed.front();
+      typed.pop_front();
+    }
+    return size;
+  }
+  void do_close() override {}
+  Result<StationKey> do_station_key(std::uint32_t version) const override {
+    if (version != 1) {
+      return Status::kNotFound;
+    }
+    return key_of("station");
+  }
+  Result<StationKey> do_pass_key() const override { return key_of("pass"); }
+  Status do_fill(MutableBytes into) override {
+    for (std::byte& value : into) {
+      value = static_cast<std::byte>(++random_);
+    }
+    return Status::kOk;
+  }
+  void do_feed() override {}
+  void on_event(std::uint64_t seq, Bytes payload) override {
+    cubby_v1_Event event;
+    if (wire::decode_event(payload, event) == Status::kOk) {
+      world_.events_.push_back(event);
+    }
+    std::string line = std::to_string(seq) + ":" + std::to_string(world_.now_.us) + ":";
+    for (const std::byte value : payload) {
+      line += std::to_string(std::to_integer<unsigned>(value)) + ",";
+    }
+    world_.log_.push_back(line);
+  }
+  void on_compartment(std::uint8_t number, std::uint8_t from, std::uint8_t to) override {
+    world_.log_.push_back("door " + std::to_string(number) + ":" + std::to_string(from) + ">" + std::to_string(to));
+  }
+  void on_uplink(std::uint8_t, std::uint8_t) override {}
+
+  StationWorld& world_;
+  std::uint8_t random_ = 0;
+};
+
+StationWorld::StationWorld(const Options& options)
+    : options_(options), flash_({.sector_count = options.sectors}), ports_(std::make_unique<Ports>(*this)) {
+  ports_->utc_at_zero_ms = options.utc_ms;
+  cubby_v1_StationConfig config = cubby_v1_StationConfig_init_zero;
+  config.version = 1;
+  std::strcpy(config.station, "SX-TY-0007");
+  std::strcpy(config.city, "Taiyuan");
+  config.utc_offset_min = 480;
+  const auto boards = (options.doors.size() + kDoorsPerBoard - 1) / kDoorsPerBoard;
+  for (std::size_t i = 0; i < boards; ++i) {
+    config.boards[i] = {cubby_v1_BoardFamily_BOARD_FAMILY_P5, static_cast<std::uint8_t>(i + 1), kDoorsPerBoard};
+    bus_.add_board(static_cast<std::uint8_t>(i + 1), kDoorsPerBoard);
+  }
+  config.boards_count = static_cast<pb_size_t>(boards);
+  const auto doors = static_cast<pb_size_t>(options.doors.size());
+  config.door_board_count = config.door_channel_count = config.door_size_count = config.door_height_cm_count = doors;
+  for (std::size_t i = 0; i < doors; ++i) {
+    config.door_board[i] = static_cast<std::uint8_t>(i / kDoorsPerBoard);
+    config.door_channel[i] = static_cast<std::uint8_t>(i % kDoorsPerBoard);
+    config.door_size[i] = options.doors[i];
+    config.door_height_cm[i] = 100;
+  }
+  if (options.share_percent != 0 || options.brand_retention_h != 0) {
+    config.brands_count = 1;
+    std::strcpy(config.brands[0].carrier, "sf");
+    config.brands[0].share_percent = static_cast<std::uint8_t>(options.share_percent);
+    config.brands[0].retention_h = options.brand_retention_h;
+  }
+  config.retention_h = options.retention_h;
+  config.upsizing_steps = options.upsizing_steps;
+  config.response_deadline_s = 90;
+  config.code_digits = 8;
+  config.lock_pulse_ms = 200;
+  config_.resize(limits::kConfigBytesMax);
+  const auto size = wire::encode_config(config, config_);
+  config_.resize(size.value());
+  boot();
+}
+
+StationWorld::~StationWorld() = default;
+
+void StationWorld::boot() {
+  const hal::Hardware hardware{bus_,    flash_,  *ports_, *ports_, *ports_,
+                               *ports_, *ports_, *ports_, *ports_, ports_.get()};
+  assembly_ = std::make_unique<app::Assembly>(
+      hardware, app::AssemblyOptions{.config = config_, .firmware_version = "test", .announce_new_journal = false});
+  (void)assembly_->boot(now_);
+  wake_ = {};
+  wake_.need(now_);
+  advance(Duration::seconds(3));
+}
+
+void StationWorld::power_cycle(Duration off) {
+  assembly_.reset();
+  now_ = now_ + off;
+  bus_.power_cycle();
+  ports_->typed.clear();
+  boot();
+}
+
+void StationWorld::tick() {
+  ++ticks_;
+  wake_ = assembly_->tick(now_);
+}
+
+/// As the emulator: idle polls that can read nothing new are left out.
+Instant StationWorld::next_tick() const {
+  if (!options_.skip_idle_polls) {
+    return wake_.earliest();
+  }
+  auto next = wake_.deadline;
+  for (std::size_t board = 0; board < bus_.board_count(); ++board) {
+    const auto news = bus_.news_from(static_cast<std::uint8_t>(board + 1), now_);
+    if (news != Instant::max() && controller().doors().started()) {
+      next = std::min(next, controller().doors().idle_poll_of(board, std::max(news, now_ + Duration{1})));
+    }
+  }
+  return next;
+}
+
+void StationWorld::run_until(Instant end) {
+  tick();
+  while (true) {
+    const auto next = next_tick();
+    if (next > end) {
+      break;
+    }
+    now_ = std::max(next, now_);
+    tick();
+  }
+  now_ = end;
+}
+
+void StationWorld::advance(Duration duration) {
+  run_until(now_ + duration);
+}
+Instant StationWorld::now() const {
+  return now_;
+}
+
+void StationWorld::key(char value) {
+  const auto bytes = panel_frame(1, {&value, 1});
+  ports_->typed.insert(ports_->typed.end(), bytes.begin(), bytes.end());
+  tick();
+}
+
+void StationWorld::keys(std::string_view values) {
+  for (const char value : values) {
+    key(value);
+    advance(Duration::milliseconds(300));
+  }
+}
+
+void StationWorld::scan(std::string_view text) {
+  const auto bytes = panel_frame(2, text);
+  ports_->typed.insert(ports_->typed.end(), bytes.begin(), bytes.end());
+  tick();
+  advance(Duration::milliseconds(200));
+}
+
+std::string StationWorld::courier_pass(std::string_view carrier, std::int64_t valid_s) {
+  std::array<char, kPassTextMax> text{};
+  const auto utc_s = static_cast<std::int64_t>(options_.utc_ms.value_or(0) / 1000) + now_.us / 1'000'000 + valid_s;
+  const auto size = make_pass(key_of("pass"), 'C', carrier, static_cast<std::uint64_t>(utc_s), text);
+  return {text.data(), size};
+}
+
+std::string StationWorld::technician_pass() {
+  std::array<char, kPassTextMax> text{};
+  const auto utc_s = options_.utc_ms.value_or(0) / 1000 + static_cast<std::uint64_t>(now_.us / 1'000'000) + 600;
+  const auto size = make_pass(key_of("pass"), 'T', "tech", utc_s, text);
+  return {text.data(), size};
+}
+
+unsigned StationWorld::begin_deposit(char size, std::string_view parcel) {
+  forget_screens();
+  scan(courier_pass());
+  scan(parcel);
+  key(size);
+  advance(Duration::milliseconds(900));
+  return last_screen().screen == Screen::kPutIn ? last_screen().compartment : 0;
+}
+
+unsigned StationWorld::deposit(char size, std::string_view parcel) {
+  const auto compartment = begin_deposit(size, parcel);
+  if (compartment != 0) {
+    advance_seconds(5);
+    shut(compartment);
+    advance_seconds(2);
+    key('*');
+    advance_seconds(1);
+  }
+  return compartment;
+}
+
+void StationWorld::enter_code(std::string_view digits) {
+  keys(digits);
+  key('#');
+  advance(Duration::milliseconds(900));
+}
+
+std::string StationWorld::wrong_code() const {
+  std::string code = "00000000";
+  for (unsigned i = 1; i <= options_.doors.size(); ++i) {
+    if (state(i) == core::CompartmentState::kOccupied && code_of(i) == code) {
+      code = "11111111";
+    }
+  }
+  return code;
+}
+
+std::string StationWorld::code_of(unsigned compartment) const {
+  const auto counter = controller().state().compartment(static_cast<std::uint8_t>(compartment)).parcel.counter;
+  return std::string(pickup_code(key_of("station"), counter).text());
+}
+
+void StationWorld::shut(unsigned compartment) {
+  bus_.move_door(static_cast<std::uint8_t>((compartment - 1) / kDoorsPerBoard + 1),
+                 static_cast<std::uint8_t>((compartment - 1) % kDoorsPerBoard), true, now_);
+}
+
+void StationWorld::force(unsigned compartment) {
+  bus_.move_door(static_cast<std::uint8_t>((compartment - 1) / kDoorsPerBoard + 1),
+                 static_cast<std::uint8_t>((compartment - 1) % kDoorsPerBoard), false, now_);
+}
+
+void StationWorld::jam(unsigned compartment, bool value) {
+  board_of(compartment).doors[(compartment - 1) % kDoorsPerBoard].jammed = value;
+}
+
+bool StationWorld::is_open(unsigned compartment) const {
+  return !bus_.is_shut(static_cast<std::uint8_t>((compartment - 1) / kDoorsPerBoard + 1),
+                       static_cast<std::uint8_t>((compartment - 1) % kDoorsPerBoard), now_);
+}
+
+FakeBus::Board& StationWorld::board_of(unsigned compartment) {
+  return bus_.board(static_cast<std::uint8_t>((compartment - 1) / kDoorsPerBoard + 1));
+}
+
+core::CompartmentState StationWorld::state(unsigned compartment) const {
+  return controller().state().compartment(static_cast<std::uint8_t>(compartment)).state;
+}
+
+bool StationWorld::showed(Screen screen) const {
+  return std::any_of(screens_.begin(), screens_.end(), [&](const Shown& shown) { return shown.screen == screen; });
+}
+
+std::vector<cubby_v1_Event> StationWorld::events(pb_size_t which_body) const {
+  std::vector<cubby_v1_Event> found;
+  std::copy_if(events_.begin(), events_.end(), std::back_inserter(found),
+               [&](const cubby_v1_Event& event) { return event.which_body == which_body; });
+  return found;
+}
+
+const core::Controller& StationWorld::controller() const {
+  return assembly_->controller();
+}
+void StationWorld::set_supply(hal::Supply supply) {
+  ports_->supply_now = supply;
+}
+void StationWorld::set_utc_ms(std::optional<std::uint64_t> utc_ms) {
+  ports_->utc_at_zero_ms =
+      utc_ms.has_value() ? std::optional(*utc_ms - static_cast<std::uint64_t>(now_.ms())) : std::nullopt;
+}
+
+}  // namespace cubby::tests

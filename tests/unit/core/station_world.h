@@ -1,0 +1,112 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cubby/v1/config.nanopb.h"
+#include "cubby/v1/event.nanopb.h"
+#include "firmware/app/assembly.h"
+#include "firmware/drivers/panel_link.h"
+#include "support/fake_bus.h"
+#include "support/ram_flash.h"
+
+namespace cubby::tests {
+
+using drivers::Screen;
+
+struct Shown {
+  Screen screen{};
+  unsigned compartment = 0;
+  std::uint32_t number = 0;
+};
+
+/// One station with everything around it, in virtual time. A test is a person or a fault.
+class StationWorld {
+ public:
+  struct Options {
+    std::vector<cubby_v1_Size> doors{cubby_v1_Size_SIZE_S, cubby_v1_Size_SIZE_S, cubby_v1_Size_SIZE_M,
+                                     cubby_v1_Size_SIZE_L};
+    std::uint32_t upsizing_steps = 1;
+    std::uint32_t retention_h = 48;
+    std::uint32_t share_percent = 0;      // Of carrier "sf".
+    std::uint32_t brand_retention_h = 0;  // Of carrier "sf".
+    std::optional<std::uint64_t> utc_ms = 1'750'000'000'000;
+    bool skip_idle_polls = false;  // As the emulator does.
+    std::uint32_t sectors = 32;
+  };
+
+  explicit StationWorld(const Options& options);
+  StationWorld() : StationWorld(Options{}) {}
+  ~StationWorld();
+
+  // Time.
+  void advance(Duration duration);
+  void advance_seconds(std::int64_t seconds) { advance(Duration::seconds(seconds)); }
+  Instant now() const;
+  /// Off at once, on again after `off`; whatever is in memory is lost.
+  void power_cycle(Duration off = Duration::seconds(10));
+
+  // People.
+  void key(char key);
+  void keys(std::string_view keys);
+  void scan(std::string_view text);
+  std::string courier_pass(std::string_view carrier = "sf", std::int64_t valid_s = 86'400);
+  std::string technician_pass();
+  /// Courier's flow up to the open door; returns its number (0: turned away).
+  unsigned begin_deposit(char size = 'S', std::string_view parcel = "P1");
+  /// The whole deposit; returns the compartment's number.
+  unsigned deposit(char size = 'S', std::string_view parcel = "P1");
+  void enter_code(std::string_view digits);
+  /// Digits that open nothing.
+  std::string wrong_code() const;
+  std::string code_of(unsigned compartment) const;
+  void shut(unsigned compartment);
+  void force(unsigned compartment);
+  void jam(unsigned compartment, bool value = true);
+  bool is_open(unsigned compartment) const;
+  FakeBus::Board& board_of(unsigned compartment);
+
+  // What there is to see.
+  core::CompartmentState state(unsigned compartment) const;
+  const std::vector<Shown>& screens() const { return screens_; }
+  Shown last_screen() const { return screens_.empty() ? Shown{} : screens_.back(); }
+  bool showed(Screen screen) const;
+  void forget_screens() { screens_.clear(); }
+  /// Events of that kind so far, over all boots.
+  std::vector<cubby_v1_Event> events(pb_size_t which_body) const;
+  /// All events as text: seq, time, bytes.
+  std::vector<std::string> log() const { return log_; }
+  const core::Controller& controller() const;
+  FakeBus& bus() { return bus_; }
+  RamFlash& flash() { return flash_; }
+  void set_supply(hal::Supply supply);
+  void set_utc_ms(std::optional<std::uint64_t> utc_ms);
+  std::size_t ticks() const { return ticks_; }
+  std::size_t openings() const { return bus_.unlocks().size(); }
+
+ private:
+  class Ports;
+  void boot();
+  void tick();
+  void run_until(Instant end);
+  Instant next_tick() const;
+
+  Options options_;
+  FakeBus bus_;
+  RamFlash flash_;
+  std::unique_ptr<Ports> ports_;
+  std::vector<std::byte> config_;
+  std::unique_ptr<app::Assembly> assembly_;
+  Wake wake_;
+  Instant now_{};
+  std::vector<Shown> screens_;
+  std::vector<cubby_v1_Event> events_;
+  std::vector<std::string> log_;
+  std::size_t ticks_ = 0;
+};
+
+}  // namespace cubby::tests

@@ -1,0 +1,330 @@
+#include "tools/aggregator/http/api.h"
+
+#include <boost/json.hpp>
+#include <charconv>
+#include <limits>
+
+#include "firmware/base/bytes.h"
+#include "tools/aggregator/http/query.h"
+
+namespace cubby::aggregator {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kPageMax = 1'000;
+
+ApiResponse ok(const json::object& body) {
+  return {.status = 200, .content_type = "application/json", .body = json::serialize(body) + "\n", .allow = {}};
+}
+
+std::string_view title_of(unsigned status) {
+  switch (status) {
+    case 400:
+      return "Bad request";
+    case 401:
+      return "Unauthorised";
+    case 404:
+      return "Not found";
+    case 405:
+      return "Method not allowed";
+    case 408:
+      return "Request timed out";
+    case 413:
+      return "Body too large";
+    case 431:
+      return "Header too large";
+    case 501:
+      return "Not supported";
+    case 503:
+      return "Unavailable";
+    default:
+      return "Error";
+  }
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  unsigned difference = a.size() == b.size() ? 0 : 1;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference |= static_cast<unsigned>(a[i] ^ (i < b.size() ? b[i] : '\0'));
+  }
+  return difference == 0;
+}
+
+std::optional<std::size_t> number_from(const std::string& text, std::size_t least, std::size_t most) {
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+json::object to_json(const StationInfo& station) {
+  json::object object;
+  object["station"] = station.name;
+  object["city"] = station.city;
+  object["utc_offset_min"] = station.utc_offset_min;
+  object["config_version"] = station.config_version;
+  object["compartments"] = station.compartments;
+  object["high_water"] = station.high_water;
+  object["last_event_utc_ms"] = station.last_event_utc_ms;
+  object["boot"] = station.boot;
+  object["journals"] = station.journals;
+  return object;
+}
+
+json::object to_json(const StatisticsRow& row, const StatisticsAnswer& answer) {
+  json::object object;
+  for (const auto& [name, value] : row.labels) {
+    object[name] = value;
+  }
+  if (row.stations > 0) {
+    object["stations"] = row.stations;
+    object["compartments"] = row.compartments;
+  }
+  std::int64_t turned_away = 0;
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    const auto column = static_cast<Column>(i);
+    if (!answer.has[i] || column == Column::kLevelMomentS || column == Column::kLevelDelta) {
+      continue;
+    }
+    object[to_string(column)] = row.sums[i];
+    if (column >= Column::kTurnedAwayFull && column <= Column::kTurnedAwayFault) {
+      turned_away += row.sums[i];
+    }
+  }
+  if (answer.has[static_cast<std::size_t>(Column::kTurnedAwayFull)]) {
+    object["turned_away"] = turned_away;
+  }
+  if (row.occupied) {
+    object["occupied"] = *row.occupied;
+  }
+  if (row.mean_occupied) {
+    object["mean_occupied"] = *row.mean_occupied;
+  }
+  if (const std::int64_t count = row.sum(Column::kDwellCount); count > 0) {
+    object["mean_dwell_h"] = static_cast<double>(row.sum(Column::kDwellMs)) / static_cast<double>(count) / 3.6e6;
+  }
+  return object;
+}
+
+// Null: taken. Else what is wrong with it.
+const char* take_parameter(const std::string& name, const std::string& value, StatisticsQuery& query) {
+  if (name == "by") {
+    const auto by = group_by_from_text(value);
+    query.by = by.value_or(query.by);
+    return by ? nullptr : "by must be one of city, station, compartment, brand, size, hour, day";
+  }
+  if (name == "station" || name == "city") {
+    (name == "station" ? query.station : query.city) = value;
+    return value.empty() || value.size() > 64 ? "station and city are names of 1 to 64 bytes" : nullptr;
+  }
+  if (name == "from" || name == "to") {
+    const auto day = day_from_text(value);
+    (name == "from" ? query.from_day : query.to_day) = day;
+    return day ? nullptr : "from and to are local dates like 2026-03-01; to is the day after the last";
+  }
+  if (name == "limit") {
+    const auto limit = number_from(value, 1, kPageMax);
+    query.limit = limit.value_or(query.limit);
+    return limit ? nullptr : "limit must be 1..1000";
+  }
+  if (name == "offset") {
+    const auto offset = number_from(value, 0, 100'000'000);
+    query.offset = offset.value_or(0);
+    return offset ? nullptr : "offset must be 0..100000000";
+  }
+  return "unknown parameter; known are by, station, city, from, to, limit, offset";
+}
+
+}  // namespace
+
+ApiResponse Api::problem(unsigned status, std::string_view code, std::string_view detail) {
+  json::object body;
+  body["type"] = "about:blank";
+  body["title"] = title_of(status);
+  body["status"] = status;
+  body["code"] = code;
+  body["detail"] = detail;
+  return {.status = status,
+          .content_type = "application/problem+json",
+          .body = json::serialize(body) + "\n",
+          .allow = status == 405 ? "GET, HEAD" : ""};
+}
+
+bool Api::is_authorised(std::string_view authorization) const {
+  constexpr std::string_view kScheme = "Bearer ";
+  return authorization.starts_with(kScheme) && !token_.empty() &&
+         equal_in_constant_time(authorization.substr(kScheme.size()), token_);
+}
+
+ApiResponse Api::answer(const ApiRequest& request) {
+  const std::size_t mark = std::min(request.target.find('?'), request.target.size());
+  const std::string_view path = request.target.substr(0, mark);
+  const std::string_view query = request.target.substr(std::min(mark + 1, request.target.size()));
+  if (!path.starts_with('/')) {
+    return problem(400, "bad_target", "the target must begin with /");
+  }
+  const bool known = path == "/health" || path == "/v1/status" || path == "/v1/stations" || path == "/v1/stats" ||
+                     path.starts_with("/v1/stations/");
+  if (path != "/health" && !is_authorised(request.authorization)) {
+    return problem(401, "unauthorised", "send the token as: Authorization: Bearer TOKEN");
+  }
+  if (!known) {
+    return problem(404, "no_such_route", "routes: /health, /v1/status, /v1/stations, /v1/stations/NAME, /v1/stats");
+  }
+  if (request.method != "GET" && request.method != "HEAD") {
+    return problem(405, "method_not_allowed", "only GET and HEAD");
+  }
+  if (path == "/health") {
+    return health();
+  }
+  if (path == "/v1/status") {
+    return status();
+  }
+  if (path == "/v1/stations") {
+    return stations(query);
+  }
+  if (path == "/v1/stats") {
+    return statistics(query);
+  }
+  return station(path.substr(std::string_view("/v1/stations/").size()));
+}
+
+ApiResponse Api::health() const {
+  if (!status_.store_ok) {
+    return problem(503, "store_unavailable", "the store cannot commit now");
+  }
+  return ok({{"status", "ok"}});
+}
+
+ApiResponse Api::status() {
+  std::int64_t gaps = 0;
+  std::uint64_t watermark = 0;
+  if (!reader_.totals(gaps, watermark)) {
+    return problem(503, "store_unavailable", "the store cannot be read now");
+  }
+  json::object body;
+  body["watermark_utc_ms"] = watermark;
+  body["complete"] = gaps == 0;
+  body["gaps_stored"] = gaps;
+  body["store_ok"] = status_.store_ok.load();
+  body["started_utc_ms"] = status_.started_utc_ms.load();
+  body["connections"] = status_.connections.load();
+  body["sessions"] = status_.sessions.load();
+  body["events"] = status_.events.load();
+  body["batches"] = status_.batches.load();
+  body["duplicate_batches"] = status_.duplicates.load();
+  body["commits"] = status_.commits.load();
+  body["refusals"] = status_.refusals.load();
+  body["conflicts"] = status_.conflicts.load();
+  return ok(body);
+}
+
+ApiResponse Api::stations(std::string_view query) {
+  StatisticsQuery paging;
+  const auto parameters = parse_query(query);
+  if (!parameters) {
+    return problem(400, "bad_query", "the query does not parse, or names a parameter twice");
+  }
+  for (const auto& [name, value] : *parameters) {
+    if (name != "limit" && name != "offset") {
+      return problem(400, "bad_parameter", "unknown parameter; known are limit, offset");
+    }
+    if (const char* wrong = take_parameter(name, value, paging)) {
+      return problem(400, "bad_parameter", wrong);
+    }
+  }
+  std::vector<StationInfo> all;
+  std::int64_t gaps = 0;
+  std::uint64_t watermark = 0;
+  if (!reader_.stations(all) || !reader_.totals(gaps, watermark)) {
+    return problem(503, "store_unavailable", "the store cannot be read now");
+  }
+  json::array rows;
+  for (std::size_t i = paging.offset; i < all.size() && i - paging.offset < paging.limit; ++i) {
+    rows.push_back(to_json(all[i]));
+  }
+  json::object body;
+  body["watermark_utc_ms"] = watermark;
+  body["complete"] = gaps == 0;
+  body["total"] = all.size();
+  body["rows"] = std::move(rows);
+  return ok(body);
+}
+
+ApiResponse Api::station(std::string_view encoded) {
+  const auto name = percent_decoded(encoded);
+  if (!name || name->empty() || name->size() > 64) {
+    return problem(400, "bad_name", "a station's name has 1 to 64 bytes");
+  }
+  StationInfo info;
+  switch (reader_.station(*name, info)) {
+    case ReadStatus::kOk:
+      break;
+    case ReadStatus::kUnknownStation:
+      return problem(404, "unknown_station", "no such station has reported");
+    case ReadStatus::kUnknownCity:
+    case ReadStatus::kNotSupported:
+    case ReadStatus::kFailed:
+      return problem(503, "store_unavailable", "the store cannot be read now");
+  }
+  StatisticsQuery query;
+  query.by = GroupBy::kStation;
+  query.station = *name;
+  const StatisticsAnswer answer = reader_.statistics(query);
+  json::object body = to_json(info);
+  body["watermark_utc_ms"] = answer.watermark_utc_ms;
+  body["complete"] = answer.complete;
+  body["gaps"] = answer.gaps;
+  body["door_sizes"] = json::array(info.door_sizes.begin(), info.door_sizes.end());
+  if (!answer.rows.empty()) {
+    body["statistics"] = to_json(answer.rows.front(), answer);
+  }
+  return ok(body);
+}
+
+ApiResponse Api::statistics(std::string_view query_text) {
+  const auto parameters = parse_query(query_text);
+  if (!parameters) {
+    return problem(400, "bad_query", "the query does not parse, or names a parameter twice");
+  }
+  StatisticsQuery query;
+  for (const auto& [name, value] : *parameters) {
+    if (const char* wrong = take_parameter(name, value, query)) {
+      return problem(400, "bad_parameter", wrong);
+    }
+  }
+  if (query.from_day && query.to_day && *query.from_day >= *query.to_day) {
+    return problem(400, "bad_parameter", "from must be before to");
+  }
+  const StatisticsAnswer answer = reader_.statistics(query);
+  switch (answer.status) {
+    case ReadStatus::kOk:
+      break;
+    case ReadStatus::kUnknownStation:
+      return problem(404, "unknown_station", answer.detail);
+    case ReadStatus::kUnknownCity:
+      return problem(404, "unknown_city", answer.detail);
+    case ReadStatus::kNotSupported:
+      return problem(501, "not_supported", "not supported: " + answer.detail);
+    case ReadStatus::kFailed:
+      return problem(503, "store_unavailable", "the store cannot be read now");
+  }
+  json::array rows;
+  for (const StatisticsRow& row : answer.rows) {
+    rows.push_back(to_json(row, answer));
+  }
+  json::object body;
+  body["watermark_utc_ms"] = answer.watermark_utc_ms;
+  body["complete"] = answer.complete;
+  body["gaps"] = answer.gaps;
+  body["opaque_events"] = answer.opaque_events;
+  body["unplaced"] = answer.unplaced;
+  body["total"] = answer.total;
+  body["rows"] = std::move(rows);
+  return ok(body);
+}
+
+}  // namespace cubby::aggregator

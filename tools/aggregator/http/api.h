@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tools/aggregator/core/live_status.h"
+#include "tools/aggregator/storage/store_reader.h"
+
+namespace cubby::aggregator {
+
+struct ApiRequest {
+  std::string_view method;
+  std::string_view target;         // Path and query, as they came.
+  std::string_view authorization;  // The header's value; empty if there was none.
+};
+
+struct ApiResponse {
+  unsigned status = 200;
+  std::string content_type;
+  std::string body;
+  std::string allow;               // Of 405.
+};
+
+/// What the HTTP interface answers (docs/spec/http.md), without any HTTP: a request as words in, a status
+/// and a body out. One thread.
+class Api {
+ public:
+  Api(std::string token, const LiveStatus& status) : token_(std::move(token)), status_(status) {}
+  /// Empty, or one line for a person.
+  std::string open_store(const std::string& path) { return reader_.open(path); }
+  ApiResponse answer(const ApiRequest& request);
+  /// An error in the form of RFC 7807; `code` is for programs, `detail` for people.
+  static ApiResponse problem(unsigned status, std::string_view code, std::string_view detail);
+
+ private:
+  bool is_authorised(std::string_view authorization) const;
+  ApiResponse health() const;
+  ApiResponse status();
+  ApiResponse stations(std::string_view query);
+  ApiResponse station(std::string_view name);
+  ApiResponse statistics(std::string_view query);
+
+  std::string token_;
+  const LiveStatus& status_;
+  StoreReader reader_;
+};
+
+}  // namespace cubby::aggregator

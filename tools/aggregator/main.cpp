@@ -1,0 +1,208 @@
+// cubby-aggregator: the centre that stations report to. See --help.
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "tools/aggregator/http/http_server.h"
+#include "tools/aggregator/io/uplink_server.h"
+#include "tools/support/command_line.h"
+#include "tools/support/secret_file.h"
+#include "tools/support/text.h"
+
+namespace {
+
+using cubby::aggregator::HttpServer;
+using cubby::aggregator::LiveStatus;
+using cubby::aggregator::UplinkReport;
+using cubby::aggregator::UplinkServer;
+using cubby::tools::kExitFailure;
+using cubby::tools::kExitOk;
+using cubby::tools::kExitUsage;
+
+struct Options {
+  std::string listen = "127.0.0.1:7400";
+  std::string http = "127.0.0.1:7480";
+  std::string store = "cubby.db";
+  std::string fleet_key;
+  std::string token_file;
+  std::string report;
+  std::string log_level = "info";
+  std::size_t commit_events = 2'000;
+  unsigned commit_interval_ms = 20;
+  bool allow_plaintext = false;
+  bool allow_virtual_time = false;
+};
+
+constexpr const char* kExamples = R"help(Examples:
+  cubby-aggregator
+      stations on 127.0.0.1:7400, HTTP on 127.0.0.1:7480, everything in ./cubby.db
+  cubby-aggregator --store /var/lib/cubby/province.db --report run.json
+      another store, and a summary of what the run cost when it ends
+  curl -H "Authorization: Bearer $(cat ~/.local/state/cubby/http.token)" \
+       "http://127.0.0.1:7480/v1/stats?by=city"
+      what every city did; `cubby stats --by city` asks the same
+Ctrl-C commits what has arrived and ends.)help";
+
+int complain(const std::string& words, int code) {
+  std::cerr << "cubby-aggregator: " << words << '\n';
+  return code;
+}
+
+void declare(CLI::App& app, Options& options) {
+  app.set_version_flag("--version", "cubby-aggregator 0.1.0");
+  app.footer(kExamples);
+  app.option_defaults()->always_capture_default();
+  app.add_option("--listen", options.listen, "where stations connect")->check(cubby::tools::endpoint_validator());
+  app.add_option("--http", options.http, "where the HTTP interface listens")->check(cubby::tools::endpoint_validator());
+  app.add_option("--store", options.store, "SQLite file of events and statistics; made if missing");
+  app.add_option("--fleet-key", options.fleet_key, "file of the key that station keys derive from (default: fleet.key in the state folder)");
+  app.add_option("--token-file", options.token_file, "file of the HTTP token (default: http.token in the state folder)");
+  app.add_option("--report", options.report, "write a JSON summary there at the end");
+  app.add_option("--log-level", options.log_level, "what is told on standard error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
+  app.add_option("--commit-events", options.commit_events, "commit at the latest with so many events pending")
+      ->check(CLI::Range(1, 100'000));
+  app.add_option("--commit-interval-ms", options.commit_interval_ms, "commit at the latest so long after an event")
+      ->check(CLI::Range(1, 1'000));
+  app.add_flag("--allow-plaintext", options.allow_plaintext, "listen without TLS beyond loopback");
+  app.add_flag("--allow-virtual-time", options.allow_virtual_time, "let connections beyond loopback dictate their time");
+  cubby::tools::add_toml_config(app);
+}
+
+// Empty, or what is wrong with the file to be written, naming the option.
+std::string check_target(const char* option, const std::string& path) {
+  std::error_code error;
+  if (path.empty()) {
+    return std::string(option) + ": the path is empty; give a file";
+  }
+  if (std::filesystem::is_directory(path, error)) {
+    return std::string(option) + ": '" + path + "' is a directory; give a file in it";
+  }
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
+    return std::string(option) + ": the folder '" + folder.string() + "' does not exist; make it first";
+  }
+  return {};
+}
+
+// Empty, or why these options do not go together.
+std::string check(const Options& options) {
+  if (std::string wrong = check_target("--store", options.store); !wrong.empty()) {
+    return wrong;
+  }
+  if (!options.report.empty()) {
+    if (std::string wrong = check_target("--report", options.report); !wrong.empty()) {
+      return wrong;
+    }
+  }
+  if (!cubby::tools::is_loopback(cubby::tools::parse_endpoint(options.listen)->host) && !options.allow_plaintext) {
+    return "--listen: '" + options.listen + "' is not loopback and TLS is not supported yet; --allow-plaintext listens all the same";
+  }
+  return {};
+}
+
+double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; }
+
+std::string write_report(const std::string& path, const UplinkReport& report, double wall_seconds) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const double cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  const double rest = cpu_seconds - report.cpu_socket_s - report.cpu_apply_s - report.cpu_sqlite_s;
+  std::ofstream file(path);
+  file << "{\n  \"wall_seconds\": " << wall_seconds << ",\n  \"cpu_seconds\": " << cpu_seconds
+       << ",\n  \"rooms\": {\"socket\": " << report.cpu_socket_s << ", \"apply\": " << report.cpu_apply_s
+       << ", \"sqlite\": " << report.cpu_sqlite_s << ", \"other\": " << rest << "},\n  \"events\": " << report.events
+       << ",\n  \"batches\": " << report.batches << ",\n  \"duplicate_batches\": " << report.duplicates
+       << ",\n  \"gaps\": " << report.gaps << ",\n  \"commits\": " << report.commits
+       << ",\n  \"connections\": " << report.connections << ",\n  \"sessions\": " << report.sessions
+       << ",\n  \"refusals\": " << report.refusals << ",\n  \"frames\": " << report.frames
+       << ",\n  \"bytes_in\": " << report.bytes_in << ",\n  \"bytes_out\": " << report.bytes_out << "\n}\n";
+  file.close();
+  return file ? std::string() : "--report: '" + path + "' cannot be written";
+}
+
+// Talk goes to standard error; what peers send is never logged.
+void set_up_log(const std::string& level) {
+  auto logger = spdlog::stderr_logger_mt("cubby-aggregator");
+  logger->set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  spdlog::set_default_logger(std::move(logger));
+}
+
+int serve(const Options& options) {
+  const auto began = std::chrono::steady_clock::now();
+  const auto key = cubby::tools::load_or_create_secret(
+      options.fleet_key.empty() ? cubby::tools::default_secret_path("fleet.key") : std::filesystem::path(options.fleet_key));
+  if (!key.error.empty()) {
+    return complain("--fleet-key: " + key.error, kExitFailure);
+  }
+  const auto token = cubby::tools::load_or_create_secret(
+      options.token_file.empty() ? cubby::tools::default_secret_path("http.token") : std::filesystem::path(options.token_file));
+  if (!token.error.empty()) {
+    return complain("--token-file: " + token.error, kExitFailure);
+  }
+  const auto listen = *cubby::tools::parse_endpoint(options.listen);
+  const auto web = *cubby::tools::parse_endpoint(options.http);
+  LiveStatus status;
+  status.started_utc_ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  UplinkServer uplink({.host = listen.host,
+                       .port = listen.port,
+                       .store_path = options.store,
+                       .fleet_key = key.bytes,
+                       .allow_virtual_time = options.allow_virtual_time,
+                       .commit_events = options.commit_events,
+                       .commit_interval = std::chrono::milliseconds(options.commit_interval_ms)},
+                      status);
+  HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status);
+  if (const std::string error = uplink.bind(); !error.empty()) {
+    return complain("--listen: " + options.listen + ": " + error, kExitFailure);
+  }
+  if (const std::string error = http.bind(); !error.empty()) {
+    return complain("--http: " + options.http + ": " + error, kExitFailure);
+  }
+  if (const std::string error = uplink.open_store(); !error.empty()) {
+    return complain("--store: '" + options.store + "': " + error, kExitFailure);
+  }
+  if (const std::string error = http.start(); !error.empty()) {
+    return complain("--store: '" + options.store + "': " + error, kExitFailure);
+  }
+  if (options.allow_plaintext && !cubby::tools::is_loopback(listen.host)) {
+    spdlog::warn("*** PLAINTEXT on {}: anybody on the way can read what stations report ***", options.listen);
+  }
+  spdlog::info("stations on {}, HTTP on {}, store {}", options.listen, options.http, options.store);
+  const std::string failure = uplink.run();
+  http.stop();
+  if (!options.report.empty()) {
+    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - began;
+    if (const std::string error = write_report(options.report, uplink.report(), wall.count()); !error.empty()) {
+      return complain(error, kExitFailure);
+    }
+  }
+  return failure.empty() ? kExitOk : complain(failure, kExitFailure);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  Options options;
+  CLI::App app("The centre of a parcel-locker fleet: takes stations' events, makes them durable, keeps statistics.",
+               "cubby-aggregator");
+  declare(app, options);
+  if (const int code = cubby::tools::parse_command_line(app, argc, argv); code >= 0) {
+    return code;
+  }
+  if (const std::string wrong = check(options); !wrong.empty()) {
+    return complain(wrong, kExitUsage);
+  }
+  set_up_log(options.log_level);
+  return serve(options);
+}

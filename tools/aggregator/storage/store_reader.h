@@ -1,0 +1,105 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "tools/aggregator/core/statistics.h"
+#include "tools/aggregator/storage/sqlite.h"
+
+namespace cubby::aggregator {
+
+enum class GroupBy : std::uint8_t { kCity = 1, kStation, kCompartment, kBrand, kSize, kHour, kDay };
+std::optional<GroupBy> group_by_from_text(std::string_view text);
+inline constexpr std::string_view kGroupByNames = "city, station, compartment, brand, size, hour, day";
+
+struct StatisticsQuery {
+  GroupBy by = GroupBy::kCity;
+  std::string station;                  // Empty: all.
+  std::string city;                     // Empty: all.
+  std::optional<std::int64_t> from_day; // Local days since 1970-01-01; the first one ...
+  std::optional<std::int64_t> to_day;   // ... and the one after the last. Neither: lifetime.
+  std::size_t offset = 0;
+  std::size_t limit = 1'000;
+};
+
+struct StatisticsRow {
+  std::vector<std::pair<std::string, std::string>> labels;  // What the row is about.
+  std::int64_t stations = 0;
+  std::int64_t compartments = 0;
+  std::array<std::int64_t, kColumnCount> sums{};
+  std::optional<std::int64_t> occupied;       // Parcels inside now, or at the end of the bucket.
+  std::optional<double> mean_occupied;        // Time-weighted over the bucket.
+  std::int64_t sum(Column column) const { return sums[static_cast<std::size_t>(column)]; }
+};
+
+enum class ReadStatus : std::uint8_t { kOk = 0, kUnknownStation, kUnknownCity, kNotSupported, kFailed };
+
+struct StatisticsAnswer {
+  ReadStatus status = ReadStatus::kOk;
+  std::string detail;                   // Of anything but kOk: one line.
+  std::vector<StatisticsRow> rows;
+  std::array<bool, kColumnCount> has{}; // Columns that these rows have.
+  std::size_t total = 0;                // Rows without offset and limit.
+  std::uint64_t watermark_utc_ms = 0;   // Time of the newest event in the answer's scope.
+  bool complete = false;                // Nothing in the scope is known to be missing or unreadable.
+  std::int64_t gaps = 0;
+  std::int64_t opaque_events = 0;
+  std::int64_t unplaced = 0;            // Deliveries without a time; only where rows are buckets of time.
+};
+
+struct StationInfo {
+  std::uint32_t id = 0;
+  std::string name;
+  std::string city;
+  std::uint32_t city_id = 0;
+  std::int32_t utc_offset_min = 0;
+  std::uint32_t config_version = 0;
+  std::uint32_t compartments = 0;
+  std::uint64_t high_water = 0;
+  std::uint64_t last_event_utc_ms = 0;
+  std::uint32_t boot = 0;
+  std::uint32_t journals = 0;
+  std::vector<std::uint8_t> door_sizes;  // Size of config.proto; only from station().
+};
+
+/// Answers questions from a store that somebody else writes: a connection of its own, read-only, each
+/// answer from one snapshot. One thread.
+class StoreReader {
+ public:
+  /// Empty, or one line for a person.
+  std::string open(const std::string& path);
+  StatisticsAnswer statistics(const StatisticsQuery& query);
+  /// Ordered by name. False: the store failed.
+  bool stations(std::vector<StationInfo>& stations);
+  ReadStatus station(std::string_view name, StationInfo& info);
+  bool totals(std::int64_t& gaps, std::uint64_t& watermark_utc_ms);
+
+ private:
+  struct Scope;
+  using Sums = std::array<std::int64_t, kColumnCount>;
+  bool make_scope(const StatisticsQuery& query, Scope& scope, StatisticsAnswer& answer);
+  bool answer_by_station_or_city(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
+  bool answer_by_compartment(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
+  bool answer_by_brand_or_size(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
+  bool answer_by_time(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
+  bool judge_completeness(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
+  /// Adds the rows of `table` with keys in [from, to) to `into[group(key)]`.
+  template <typename Group>
+  bool gather(Table table, std::uint64_t from, std::uint64_t to, Group group);
+  Statement& range_statement(Table table);
+
+  Database database_;
+  std::unordered_map<std::uint8_t, Statement> ranges_;
+};
+
+/// "2026-03-01" of a day number, and back; nullopt: not a date.
+std::string day_text(std::int64_t day);
+std::optional<std::int64_t> day_from_text(std::string_view text);
+
+}  // namespace cubby::aggregator

@@ -1,0 +1,249 @@
+#include "tools/aggregator/storage/verifier.h"
+
+#include <cstdlib>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "tools/aggregator/storage/log_replay.h"
+#include "tools/aggregator/storage/sqlite_schema.h"
+
+namespace cubby::aggregator {
+namespace {
+
+std::string row_name(Table table, std::uint64_t row_key, const LogReplay& log) {
+  std::string name(spec(table).name);
+  std::uint32_t station = 0;
+  if (table == Table::kCompartment) {
+    station = static_cast<std::uint32_t>(row_key >> 8);
+    name += ", compartment " + std::to_string(row_key & 255);
+  } else if (table == Table::kCompartmentDay) {
+    station = static_cast<std::uint32_t>(row_key >> 8 & key::kStationsMax);
+    name += ", compartment " + std::to_string(row_key & 255) + ", day " + std::to_string(row_key >> 32);
+  } else if (table == Table::kStation || table == Table::kStationDay || table == Table::kStationHour) {
+    station = static_cast<std::uint32_t>(row_key & key::kStationsMax);
+    name += ", bucket " + std::to_string(row_key >> key::kStationBits);
+  } else {
+    name += ", row_key " + std::to_string(row_key);
+  }
+  const auto found = log.stations().find(station);
+  return found == log.stations().end() ? name : name + ", station " + found->second;
+}
+
+std::uint64_t first_key_kept(Table table, const RetentionFloor& floor) {
+  if (table == Table::kCompartmentDay) {
+    return key::compartment_day(floor.compartment_day, 0, 0);
+  }
+  return table == Table::kStationHour ? key::station_hour(floor.station_hour, 0) : 0;
+}
+
+std::uint64_t first_placed_key(Table table) {
+  return table == Table::kCompartmentDay ? key::compartment_day(1, 0, 0)
+         : table == Table::kStationHour  ? key::station_hour(1, 0)
+                                         : 0;
+}
+
+/// Compares the stored rows of one table with the sums of the log. `compared` grows by the rows looked at.
+std::string compare_table(Database& database, Table table, const LogReplay& log, std::uint64_t& compared) {
+  const TableSpec& shape = spec(table);
+  const TableDelta& sums = log.sums().of(table);
+  std::string sql = "SELECT row_key";
+  for (const Column column : shape.columns) {
+    sql += ", " + std::string(to_string(column));
+  }
+  Statement rows(database, sql + " FROM " + std::string(shape.name));
+  std::vector<bool> seen(sums.size(), false);
+  while (rows.row()) {
+    const std::uint64_t row_key = rows.unsigned_number(0);
+    if (row_key >= first_placed_key(table) && row_key < first_key_kept(table, log.floor())) {
+      continue;  // Waits for its deletion.
+    }
+    const std::size_t at = sums.find(row_key);
+    for (std::size_t i = 0; i < shape.columns.size(); ++i) {
+      const std::int64_t stored = rows.number(static_cast<int>(i) + 1);
+      const std::int64_t counted = at == sums.size() ? 0 : sums.values_at(at)[i];
+      if (stored != counted) {
+        return row_name(table, row_key, log) + ": " + std::string(to_string(shape.columns[i])) + " is " +
+               std::to_string(stored) + ", the log says " + std::to_string(counted);
+      }
+    }
+    if (at != sums.size()) {
+      seen[at] = true;
+    }
+    ++compared;
+  }
+  if (rows.failed()) {
+    return database.error();
+  }
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    for (std::size_t k = 0; !seen[i] && k < shape.columns.size(); ++k) {
+      if (sums.values_at(i)[k] != 0) {
+        return row_name(table, sums.key_at(i), log) + ": missing, the log says " +
+               std::string(to_string(shape.columns[k])) + " " + std::to_string(sums.values_at(i)[k]);
+      }
+    }
+  }
+  return {};
+}
+
+struct Counted {
+  std::int64_t deposits = 0;
+  std::int64_t collections = 0;
+  std::int64_t recalls = 0;
+};
+
+std::string describe(const Counted& counted) {
+  return std::to_string(counted.deposits) + " deposits, " + std::to_string(counted.collections) + " collections, " +
+         std::to_string(counted.recalls) + " recalls";
+}
+
+std::string compare_plain_counts(Database& database, const LogReplay& log,
+                                 std::unordered_map<std::uint64_t, Counted>& stored) {
+  Statement rows(database, "SELECT row_key, deposits, collections, recalls FROM stat_compartment");
+  while (rows.row()) {
+    stored[rows.unsigned_number(0)] = {rows.number(1), rows.number(2), rows.number(3)};
+  }
+  if (rows.failed()) {
+    return database.error();
+  }
+  static const LogReplay::Plain kNothing;
+  for (const auto& [row_key, counted] : stored) {
+    const auto found = log.plain().find(row_key);
+    const LogReplay::Plain& plain = found == log.plain().end() ? kNothing : found->second;
+    if (plain.deposits != counted.deposits || plain.collections != counted.collections || plain.recalls != counted.recalls) {
+      return row_name(Table::kCompartment, row_key, log) + ": " + describe(counted) + "; counted straight from the log: " +
+             describe({plain.deposits, plain.collections, plain.recalls});
+    }
+  }
+  for (const auto& [row_key, plain] : log.plain()) {
+    if (!stored.contains(row_key) && plain.deposits + plain.collections + plain.recalls > 0) {
+      return row_name(Table::kCompartment, row_key, log) + ": missing; counted straight from the log: " +
+             describe({plain.deposits, plain.collections, plain.recalls});
+    }
+  }
+  return {};
+}
+
+struct LedgerOutcome {
+  std::string difference;
+  std::vector<std::string> uncertain;  // Compartments that differ no more than their uncertain openings.
+  std::size_t behind_gaps = 0;         // Compartments of stations with gaps that lack what was lost.
+  std::int64_t unseen = 0;             // True minus observable, all three kinds.
+};
+
+LedgerOutcome compare_ledger(const std::vector<LedgerRow>& ledger, const LogReplay& log,
+                             const std::unordered_map<std::uint64_t, Counted>& stored) {
+  LedgerOutcome outcome;
+  std::unordered_map<std::string, std::uint32_t> ids;
+  for (const auto& [id, name] : log.stations()) {
+    ids.emplace(name, id);
+  }
+  std::unordered_set<std::uint64_t> in_ledger;
+  for (const LedgerRow& row : ledger) {
+    const auto id = ids.find(row.station);
+    const std::uint64_t row_key = id == ids.end() ? 0 : key::compartment(id->second, row.compartment);
+    const auto found = stored.find(row_key);
+    const Counted counted = found == stored.end() ? Counted{} : found->second;
+    outcome.unseen += std::abs(row.true_deposits - row.deposits) + std::abs(row.true_collections - row.collections) +
+                      std::abs(row.true_recalls - row.recalls);
+    const std::int64_t apart = std::abs(row.deposits - counted.deposits) +
+                               std::abs(row.collections - counted.collections) + std::abs(row.recalls - counted.recalls);
+    if (row_key != 0 && !in_ledger.insert(row_key).second) {
+      outcome.difference = "station " + row.station + ", compartment " + std::to_string(row.compartment) + ": twice in the ledger";
+      return outcome;
+    }
+    if (apart == 0) {
+      continue;
+    }
+    const std::string words = "station " + row.station + ", compartment " + std::to_string(row.compartment) + ": statistics say " +
+                              describe(counted) + "; the ledger says " + describe({row.deposits, row.collections, row.recalls});
+    const auto plain = log.plain().find(row_key);
+    const std::int64_t uncertain = plain == log.plain().end() ? 0 : plain->second.uncertain;
+    const bool lost_in_gap = id != ids.end() && log.gaps_by_station().contains(id->second) &&
+                             counted.deposits <= row.deposits && counted.collections <= row.collections &&
+                             counted.recalls <= row.recalls;
+    if (apart <= uncertain) {
+      outcome.uncertain.push_back(words);
+    } else if (lost_in_gap) {
+      ++outcome.behind_gaps;
+    } else {
+      outcome.difference = words;
+      return outcome;
+    }
+  }
+  for (const auto& [row_key, counted] : stored) {
+    if (!in_ledger.contains(row_key) && counted.deposits + counted.collections + counted.recalls > 0) {
+      outcome.difference = row_name(Table::kCompartment, row_key, log) + ": " + describe(counted) + "; not in the ledger";
+      return outcome;
+    }
+  }
+  return outcome;
+}
+
+Verification failed(Verification result, std::string difference) {
+  result.difference = std::move(difference);
+  result.verdict = "verify: NOT exact";
+  return result;
+}
+
+}  // namespace
+
+Verification verify_store(const std::string& path, const std::vector<LedgerRow>* ledger) {
+  Verification result;
+  Database database;
+  bool empty = false;
+  if (!database.open(path, Database::Mode::kReadOnly)) {
+    return failed(std::move(result), path + ": " + database.error());
+  }
+  if (std::string wrong = check_schema(database, empty); !wrong.empty()) {
+    return failed(std::move(result), path + ": " + wrong);
+  }
+  if (!database.run("PRAGMA cache_size=-65536; BEGIN")) {
+    return failed(std::move(result), database.error());
+  }
+  LogReplay log(database);
+  if (std::string wrong = log.run(); !wrong.empty()) {
+    return failed(std::move(result), std::move(wrong));
+  }
+  result.lines.push_back("log: " + std::to_string(log.events()) + " events in " + std::to_string(log.batches()) +
+                         " batches of " + std::to_string(log.journals()) + " journals, gapless but for " +
+                         std::to_string(log.gaps()) + " booked gaps, hash chains hold");
+  for (std::size_t i = 0; i < kTableCount; ++i) {
+    const auto table = static_cast<Table>(i);
+    std::uint64_t compared = 0;
+    if (std::string wrong = compare_table(database, table, log, compared); !wrong.empty()) {
+      return failed(std::move(result), std::move(wrong));
+    }
+    result.lines.push_back(std::string(spec(table).name) + ": " + std::to_string(compared) + " rows equal the log");
+  }
+  std::unordered_map<std::uint64_t, Counted> stored;
+  if (std::string wrong = compare_plain_counts(database, log, stored); !wrong.empty()) {
+    return failed(std::move(result), std::move(wrong));
+  }
+  result.lines.push_back("deposits, collections, recalls of " + std::to_string(stored.size()) +
+                         " compartments equal a second count");
+  result.verdict = "verify: exact";
+  if (log.gaps() > 0) {
+    result.verdict += " except " + std::to_string(log.gaps()) + " gaps";
+  }
+  if (ledger == nullptr) {
+    return result;
+  }
+  const LedgerOutcome outcome = compare_ledger(*ledger, log, stored);
+  if (!outcome.difference.empty()) {
+    return failed(std::move(result), outcome.difference);
+  }
+  result.lines.push_back("ledger: " + std::to_string(ledger->size()) + " compartments compared; true minus observable: " +
+                         std::to_string(outcome.unseen));
+  if (outcome.behind_gaps > 0) {
+    result.lines.push_back("ledger: " + std::to_string(outcome.behind_gaps) + " compartments lack what the gaps lost");
+  }
+  for (const std::string& words : outcome.uncertain) {
+    result.lines.push_back("uncertain: " + words);
+  }
+  if (!outcome.uncertain.empty()) {
+    result.verdict += ", " + std::to_string(outcome.uncertain.size()) + " compartments uncertain";
+  }
+  return result;
+}
+
+}  // namespace cubby::aggregator

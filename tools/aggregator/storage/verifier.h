@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace cubby::aggregator {
+
+/// A row of the emulator's ledger: what people and doors did at one compartment.
+struct LedgerRow {
+  std::string station;
+  std::uint32_t compartment = 0;
+  std::int64_t true_deposits = 0;
+  std::int64_t true_collections = 0;
+  std::int64_t true_recalls = 0;
+  std::int64_t deposits = 0;  // Observable: what a perfect controller could know.
+  std::int64_t collections = 0;
+  std::int64_t recalls = 0;
+  std::int64_t door_openings = 0;
+};
+
+/// Reads the CSV that `cubby-emulator --ledger` writes. Returns one line with file and line number, or
+/// nothing.
+std::string read_ledger(const std::string& path, std::vector<LedgerRow>& rows);
+
+struct Verification {
+  std::vector<std::string> lines;  // What was compared, for a person.
+  std::string difference;          // The first one; empty: none.
+  std::string verdict;             // The last line: "verify: exact ..." or "verify: NOT exact".
+};
+
+/// Compares event log, marks, statistics and ledger (null: none) of one snapshot as integers. Opens the
+/// store read-only; the aggregator may be running, or dead.
+Verification verify_store(const std::string& path, const std::vector<LedgerRow>* ledger);
+
+}  // namespace cubby::aggregator

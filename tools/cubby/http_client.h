@@ -1,0 +1,19 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace cubby::tools {
+
+struct HttpAnswer {
+  unsigned status = 0;
+  std::string body;
+  std::string error;  // One line; not empty: there was no answer.
+};
+
+/// GET http://host:port`target` with a bearer token. `host` is an IP address.
+HttpAnswer http_get(const std::string& host, std::uint16_t port, const std::string& target, const std::string& token,
+                    std::chrono::seconds timeout);
+
+}  // namespace cubby::tools

@@ -1,0 +1,386 @@
+#include "tools/emulator/control_server.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+#include <chrono>
+#include <vector>
+
+#include "cubby/v1/control.pb.h"
+#include "firmware/wire/framing/frame.h"
+#include "tools/support/secret_file.h"
+
+namespace cubby::tools {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using cubby::v1::ControlRequest;
+using cubby::v1::ControlResponse;
+
+constexpr std::size_t kRequestMax = 4096;
+constexpr std::size_t kSessionsMax = 64;
+constexpr auto kCodeWait = std::chrono::seconds(3);        // For the notifier, after the door was shut.
+constexpr auto kWallPatience = std::chrono::seconds(150);
+constexpr std::uint64_t kVirtualPatienceMs = 130'000;
+constexpr std::uint64_t kDurationMaxMs = 366ULL * 86'400'000;
+
+bool is_carrier(const std::string& text) {
+  return !text.empty() && text.size() <= limits::kCarrierMax &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+}
+
+bool is_printable(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
+}
+
+ControlResponse refuse(cubby::v1::ControlStatus status, const std::string& detail) {
+  ControlResponse response;
+  response.set_status(status);
+  response.set_detail(detail);
+  return response;
+}
+
+}  // namespace
+
+struct ControlServer::Parts {
+  Parts(asio::io_context& context, emulator::Fleet& fleet_reference, std::string secret)
+      : fleet(fleet_reference), token(std::move(secret)), acceptor(context) {}
+  emulator::Fleet& fleet;
+  std::string token;
+  tcp::acceptor acceptor;
+  std::uint64_t utc_ms = 0;
+  std::vector<std::shared_ptr<Session>> sessions;
+};
+
+class ControlServer::Session : public std::enable_shared_from_this<ControlServer::Session> {
+ public:
+  Session(tcp::socket socket, Parts& parts) : socket_(std::move(socket)), parts_(parts) {}
+
+  void read() {
+    socket_.async_read_some(asio::buffer(chunk_), [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+      if (error) {
+        self->close();
+        return;
+      }
+      self->received_.insert(self->received_.end(), self->chunk_.begin(), self->chunk_.begin() + static_cast<std::ptrdiff_t>(size));
+      if (self->received_.size() > kRequestMax + wire::kFrameHeaderMax) {
+        self->close();
+        return;
+      }
+      self->take_request();
+      if (!self->closed_) {
+        self->read();
+      }
+    });
+  }
+
+  bool closed() const { return closed_; }
+  void close() {
+    closed_ = true;
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+  }
+
+  /// The injection may have come to an end.
+  void poll() {
+    if (ticket_ == 0) {
+      return;
+    }
+    emulator::Station& station = parts_.fleet.station(station_);
+    const auto now = std::chrono::steady_clock::now();
+    const std::optional<emulator::InjectionResult> result = station.injection_result(ticket_);
+    if (!result.has_value()) {
+      if (now > give_up_ || parts_.utc_ms > virtual_give_up_ms_) {
+        ticket_ = 0;
+        answer(refuse(cubby::v1::CONTROL_STATUS_TIMED_OUT, "nothing happened at the panel"));
+      }
+      return;
+    }
+    if (deposit_ && result->status == emulator::InjectionStatus::kOk) {
+      const std::optional<std::string> code = station.deposit_code(ticket_);
+      if (!code.has_value()) {
+        if (code_by_ == std::chrono::steady_clock::time_point{}) {
+          code_by_ = now + kCodeWait;
+        }
+        if (now < code_by_) {
+          return;
+        }
+      }
+      answer_result(*result, code.value_or(""));
+      return;
+    }
+    answer_result(*result, "");
+  }
+
+ private:
+  void answer_result(const emulator::InjectionResult& result, const std::string& code) {
+    ticket_ = 0;
+    code_by_ = {};
+    ControlResponse response;
+    switch (result.status) {
+      case emulator::InjectionStatus::kOk: response.set_status(cubby::v1::CONTROL_STATUS_OK); break;
+      case emulator::InjectionStatus::kRefused: response.set_status(cubby::v1::CONTROL_STATUS_REFUSED); break;
+      case emulator::InjectionStatus::kNoDoor: response.set_status(cubby::v1::CONTROL_STATUS_NO_DOOR); break;
+      case emulator::InjectionStatus::kTimedOut: response.set_status(cubby::v1::CONTROL_STATUS_TIMED_OUT); break;
+      case emulator::InjectionStatus::kBadInput: response.set_status(cubby::v1::CONTROL_STATUS_BAD_REQUEST); break;
+    }
+    response.set_detail(result.detail);
+    response.set_compartment(result.compartment);
+    response.set_parcels(result.parcels);
+    response.set_code(code);
+    if (deposit_ && result.status == emulator::InjectionStatus::kOk && code.empty()) {
+      response.set_detail("stored; the recipient has not been told yet (is the station offline?)");
+    }
+    answer(response);
+  }
+
+  void answer(ControlResponse response) {
+    response.set_virtual_utc_ms(parts_.utc_ms);
+    const std::string message = response.SerializeAsString();
+    auto out = std::make_shared<std::vector<std::byte>>(10);
+    out->resize(wire::encode_varint(message.size(), out->data()));
+    const Bytes bytes = as_bytes(message);
+    out->insert(out->end(), bytes.begin(), bytes.end());
+    asio::async_write(socket_, asio::buffer(*out), [self = shared_from_this(), out](const boost::system::error_code& error, std::size_t) {
+      if (error || self->last_answer_) {
+        self->close();
+      }
+    });
+  }
+
+  // Requests are a length and a message; one at a time.
+  void take_request() {
+    while (ticket_ == 0 && !closed_) {
+      std::size_t length = 0;
+      std::size_t head = 0;
+      for (; head < received_.size() && head < 3; ++head) {
+        length |= static_cast<std::size_t>(received_[head] & std::byte{0x7F}) << (7 * head);
+        if ((received_[head] & std::byte{0x80}) == std::byte{}) {
+          break;
+        }
+      }
+      if (head == received_.size()) {
+        return;
+      }
+      ++head;
+      if (length == 0 || length > kRequestMax) {
+        close();
+        return;
+      }
+      if (received_.size() < head + length) {
+        return;
+      }
+      ControlRequest request;
+      const bool good = request.ParseFromArray(received_.data() + head, static_cast<int>(length));
+      received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(head + length));
+      if (!good) {
+        last_answer_ = true;
+        answer(refuse(cubby::v1::CONTROL_STATUS_BAD_REQUEST, "not a ControlRequest"));
+        return;
+      }
+      handle(request);
+    }
+  }
+
+  void handle(const ControlRequest& request) {
+    if (!authorised_ && !equal_secret(request.token(), parts_.token)) {
+      last_answer_ = true;
+      answer(refuse(cubby::v1::CONTROL_STATUS_UNAUTHORISED, "wrong token"));
+      return;
+    }
+    authorised_ = true;
+    emulator::Injection injection;
+    std::string station;
+    deposit_ = false;
+    std::string problem;
+    switch (request.body_case()) {
+      case ControlRequest::kStatus: {
+        ControlResponse response;
+        response.set_status(cubby::v1::CONTROL_STATUS_OK);
+        response.set_stations(static_cast<std::uint32_t>(parts_.fleet.station_count()));
+        answer(response);
+        return;
+      }
+      case ControlRequest::kDeposit:
+        station = request.deposit().station();
+        deposit_ = true;
+        problem = read_deposit(request.deposit(), injection);
+        break;
+      case ControlRequest::kCollect:
+        station = request.collect().station();
+        injection.kind = emulator::InjectionKind::kCollect;
+        injection.code = request.collect().code();
+        if (injection.code.empty() || injection.code.size() > 16 || injection.code.find_first_not_of("0123456789") != std::string::npos) {
+          problem = "a code is 1 to 16 digits";
+        }
+        break;
+      case ControlRequest::kRecall:
+        station = request.recall().station();
+        injection.kind = emulator::InjectionKind::kRecall;
+        injection.carrier = request.recall().carrier();
+        problem = is_carrier(injection.carrier) ? "" : "carrier: 1 to 8 of a-z, 0-9";
+        break;
+      case ControlRequest::kFault:
+        station = request.fault().station();
+        problem = read_fault(request.fault(), injection);
+        break;
+      case ControlRequest::BODY_NOT_SET:
+        problem = "no request in it";
+        break;
+    }
+    start(station, injection, problem);
+  }
+
+  void start(const std::string& station, const emulator::Injection& injection, const std::string& problem) {
+    if (problem.starts_with("not supported")) {
+      answer(refuse(cubby::v1::CONTROL_STATUS_NOT_SUPPORTED, problem));
+      return;
+    }
+    if (!problem.empty()) {
+      answer(refuse(cubby::v1::CONTROL_STATUS_BAD_REQUEST, problem));
+      return;
+    }
+    station_ = parts_.fleet.find(station);
+    if (station_ == parts_.fleet.station_count()) {
+      std::vector<std::string> names;
+      for (std::size_t i = 0; i < parts_.fleet.station_count(); ++i) {
+        names.emplace_back(parts_.fleet.station(i).name());
+      }
+      const std::string close = nearest(station.substr(0, 64), names);
+      answer(refuse(cubby::v1::CONTROL_STATUS_UNKNOWN_STATION, "no such station" + (close.empty() ? std::string() : "; did you mean " + close + "?")));
+      return;
+    }
+    if (injection.compartment > parts_.fleet.station(station_).compartment_count()) {
+      answer(refuse(cubby::v1::CONTROL_STATUS_BAD_REQUEST,
+                    "that station's doors are 1 to " + std::to_string(parts_.fleet.station(station_).compartment_count())));
+      return;
+    }
+    ticket_ = parts_.fleet.station(station_).inject(injection);
+    give_up_ = std::chrono::steady_clock::now() + kWallPatience;
+    virtual_give_up_ms_ = parts_.utc_ms + 100 * kVirtualPatienceMs;
+  }
+
+  static std::string read_deposit(const cubby::v1::InjectDeposit& request, emulator::Injection& injection) {
+    injection.kind = emulator::InjectionKind::kDeposit;
+    injection.size = static_cast<std::uint8_t>(request.size());
+    injection.carrier = request.carrier();
+    injection.parcel = request.parcel();
+    if (request.size() < cubby::v1::SIZE_S || request.size() > cubby::v1::SIZE_XL) {
+      return "size: S, M, L or XL";
+    }
+    if (!is_carrier(injection.carrier)) {
+      return "carrier: 1 to 8 of a-z, 0-9";
+    }
+    if (injection.parcel.size() > limits::kParcelMax || !is_printable(injection.parcel)) {
+      return "parcel: at most 32 printable characters";
+    }
+    return {};
+  }
+
+  static std::string read_fault(const cubby::v1::InjectFault& request, emulator::Injection& injection) {
+    if (request.duration_ms() > kDurationMaxMs) {
+      return "duration: at most 366 days";
+    }
+    injection.duration = Duration::milliseconds(static_cast<std::int64_t>(request.duration_ms()));
+    switch (request.kind()) {
+      case cubby::v1::FAULT_KIND_JAM:
+        injection.kind = emulator::InjectionKind::kJam;
+        if (request.compartment() < 1 || request.compartment() > limits::kCompartmentsMax) {
+          return "a jam needs a door, 1 to 192";
+        }
+        injection.compartment = static_cast<std::uint8_t>(request.compartment());
+        return {};
+      case cubby::v1::FAULT_KIND_LINK_DOWN:
+        injection.kind = emulator::InjectionKind::kLinkDown;
+        return {};
+      case cubby::v1::FAULT_KIND_POWER_CUT:
+        injection.kind = emulator::InjectionKind::kPowerCut;
+        return {};
+      default:
+        return "not supported: this fault";
+    }
+  }
+
+  tcp::socket socket_;
+  Parts& parts_;
+  bool closed_ = false;
+  bool authorised_ = false;
+  bool last_answer_ = false;
+  bool deposit_ = false;
+  std::size_t station_ = 0;
+  std::uint64_t ticket_ = 0;
+  std::uint64_t virtual_give_up_ms_ = 0;
+  std::chrono::steady_clock::time_point give_up_;
+  std::chrono::steady_clock::time_point code_by_;
+  std::vector<std::byte> received_;
+  std::array<std::byte, 1024> chunk_{};
+};
+
+ControlServer::ControlServer(asio::io_context& context, emulator::Fleet& fleet, std::string token)
+    : parts_(std::make_shared<Parts>(context, fleet, std::move(token))) {}
+
+ControlServer::~ControlServer() {
+  boost::system::error_code ignored;
+  parts_->acceptor.close(ignored);
+  for (const auto& session : parts_->sessions) {
+    session->close();
+  }
+}
+
+namespace {
+
+template <typename PartsPointer, typename Begin>
+void accept_next(const PartsPointer& parts, Begin begin) {
+  parts->acceptor.async_accept([parts, begin](const boost::system::error_code& error, tcp::socket socket) {
+    if (error == asio::error::operation_aborted) {
+      return;
+    }
+    if (!error) {
+      begin(std::move(socket));
+    }
+    accept_next(parts, begin);  // One failed accept does not end the port.
+  });
+}
+
+}  // namespace
+
+std::string ControlServer::listen(const Endpoint& endpoint) {
+  boost::system::error_code error;
+  const asio::ip::address address = asio::ip::make_address(endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host, error);
+  if (error) {
+    return "--control " + endpoint.host + ": not an IP address";
+  }
+  const tcp::endpoint local(address, endpoint.port);
+  parts_->acceptor.open(local.protocol(), error);
+  if (!error) {
+    parts_->acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  }
+  if (!error) {
+    parts_->acceptor.bind(local, error);
+  }
+  if (!error) {
+    parts_->acceptor.listen(16, error);
+  }
+  if (error) {
+    return "--control " + endpoint.host + ":" + std::to_string(endpoint.port) + ": " + error.message();
+  }
+  accept_next(parts_, [parts = parts_.get()](tcp::socket socket) {
+    std::erase_if(parts->sessions, [](const auto& session) { return session->closed(); });
+    if (parts->sessions.size() < kSessionsMax) {
+      parts->sessions.push_back(std::make_shared<Session>(std::move(socket), *parts));
+      parts->sessions.back()->read();
+    }
+  });
+  return {};
+}
+
+void ControlServer::poll(std::uint64_t utc_ms) {
+  parts_->utc_ms = utc_ms;
+  for (std::size_t i = 0; i < parts_->sessions.size(); ++i) {
+    parts_->sessions[i]->poll();
+  }
+}
+
+}  // namespace cubby::tools

@@ -1,0 +1,219 @@
+#include "tools/emulator/full_speed_run.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <chrono>
+#include <thread>
+
+#include "tools/emulator/shard_exchange.h"
+#include "tools/support/progress.h"
+
+namespace cubby::tools {
+namespace {
+
+constexpr int kCentrePatienceS = 60;
+constexpr std::int64_t kDrainWindowsMax = 3 * 24 * 60;   // Longer than any outage of the network.
+constexpr std::int64_t kCountEvery = 16;                 // Windows between two counts for the progress bar.
+
+struct Shared;
+
+/// What one thread does: run its stations through a window, save, talk to the centre, and again.
+class ShardRun {
+ public:
+  ShardRun(Shared& shared, std::size_t shard, std::unique_ptr<CentreLink> centre);
+  void run();
+
+  std::vector<std::size_t> active;        // Stations that did something in this window.
+  std::atomic<std::int64_t> window{0};    // Windows done.
+  std::atomic<std::uint64_t> parcels{0};
+  std::uint64_t unsettled = 0;
+
+ private:
+  bool exchange(std::int64_t end_us);
+  void note_active(Instant end);
+  void run_window(std::int64_t index);
+  bool drained();
+
+  Shared& shared_;
+  std::size_t shard_;
+  ShardExchange exchange_;
+};
+
+struct Shared {
+  Shared(const RunOptions& run_options, emulator::Fleet& run_fleet, StateStore* run_state)
+      : options(run_options), fleet(run_fleet), state(run_state) {}
+
+  const RunOptions& options;
+  emulator::Fleet& fleet;
+  StateStore* state;
+  std::int64_t first_window = 0;
+  std::int64_t windows = 0;
+  std::atomic<bool> failed{false};
+  std::vector<std::unique_ptr<ShardRun>> shards;
+
+  std::int64_t end_us(std::int64_t index) const { return (index + 1) * options.window_s * 1'000'000; }
+
+  // All shards stand still at the end of the same window.
+  void save() noexcept {
+    std::vector<std::size_t> stations;
+    std::int64_t now_us = INT64_MAX;
+    for (const auto& shard : shards) {
+      stations.insert(stations.end(), shard->active.begin(), shard->active.end());
+      shard->active.clear();
+      now_us = std::min(now_us, end_us(first_window + shard->window.load() - 1));
+    }
+    if (!failed && !state->save(fleet, stations, now_us)) {
+      spdlog::error("the state cannot be saved; stopping before anything else is reported");
+      failed = true;
+    }
+  }
+  struct Save {
+    Shared* shared;
+    void operator()() noexcept { shared->save(); }
+  };
+  std::unique_ptr<std::barrier<Save>> step;
+};
+
+ShardRun::ShardRun(Shared& shared, std::size_t shard, std::unique_ptr<CentreLink> centre)
+    : shared_(shared),
+      shard_(shard),
+      exchange_(shared.fleet, shared.fleet.shard_begin(shard), shared.fleet.shard_begin(shard + 1), std::move(centre)) {}
+
+// While no centre answers, virtual time stands still.
+bool ShardRun::exchange(std::int64_t end_us) {
+  const std::uint64_t utc_ms = shared_.fleet.start_utc_ms() + static_cast<std::uint64_t>(end_us / 1000);
+  if (exchange_.connected() && exchange_.exchange(utc_ms)) {
+    return true;
+  }
+  if (exchange_.connected()) {
+    return true;
+  }
+  exchange_.exchange(utc_ms);
+  const auto begin = std::chrono::steady_clock::now();
+  while (!shared_.failed && !exchange_.connect(utc_ms)) {
+    if (std::chrono::steady_clock::now() - begin > std::chrono::seconds(kCentrePatienceS) || stop_requested()) {
+      spdlog::error("no answer from the aggregator for {} s; giving up", kCentrePatienceS);
+      shared_.failed = true;
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  return !shared_.failed;
+}
+
+void ShardRun::note_active(Instant end) {
+  for (std::size_t i = shared_.fleet.shard_begin(shard_); i < shared_.fleet.shard_begin(shard_ + 1); ++i) {
+    if (shared_.fleet.station(i).next_activity() <= end) {
+      active.push_back(i);
+    }
+  }
+}
+
+void ShardRun::run_window(std::int64_t index) {
+  const std::int64_t end_us = shared_.end_us(index);
+  if (shared_.state != nullptr) {
+    note_active(Instant{end_us});
+  }
+  shared_.fleet.run_shard(shard_, Instant{end_us});
+  window.fetch_add(1);
+  if (shared_.state != nullptr) {
+    shared_.step->arrive_and_wait();
+  }
+  if (!shared_.failed) {
+    exchange(end_us);
+  }
+  if (index % kCountEvery == 0) {
+    std::uint64_t count = 0;
+    for (std::size_t i = shared_.fleet.shard_begin(shard_); i < shared_.fleet.shard_begin(shard_ + 1); ++i) {
+      count += shared_.fleet.station(i).counters().deposits;
+    }
+    parcels = count;
+  }
+}
+
+bool ShardRun::drained() {
+  unsettled = 0;
+  for (std::size_t i = shared_.fleet.shard_begin(shard_); i < shared_.fleet.shard_begin(shard_ + 1); ++i) {
+    unsettled += shared_.fleet.station(i).settled() ? 0 : 1;
+  }
+  return unsettled == 0;
+}
+
+void ShardRun::run() {
+  std::int64_t index = shared_.first_window;
+  exchange(index * shared_.options.window_s * 1'000'000);
+  while (!shared_.failed && !stop_requested() && (shared_.windows == 0 || index < shared_.windows)) {
+    run_window(index++);
+  }
+  // The people stand still, and what the stations know is reported.
+  const auto for_each_station = [&](auto action) {
+    for (std::size_t i = shared_.fleet.shard_begin(shard_); i < shared_.fleet.shard_begin(shard_ + 1); ++i) {
+      action(shared_.fleet.station(i));
+    }
+  };
+  for_each_station([](emulator::Station& station) { station.freeze_people(true); });
+  const std::int64_t last = index + kDrainWindowsMax;
+  while (!shared_.failed && index < last && !drained()) {
+    run_window(index++);
+  }
+  if (shared_.state != nullptr) {
+    shared_.step->arrive_and_drop();
+  }
+}
+
+}  // namespace
+
+bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::vector<emulator::RoomMeter>& meters,
+                       StateStore* state, RunFigures& figures) {
+  Shared shared(options, fleet, state);
+  const std::int64_t window_us = std::int64_t{options.window_s} * 1'000'000;
+  shared.first_window = state != nullptr ? state->saved_us() / window_us : 0;
+  shared.windows = static_cast<std::int64_t>(options.days * 86'400e6 / static_cast<double>(window_us) + 0.5);
+  const auto begin = std::chrono::steady_clock::now();
+  const double cpu_begin = process_cpu_seconds();
+  for (std::size_t i = 0; i < fleet.shard_count(); ++i) {
+    shared.shards.push_back(std::make_unique<ShardRun>(
+        shared, i, options.aggregator.has_value() ? make_socket_centre(*options.aggregator, kCentrePatienceS) : make_ack_centre()));
+  }
+  if (state != nullptr) {
+    shared.step = std::make_unique<std::barrier<Shared::Save>>(static_cast<std::ptrdiff_t>(fleet.shard_count()), Shared::Save{&shared});
+  }
+  std::atomic<std::size_t> running{fleet.shard_count()};
+  std::vector<std::jthread> threads;
+  for (const auto& shard : shared.shards) {
+    threads.emplace_back([&running, run = shard.get()] {
+      run->run();
+      --running;
+    });
+  }
+  Progress progress("province", static_cast<double>(shared.windows - shared.first_window), "parcels");
+  while (running > 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::int64_t done = INT64_MAX;
+    std::uint64_t parcels = 0;
+    for (const auto& shard : shared.shards) {
+      done = std::min(done, shard->window.load());
+      parcels += shard->parcels.load();
+    }
+    progress.update(static_cast<double>(done), parcels);
+  }
+  threads.clear();
+  progress.finish();
+  figures.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  figures.cpu_seconds = process_cpu_seconds() - cpu_begin;
+  std::int64_t done = 0;
+  for (const auto& shard : shared.shards) {
+    done = std::max(done, shard->window.load());
+    figures.unsettled += shard->unsettled;
+  }
+  const std::int64_t reached = shared.first_window + done;
+  figures.complete = !shared.failed && shared.windows > 0 && reached >= shared.windows;
+  figures.virtual_seconds = static_cast<double>(std::min(reached, shared.windows > 0 ? shared.windows : reached)) * options.window_s;
+  figures.meters = meters;
+  return !shared.failed;
+}
+
+}  // namespace cubby::tools

@@ -1,0 +1,142 @@
+#include "tools/emulator/report.h"
+
+#include <sys/resource.h>
+
+#include <boost/json.hpp>
+#include <cinttypes>
+#include <cstdio>
+#include <fstream>
+#include <numeric>
+
+namespace cubby::tools {
+namespace {
+
+constexpr std::array<const char*, static_cast<std::size_t>(emulator::Room::kCount)> kRoomNames{"world", "people", "core",
+                                                                                              "bus",   "flash",  "wire"};
+
+std::string hash_text(std::uint64_t hash) {
+  std::array<char, 20> text{};
+  std::snprintf(text.data(), text.size(), "%016" PRIx64, hash);
+  return text.data();
+}
+
+std::uint64_t peak_memory_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+// Ticks are turned into seconds by what the process used in all: the shards' threads do little else.
+boost::json::object rooms_of(const RunFigures& figures) {
+  boost::json::object rooms;
+  double total = 0;
+  for (const emulator::RoomMeter& meter : figures.meters) {
+    for (const std::uint64_t ticks : meter.ticks) {
+      total += static_cast<double>(ticks);
+    }
+  }
+  if (total == 0) {
+    return rooms;
+  }
+  for (std::size_t room = 0; room < kRoomNames.size(); ++room) {
+    double ticks = 0;
+    for (const emulator::RoomMeter& meter : figures.meters) {
+      ticks += static_cast<double>(meter.ticks[room]);
+    }
+    rooms[kRoomNames[room]] = ticks / total * figures.cpu_seconds;
+  }
+  return rooms;
+}
+
+}  // namespace
+
+double process_cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+bool write_report(const std::string& file, const RunOptions& options, const emulator::Fleet& fleet,
+                  const RunFigures& figures, std::string& error) {
+  const emulator::StationCounters totals = fleet.totals();
+  boost::json::object report;
+  report["profile"] = options.profile.name;
+  report["seed"] = options.seed;
+  report["run_id"] = options.run_id;
+  report["stations"] = fleet.station_count();
+  report["compartments"] = fleet.compartment_count();
+  report["threads"] = options.threads;
+  report["speed"] = options.speed == 0 ? boost::json::value("max") : boost::json::value(options.speed);
+  report["complete"] = figures.complete;
+  report["unsettled_stations"] = figures.unsettled;
+  report["virtual_seconds"] = figures.virtual_seconds;
+  report["wall_seconds"] = figures.wall_seconds;
+  report["cpu_seconds"] = figures.cpu_seconds;
+  report["peak_memory_bytes"] = peak_memory_bytes();
+  report["deposits"] = totals.deposits;
+  report["collections"] = totals.collections;
+  report["recalls"] = totals.recalls;
+  report["turned_away"] = totals.turned_away;
+  report["wrong_codes"] = totals.wrong_codes;
+  report["events"] = totals.events;
+  report["bus_frames"] = totals.bus_frames;
+  report["bus_idle_frames"] = totals.bus_idle_frames;
+  report["flash_operations"] = totals.flash_operations;
+  report["flash_bytes"] = totals.flash_bytes;
+  report["frames_up"] = totals.frames_up;
+  report["boots"] = totals.boots;
+  report["ticks"] = totals.ticks;
+  report["trace_hash"] = hash_text(fleet.trace_hash());
+  report["cpu_seconds_by_room"] = rooms_of(figures);
+  std::ofstream stream(file);
+  stream << boost::json::serialize(report) << '\n';
+  stream.flush();
+  if (!stream) {
+    error = file + ": cannot be written";
+    return false;
+  }
+  return true;
+}
+
+bool write_ledger(const std::string& file, const emulator::Fleet& fleet, std::string& error) {
+  std::ofstream stream(file);
+  stream << "station,compartment,true_deposits,true_collections,true_recalls,deposits,collections,recalls,door_openings\n";
+  for (std::size_t i = 0; i < fleet.station_count(); ++i) {
+    const emulator::Station& station = fleet.station(i);
+    const std::vector<emulator::LedgerRow>& ledger = station.ledger();
+    for (std::size_t door = 0; door < ledger.size(); ++door) {
+      const emulator::LedgerRow& row = ledger[door];
+      stream << station.name() << ',' << door + 1 << ',' << row.true_deposits << ',' << row.true_collections << ','
+             << row.true_recalls << ',' << row.deposits << ',' << row.collections << ',' << row.recalls << ','
+             << row.door_openings << '\n';
+    }
+  }
+  stream.flush();
+  if (!stream) {
+    error = file + ": cannot be written";
+    return false;
+  }
+  return true;
+}
+
+void print_summary(const RunOptions& options, const emulator::Fleet& fleet, const RunFigures& figures) {
+  const emulator::StationCounters totals = fleet.totals();
+  const double rate = figures.wall_seconds > 0 ? static_cast<double>(totals.deposits) / figures.wall_seconds : 0;
+  std::printf("stations      %zu with %zu compartments\n", fleet.station_count(), fleet.compartment_count());
+  std::printf("virtual time  %.1f h%s\n", figures.virtual_seconds / 3600, figures.complete ? "" : " (stopped)");
+  std::printf("deposits      %" PRIu64 "\n", totals.deposits);
+  std::printf("collections   %" PRIu64 "\n", totals.collections);
+  std::printf("recalls       %" PRIu64 "\n", totals.recalls);
+  std::printf("turned away   %" PRIu64 "\n", totals.turned_away);
+  std::printf("events        %" PRIu64 "\n", totals.events);
+  if (options.speed == 0) {
+    std::printf("rate          %.0f parcels/s (%.1f s wall, %.1f s processor)\n", rate, figures.wall_seconds, figures.cpu_seconds);
+  }
+  std::printf("trace hash    %s\n", hash_text(fleet.trace_hash()).c_str());
+  if (figures.unsettled > 0) {
+    std::printf("unsettled     %" PRIu64 " stations still have events that the centre has not acknowledged\n", figures.unsettled);
+  }
+}
+
+}  // namespace cubby::tools

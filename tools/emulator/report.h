@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "emulator/fleet/fleet.h"
+#include "tools/emulator/run_options.h"
+
+namespace cubby::tools {
+
+struct RunFigures {
+  double virtual_seconds = 0;
+  double wall_seconds = 0;
+  double cpu_seconds = 0;
+  bool complete = true;          // False: stopped early.
+  std::uint64_t unsettled = 0;   // Stations whose last events the centre has not acknowledged.
+  std::vector<emulator::RoomMeter> meters;  // Empty: not measured.
+};
+
+/// JSON summary of a run. False: the file cannot be written (`error` says why).
+bool write_report(const std::string& file, const RunOptions& options, const emulator::Fleet& fleet,
+                  const RunFigures& figures, std::string& error);
+/// The ledger as CSV, a row a compartment.
+bool write_ledger(const std::string& file, const emulator::Fleet& fleet, std::string& error);
+/// The same figures for a person, on standard output.
+void print_summary(const RunOptions& options, const emulator::Fleet& fleet, const RunFigures& figures);
+
+double process_cpu_seconds();
+
+}  // namespace cubby::tools

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "emulator/people/profile.h"
+#include "tools/support/text.h"
+
+namespace cubby::tools {
+
+/// What a run of the emulator was asked for, checked.
+struct RunOptions {
+  emulator::Profile profile;
+  std::uint32_t stations = 0;
+  double days = 1;                    // 0: until stopped.
+  std::uint32_t speed = 1;            // 0: as fast as it goes, in virtual time.
+  std::uint64_t seed = 1;
+  std::uint32_t threads = 1;
+  std::uint64_t run_id = 0;
+  std::uint64_t start_utc_ms = 0;
+  std::uint32_t report_interval_s = 0;
+  std::uint32_t window_s = 60;
+  bool demand = true;
+  bool new_journals = false;
+  bool skip_idle_polls = true;
+  bool profile_rooms = false;
+  std::optional<Endpoint> aggregator;
+  std::optional<Endpoint> control;
+  std::string trace_file;
+  std::string state_dir;
+  std::string ledger_file;
+  std::string report_file;
+  std::vector<std::byte> fleet_key;
+  std::string control_token;
+};
+
+}  // namespace cubby::tools

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "emulator/fleet/fleet.h"
+#include "tools/emulator/centre_link.h"
+
+namespace cubby::tools {
+
+/// Moves the frames of a range of stations over one connection to the centre, window by window. The
+/// answers to window k are delivered at the end of window k + 1: always, so that they come at the same
+/// virtual time whatever the centre's speed, and both sides can work at the same time.
+class ShardExchange {
+ public:
+  ShardExchange(emulator::Fleet& fleet, std::size_t begin, std::size_t end, std::unique_ptr<CentreLink> centre);
+
+  /// At the end of a window: sends what the stations said, delivers what the centre answered to the window
+  /// before. False: the connection is gone (the stations know); call again after connect().
+  bool exchange(std::uint64_t utc_ms);
+  bool connect(std::uint64_t utc_ms) { return centre_->connect(utc_ms); }
+  bool connected() const { return centre_->connected(); }
+
+ private:
+  void gather();
+  void deliver(Bytes answers);
+  void disconnect();
+
+  emulator::Fleet& fleet_;
+  std::size_t begin_;
+  std::size_t end_;
+  std::unique_ptr<CentreLink> centre_;
+  bool awaiting_ = false;               // A barrier is out.
+  std::vector<std::byte> out_;
+  std::vector<std::byte> answers_;
+  std::vector<std::byte> frame_;
+};
+
+/// Appends the frames in `frames`, all of channel 1, with another channel.
+void append_with_channel(Bytes frames, std::uint32_t channel, std::vector<std::byte>& out);
+
+}  // namespace cubby::tools

@@ -1,0 +1,190 @@
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <chrono>
+#include <deque>
+
+#include "cubby/v1/uplink.pb.h"
+#include "firmware/base/limits.h"
+#include "firmware/wire/framing/frame.h"
+#include "tools/emulator/centre_link.h"
+
+namespace cubby::tools {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+constexpr std::size_t kReadChunk = 64 * 1024;
+constexpr auto kConnectPatience = std::chrono::seconds(2);
+
+class SocketCentre final : public CentreLink {
+ public:
+  SocketCentre(const Endpoint& endpoint, int patience_s)
+      : endpoint_(endpoint), patience_(std::chrono::seconds(patience_s)), socket_(context_) {}
+
+  bool connected() const override { return up_; }
+
+  bool connect(std::uint64_t utc_ms) override {
+    if (up_) {
+      return true;
+    }
+    boost::system::error_code error;
+    tcp::resolver resolver(context_);
+    const auto found = resolver.resolve(endpoint_.host, std::to_string(endpoint_.port), error);
+    if (error) {
+      return false;
+    }
+    socket_ = tcp::socket(context_);
+    bool done = false;
+    asio::async_connect(socket_, found, [&](const boost::system::error_code& result, const tcp::endpoint&) {
+      error = result;
+      done = true;
+    });
+    run(kConnectPatience, [&] { return done; });
+    if (!done || error) {
+      boost::system::error_code ignored;
+      socket_.close(ignored);
+      run(kConnectPatience, [&] { return done; });
+      return false;
+    }
+    socket_.set_option(tcp::no_delay(true), error);
+    up_ = true;
+    received_.clear();
+    scanned_ = 0;
+    answered_.clear();
+    std::vector<std::byte> first;
+    append_virtual_time(first, utc_ms, false);
+    queue(first);
+    read();
+    return true;
+  }
+
+  void send(Bytes frames, std::uint64_t barrier_utc_ms) override {
+    std::vector<std::byte> out(frames.begin(), frames.end());
+    append_virtual_time(out, barrier_utc_ms, true);
+    queue(out);
+    context_.restart();
+    context_.poll();
+  }
+
+  bool await(std::vector<std::byte>& answers) override {
+    run(patience_, [&] { return !answered_.empty() || !up_; });
+    if (answered_.empty()) {
+      lose();
+      return false;
+    }
+    answers = std::move(answered_.front());
+    answered_.pop_front();
+    return true;
+  }
+
+ private:
+  template <typename Condition>
+  void run(std::chrono::nanoseconds limit, Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    context_.restart();
+    while (!condition()) {
+      if (context_.run_one_until(deadline) == 0) {
+        if (std::chrono::steady_clock::now() >= deadline) {
+          return;
+        }
+        context_.restart();
+      }
+    }
+  }
+
+  void lose() {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    up_ = false;
+    outgoing_.clear();
+    writing_ = false;
+    answered_.clear();
+  }
+
+  void queue(const std::vector<std::byte>& bytes) {
+    outgoing_.push_back(bytes);
+    if (!writing_) {
+      write();
+    }
+  }
+
+  void write() {
+    writing_ = true;
+    asio::async_write(socket_, asio::buffer(outgoing_.front()), [this](const boost::system::error_code& error, std::size_t) {
+      writing_ = false;
+      if (error || !up_) {
+        up_ = false;
+        return;
+      }
+      outgoing_.pop_front();
+      if (!outgoing_.empty()) {
+        write();
+      }
+    });
+  }
+
+  void read() {
+    socket_.async_read_some(asio::buffer(chunk_), [this](const boost::system::error_code& error, std::size_t size) {
+      if (error || !up_) {
+        up_ = false;
+        return;
+      }
+      received_.insert(received_.end(), chunk_.begin(), chunk_.begin() + static_cast<std::ptrdiff_t>(size));
+      split();
+      if (up_) {
+        read();
+      }
+    });
+  }
+
+  // Cuts what has arrived at the barriers' echoes.
+  void split() {
+    std::size_t position = scanned_;
+    std::size_t window_begin = 0;
+    for (;;) {
+      const wire::FrameParse parse = wire::parse_frame(Bytes(received_).subspan(position), limits::kFrameDownMax);
+      if (parse.kind == wire::FrameParse::Kind::kError) {
+        up_ = false;
+        return;
+      }
+      if (parse.kind == wire::FrameParse::Kind::kNeedMore) {
+        break;
+      }
+      if (parse.frame.channel == 0) {
+        cubby::v1::Down down;
+        if (down.ParseFromArray(parse.frame.message.data(), static_cast<int>(parse.frame.message.size())) && down.has_virtual_time()) {
+          answered_.emplace_back(received_.begin() + static_cast<std::ptrdiff_t>(window_begin),
+                                 received_.begin() + static_cast<std::ptrdiff_t>(position));
+          window_begin = position + parse.consumed;
+        }
+      }
+      position += parse.consumed;
+    }
+    received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(window_begin));
+    scanned_ = position - window_begin;
+  }
+
+  Endpoint endpoint_;
+  std::chrono::nanoseconds patience_;
+  asio::io_context context_{1};
+  tcp::socket socket_;
+  bool up_ = false;
+  bool writing_ = false;
+  std::size_t scanned_ = 0;
+  std::deque<std::vector<std::byte>> outgoing_;
+  std::vector<std::byte> received_;
+  std::deque<std::vector<std::byte>> answered_;
+  std::array<std::byte, kReadChunk> chunk_{};
+};
+
+}  // namespace
+
+std::unique_ptr<CentreLink> make_socket_centre(const Endpoint& endpoint, int patience_s) {
+  return std::make_unique<SocketCentre>(endpoint, patience_s);
+}
+
+}  // namespace cubby::tools

@@ -1,0 +1,159 @@
+#include "tools/emulator/trace_file.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+
+#include "tools/support/text.h"
+
+namespace cubby::tools {
+namespace {
+
+constexpr std::string_view kHeader = "time,station,action,parcel,carrier,size";
+constexpr std::size_t kColumns = 6;
+constexpr std::size_t kErrorsMax = 20;
+constexpr std::size_t kLineMax = 512;
+
+std::vector<std::string> split(const std::string& line) {
+  std::vector<std::string> cells;
+  std::size_t begin = 0;
+  for (;;) {
+    const std::size_t comma = line.find(',', begin);
+    cells.push_back(line.substr(begin, comma - begin));
+    if (comma == std::string::npos) {
+      return cells;
+    }
+    begin = comma + 1;
+  }
+}
+
+bool is_word(const std::string& text, std::size_t size_max) {
+  return text.size() <= size_max && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
+}
+
+std::string read_row(const std::vector<std::string>& cells, TraceLine& row) {
+  if (cells.size() != kColumns) {
+    return std::to_string(cells.size()) + " columns instead of 6 (" + std::string(kHeader) + ")";
+  }
+  if (const auto utc = parse_utc_ms(cells[0])) {
+    row.absolute = true;
+    row.offset_ms = static_cast<std::int64_t>(*utc);
+  } else {
+    double seconds = 0;
+    const auto [end, code] = std::from_chars(cells[0].data(), cells[0].data() + cells[0].size(), seconds);
+    if (code != std::errc() || end != cells[0].data() + cells[0].size() || !(seconds >= 0 && seconds < 1e9)) {
+      return "time '" + cells[0] + "' is neither 2025-03-03T08:00:00Z nor seconds from the start";
+    }
+    row.offset_ms = static_cast<std::int64_t>(seconds * 1000);
+  }
+  row.station = cells[1];
+  row.action = cells[2];
+  row.parcel = cells[3];
+  row.carrier = cells[4];
+  if (row.action != "deposit" && row.action != "collect" && row.action != "recall") {
+    return "action '" + row.action + "' is not deposit, collect or recall";
+  }
+  if (row.action != "recall" && (row.parcel.empty() || !is_word(row.parcel, 32))) {
+    return "parcel '" + row.parcel + "': 1 to 32 printable characters are needed";
+  }
+  if (row.action != "collect" && (row.carrier.empty() || !is_word(row.carrier, 8))) {
+    return "carrier '" + row.carrier + "': 1 to 8 of a-z, 0-9 are needed";
+  }
+  if (row.action == "deposit") {
+    constexpr std::array<std::string_view, 4> kSizes{"S", "M", "L", "XL"};
+    const auto found = std::find(kSizes.begin(), kSizes.end(), cells[5]);
+    if (found == kSizes.end()) {
+      return "size '" + cells[5] + "' is not S, M, L or XL";
+    }
+    row.size = static_cast<std::uint8_t>(found - kSizes.begin() + 1);
+    return check_parcel_number(row.parcel);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<TraceLine> read_trace(const std::string& file, std::vector<std::string>& errors) {
+  std::vector<TraceLine> rows;
+  std::error_code code;
+  if (std::filesystem::is_directory(file, code)) {
+    errors.push_back(file + ": is a directory");
+    return rows;
+  }
+  std::ifstream stream(file);
+  if (!stream) {
+    errors.push_back(file + ": cannot be read");
+    return rows;
+  }
+  std::string line;
+  std::size_t number = 0;
+  while (std::getline(stream, line) && errors.size() < kErrorsMax) {
+    ++number;
+    if (number == 1 && line.starts_with("\xEF\xBB\xBF")) {
+      line.erase(0, 3);
+    }
+    if (!line.empty() && line.back() == '\r') {
+      line.pop_back();
+    }
+    if (line.empty() || line.front() == '#' || (number == 1 && line == kHeader)) {
+      continue;
+    }
+    TraceLine row;
+    row.line = number;
+    const std::string problem = line.size() > kLineMax ? "longer than 512 characters" : read_row(split(line), row);
+    if (!problem.empty()) {
+      errors.push_back(file + ":" + std::to_string(number) + ": " + problem);
+      continue;
+    }
+    if (!rows.empty() && (row.absolute != rows.back().absolute || row.offset_ms < rows.back().offset_ms)) {
+      errors.push_back(file + ":" + std::to_string(number) + ": time goes back (line " + std::to_string(rows.back().line) + " is later)");
+      continue;
+    }
+    rows.push_back(std::move(row));
+  }
+  if (rows.empty() && errors.empty()) {
+    errors.push_back(file + ": holds no rows");
+  }
+  return rows;
+}
+
+std::vector<emulator::TraceRow> resolve_trace(const std::string& file, const std::vector<TraceLine>& lines,
+                                              const emulator::Fleet& fleet, std::vector<std::string>& errors) {
+  std::vector<emulator::TraceRow> rows;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < fleet.station_count(); ++i) {
+    names.emplace_back(fleet.station(i).name());
+  }
+  for (const TraceLine& line : lines) {
+    const std::string place = file + ":" + std::to_string(line.line) + ": ";
+    const std::size_t station = fleet.find(line.station);
+    const std::int64_t at_ms = line.absolute ? line.offset_ms - static_cast<std::int64_t>(fleet.start_utc_ms()) : line.offset_ms;
+    if (station == fleet.station_count()) {
+      const std::string close = nearest(line.station, names);
+      errors.push_back(place + "no station '" + line.station + "'" + (close.empty() ? std::string() : "; did you mean " + close + "?"));
+    } else if (at_ms < 0) {
+      errors.push_back(place + "before the start of the run, " + format_utc(fleet.start_utc_ms()));
+    }
+    if (errors.size() >= kErrorsMax) {
+      break;
+    }
+    if (!errors.empty()) {
+      continue;
+    }
+    emulator::TraceRow row;
+    row.at = Instant{at_ms * 1000};
+    row.station = static_cast<std::uint32_t>(station);
+    row.injection.kind = line.action == "deposit"   ? emulator::InjectionKind::kDeposit
+                         : line.action == "collect" ? emulator::InjectionKind::kCollect
+                                                    : emulator::InjectionKind::kRecall;
+    row.injection.size = line.size;
+    row.injection.carrier = line.carrier;
+    row.injection.parcel = line.parcel;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace cubby::tools

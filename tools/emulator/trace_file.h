@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "emulator/fleet/fleet.h"
+
+namespace cubby::tools {
+
+/// One row of a trace as it stands in the file, before stations are looked up.
+struct TraceLine {
+  std::size_t line = 0;
+  std::int64_t offset_ms = 0;   // From the first row's time (ISO times) or from the start (seconds).
+  bool absolute = false;        // The time was an ISO time; offset_ms is then UTC ms.
+  std::string station;
+  std::string action;           // deposit, collect or recall.
+  std::string parcel;
+  std::string carrier;
+  std::uint8_t size = 0;
+};
+
+/// Reads `time,station,action,parcel,carrier,size`. All that is wrong is listed in `errors` as
+/// file:line: what, at most 20 of them.
+std::vector<TraceLine> read_trace(const std::string& file, std::vector<std::string>& errors);
+
+/// Looks stations up and puts times on the fleet's clock. Rows must not go back in time.
+std::vector<emulator::TraceRow> resolve_trace(const std::string& file, const std::vector<TraceLine>& lines,
+                                              const emulator::Fleet& fleet, std::vector<std::string>& errors);
+
+}  // namespace cubby::tools

@@ -1,0 +1,76 @@
+#include "tools/support/progress.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <utility>
+
+namespace cubby::tools {
+namespace {
+
+constexpr auto kBarInterval = std::chrono::milliseconds(200);
+constexpr auto kLineInterval = std::chrono::seconds(5);
+constexpr int kBarWidth = 30;
+
+volatile std::sig_atomic_t stop_count = 0;
+
+void on_stop(int) {
+  stop_count = stop_count + 1;
+  if (stop_count > 1) {
+    _exit(130);
+  }
+}
+
+}  // namespace
+
+void install_signal_handlers() {
+  struct sigaction action {};
+  action.sa_handler = on_stop;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &action, nullptr);
+}
+
+bool stop_requested() { return stop_count > 0; }
+
+Progress::Progress(std::string title, double total, std::string unit)
+    : title_(std::move(title)), total_(total), unit_(std::move(unit)), terminal_(isatty(STDERR_FILENO) == 1) {}
+
+Progress::~Progress() { finish(); }
+
+void Progress::update(double done, std::uint64_t count) {
+  const auto now = Clock::now();
+  if (now - last_ < (terminal_ ? std::chrono::nanoseconds(kBarInterval) : std::chrono::nanoseconds(kLineInterval))) {
+    return;
+  }
+  last_ = now;
+  const double seconds = std::chrono::duration<double>(now - begin_).count();
+  const double rate = seconds > 0 ? static_cast<double>(count) / seconds : 0;
+  if (total_ <= 0) {
+    std::fprintf(stderr, terminal_ ? "\r%s  %llu %s, %.0f/s \x1b[K" : "%s  %llu %s, %.0f/s\n", title_.c_str(),
+                 static_cast<unsigned long long>(count), unit_.c_str(), rate);
+  } else {
+    const double share = std::clamp(done / total_, 0.0, 1.0);
+    const double left = share > 0 ? seconds / share - seconds : 0;
+    if (terminal_) {
+      const int filled = static_cast<int>(share * kBarWidth);
+      const std::string bar = std::string(static_cast<std::size_t>(filled), '#') + std::string(static_cast<std::size_t>(kBarWidth - filled), '.');
+      std::fprintf(stderr, "\r%s [%s] %3.0f%%  %.0f %s/s, %.0f s left \x1b[K", title_.c_str(), bar.c_str(), share * 100, rate, unit_.c_str(), left);
+    } else {
+      std::fprintf(stderr, "%s %3.0f%%  %.0f %s/s, %.0f s left\n", title_.c_str(), share * 100, rate, unit_.c_str(), left);
+    }
+  }
+  shown_ = terminal_;
+}
+
+void Progress::finish() {
+  if (shown_) {
+    std::fprintf(stderr, "\r\x1b[K");
+    shown_ = false;
+  }
+}
+
+}  // namespace cubby::tools

@@ -1,0 +1,164 @@
+#include "tools/support/text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+#include <numeric>
+
+namespace cubby::tools {
+namespace {
+
+template <typename T>
+std::optional<T> parse_number(std::string_view text) {
+  T value{};
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size() || text.empty()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+bool all_letters(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::optional<Endpoint> parse_endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) {
+    return std::nullopt;
+  }
+  std::string_view host = text.substr(0, colon);
+  if (host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
+  if (!port.has_value() || host.empty()) {
+    return std::nullopt;
+  }
+  return Endpoint{.host = std::string(host), .port = *port};
+}
+
+bool is_loopback(std::string_view host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+std::optional<std::uint64_t> parse_duration_ms(std::string_view text) {
+  constexpr std::uint64_t kYearMs = 366ULL * 86'400'000;
+  std::uint64_t unit = 1000;
+  if (text.ends_with("ms")) {
+    unit = 1;
+    text.remove_suffix(2);
+  } else if (!text.empty() && (text.back() < '0' || text.back() > '9')) {
+    switch (text.back()) {
+      case 's': unit = 1000; break;
+      case 'm': unit = 60'000; break;
+      case 'h': unit = 3'600'000; break;
+      case 'd': unit = 86'400'000; break;
+      default: return std::nullopt;
+    }
+    text.remove_suffix(1);
+  }
+  const auto value = parse_number<std::uint64_t>(text);
+  if (!value.has_value() || *value > kYearMs / unit) {
+    return std::nullopt;
+  }
+  return *value * unit;
+}
+
+std::optional<std::uint64_t> parse_utc_ms(std::string_view text) {
+  std::tm time{};
+  if (text.size() != 10 && text.size() != 20) {
+    return std::nullopt;
+  }
+  const std::string copy(text);
+  int read = 0;
+  if (text.size() == 10) {
+    if (std::sscanf(copy.c_str(), "%4d-%2d-%2d%n", &time.tm_year, &time.tm_mon, &time.tm_mday, &read) != 3 || read != 10) {
+      return std::nullopt;
+    }
+  } else if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &time.tm_year, &time.tm_mon, &time.tm_mday, &time.tm_hour,
+                         &time.tm_min, &time.tm_sec, &read) != 6 || read != 20) {
+    return std::nullopt;
+  }
+  const std::tm wanted = time;
+  time.tm_year -= 1900;
+  time.tm_mon -= 1;
+  const std::time_t seconds = timegm(&time);
+  // A day that the calendar does not have comes back as another one.
+  if (seconds < 0 || time.tm_mday != wanted.tm_mday || time.tm_mon + 1 != wanted.tm_mon || time.tm_hour != wanted.tm_hour ||
+      time.tm_min != wanted.tm_min || time.tm_sec != wanted.tm_sec) {
+    return std::nullopt;
+  }
+  return static_cast<std::uint64_t>(seconds) * 1000;
+}
+
+std::string format_utc(std::uint64_t utc_ms) {
+  const auto seconds = static_cast<std::time_t>(utc_ms / 1000);
+  std::tm time{};
+  gmtime_r(&seconds, &time);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &time);
+  return text.data();
+}
+
+std::string nearest(std::string_view text, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(2, text.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    const std::size_t distance = edit_distance(text, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::string check_parcel_number(std::string_view text) {
+  if (text.size() == 13 && all_letters(text.substr(0, 2)) && all_digits(text.substr(2, 9)) && all_letters(text.substr(11))) {
+    constexpr std::array<int, 8> kWeights{8, 6, 4, 2, 3, 5, 9, 7};
+    int sum = 0;
+    for (std::size_t i = 0; i < kWeights.size(); ++i) {
+      sum += kWeights[i] * (text[2 + i] - '0');
+    }
+    int check = 11 - sum % 11;
+    check = check == 10 ? 0 : (check == 11 ? 5 : check);
+    if (text[10] - '0' != check) {
+      return "UPU S10 number with a wrong check digit: it should end in " + std::to_string(check) + std::string(text.substr(11));
+    }
+  }
+  if (text.size() == 18 && all_digits(text)) {
+    int sum = 0;
+    for (std::size_t i = 0; i < 17; ++i) {
+      sum += (text[i] - '0') * (i % 2 == 0 ? 3 : 1);
+    }
+    const int check = (10 - sum % 10) % 10;
+    if (text[17] - '0' != check) {
+      return "GS1 SSCC with a wrong check digit: it should end in " + std::to_string(check);
+    }
+  }
+  return {};
+}
+
+}  // namespace cubby::tools
