@@ -48,6 +48,7 @@ Status NetworkPipe::do_connect() {
 }
 
 Status NetworkPipe::do_send(Bytes bytes) {
+  const RoomScope scope(meter_, Room::kWire);
   if (state_ != hal::LinkState::kUp) {
     return Status::kNotSent;
   }

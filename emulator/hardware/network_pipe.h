@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "emulator/world/room_meter.h"
 #include "firmware/hal/network_link.h"
 
 namespace cubby::emulator {
@@ -16,6 +17,8 @@ class NetworkPipe final : public hal::NetworkLink {
   void refused();
   void disconnected();
   bool is_up() const { return state_ == hal::LinkState::kUp; }
+  /// Books its processor time there; may be null.
+  void set_meter(RoomMeter* meter) { meter_ = meter; }
   Bytes outgoing() const { return outgoing_; }
   void consume_outgoing(std::size_t size);
   void deliver(Bytes bytes);
@@ -36,6 +39,7 @@ class NetworkPipe final : public hal::NetworkLink {
   std::size_t do_receive(MutableBytes into) override;
   void do_close() override;
 
+  RoomMeter* meter_ = nullptr;
   hal::LinkState state_ = hal::LinkState::kDown;
   bool reachable_ = true;
   std::vector<std::byte> outgoing_;

@@ -67,6 +67,7 @@ bool NorFlashDevice::hit_by_cut() {
 }
 
 Status NorFlashDevice::do_read(std::uint32_t address, MutableBytes into) {
+  const RoomScope scope(meter_, Room::kFlash);
   if (power_ == Power::kOff) {
     return Status::kIo;
   }
@@ -97,6 +98,7 @@ void NorFlashDevice::put(std::uint32_t address, Bytes data) {
 }
 
 Status NorFlashDevice::do_program(std::uint32_t address, Bytes data) {
+  const RoomScope scope(meter_, Room::kFlash);
   if (power_ == Power::kOff || fail_writes_) {
     return Status::kIo;
   }
@@ -115,6 +117,7 @@ Status NorFlashDevice::do_program(std::uint32_t address, Bytes data) {
 }
 
 Status NorFlashDevice::do_erase(std::uint32_t sector) {
+  const RoomScope scope(meter_, Room::kFlash);
   if (power_ == Power::kOff || fail_writes_) {
     return Status::kIo;
   }

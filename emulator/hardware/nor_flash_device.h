@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "emulator/world/room_meter.h"
 #include "firmware/base/prng.h"
 #include "firmware/hal/nor_flash.h"
 
@@ -38,6 +39,8 @@ class NorFlashDevice final : public hal::NorFlash {
   /// with kIo until power_on().
   void cut_after(std::uint64_t operations, TearMode mode);
   void power_on();
+  /// Books its processor time there; may be null.
+  void set_meter(RoomMeter* meter) { meter_ = meter; }
   bool is_cut() const { return power_ == Power::kOff; }
   /// Every program and erase fails with kIo and changes nothing, until called with false.
   void fail_writes(bool fail) { fail_writes_ = fail; }
@@ -76,6 +79,7 @@ class NorFlashDevice final : public hal::NorFlash {
   void torn_erase(std::uint32_t sector);
   void put(std::uint32_t address, Bytes data);
 
+  RoomMeter* meter_ = nullptr;
   hal::FlashGeometry geometry_;
   std::vector<std::shared_ptr<Sector>> sectors_;  // Null: blank.
   std::vector<std::uint32_t> wear_;

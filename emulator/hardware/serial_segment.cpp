@@ -45,6 +45,7 @@ void SerialSegment::note_reported(std::uint8_t board, std::uint8_t inputs, Insta
 }
 
 Status SerialSegment::do_send(Bytes frame, Instant now, bool idle) {
+  const RoomScope scope(meter_, Room::kBus);
   const Instant begin = boot_ + Duration{now.us};
   if (begin < free_at_) {
     return Status::kBusy;
@@ -78,6 +79,7 @@ Status SerialSegment::do_send(Bytes frame, Instant now, bool idle) {
 }
 
 std::size_t SerialSegment::do_receive(MutableBytes into, Instant now) {
+  const RoomScope scope(meter_, Room::kBus);
   if (reply_taken_ == reply_size_) {
     return 0;
   }

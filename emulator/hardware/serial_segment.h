@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "emulator/hardware/modbus_board.h"
+#include "emulator/world/room_meter.h"
 #include "emulator/world/trace_hash.h"
 #include "firmware/hal/serial_bus.h"
 
@@ -33,6 +34,8 @@ class SerialSegment final : public hal::SerialBus {
   bool has_news() const { return news_ != 0; }
   /// Current level of all inputs, for comparing with what was reported.
   void set_wiring(BoardWiring& wiring) { wiring_ = &wiring; }
+  /// Books its processor time there; may be null.
+  void set_meter(RoomMeter* meter) { meter_ = meter; }
 
   std::uint64_t frames() const { return frames_; }
   std::uint64_t idle_frames() const { return idle_frames_; }
@@ -48,6 +51,7 @@ class SerialSegment final : public hal::SerialBus {
   std::int64_t do_byte_time_us() const override { return kByteTimeUs; }
   void note_reported(std::uint8_t board, std::uint8_t inputs, Instant at);
 
+  RoomMeter* meter_ = nullptr;
   TraceHash* hash_;
   BoardWiring* wiring_ = nullptr;
   std::vector<ModbusBoard> boards_;

@@ -42,6 +42,9 @@ StationWorld::StationWorld(const Profile& profile, StationSetup setup, RoomMeter
     door_at_[setup_.door_board[i] * std::size_t{ModbusBoard::kChannels} + setup_.door_channel[i]] = static_cast<std::uint8_t>(i);
   }
   panel_.set_reader(people_);
+  segment_.set_meter(&meter_);
+  flash_.set_meter(&meter_);
+  pipe_.set_meter(&meter_);
 }
 
 void StationWorld::schedule(Instant at, std::uint8_t kind, std::uint8_t door, std::uint64_t argument) {
@@ -133,7 +136,7 @@ void StationWorld::on_event(std::uint64_t seq, Bytes payload) {
   ++counts_.events;
   hash_.add(TraceKind::kEvent, now_, seq);
   hash_.add(TraceKind::kEvent, now_, payload);
-  const RoomScope scope(meter_, Room::kPeople);
+  const RoomScope scope(&meter_, Room::kPeople);
   cubby_v1_Event event;
   if (wire::decode_event(payload, event) == Status::kOk && event.which_body == cubby_v1_Event_deposited_tag) {
     const cubby_v1_Deposited& deposited = event.body.deposited;
@@ -169,7 +172,7 @@ void StationWorld::power_on() {
   controller_.emplace(hardware, app::AssemblyOptions{.config = setup_.config,
                                                      .firmware_version = kFirmwareVersion,
                                                      .announce_new_journal = setup_.announce_new_journal});
-  const RoomScope scope(meter_, Room::kCore);
+  const RoomScope scope(&meter_, Room::kCore);
   safe_mode_ = controller_->boot(Instant{}) != Status::kOk;
   tick_now_ = true;
 }
@@ -189,7 +192,7 @@ void StationWorld::power_off() {
 }
 
 void StationWorld::tick() {
-  const RoomScope scope(meter_, Room::kCore);
+  const RoomScope scope(&meter_, Room::kCore);
   ++counts_.ticks;
   tick_now_ = false;
   const Wake wake = controller_->tick(Instant{now_.us - boot_.us});
@@ -222,7 +225,7 @@ void StationWorld::schedule_mains_loss() {
 
 void StationWorld::handle(const WorldEvent& event) {
   if (event.kind <= kPeopleTimers) {
-    const RoomScope scope(meter_, Room::kPeople);
+    const RoomScope scope(&meter_, Room::kPeople);
     people_.on_timer(static_cast<PeopleTimer>(event.kind), event.door, event.argument);
     return;
   }
@@ -297,7 +300,7 @@ Instant StationWorld::next_activity() const {
 }
 
 void StationWorld::run_until(Instant end) {
-  const RoomScope scope(meter_, Room::kWorld);
+  const RoomScope scope(&meter_, Room::kWorld);
   if (!started_) {
     started_ = true;
     people_.start();
@@ -342,7 +345,7 @@ void StationWorld::disconnected() {
 
 // The notifier hears of a delivery when its acknowledgement passes.
 void StationWorld::notice_acks(Bytes bytes) {
-  const RoomScope scope(meter_, Room::kPeople);
+  const RoomScope scope(&meter_, Room::kWire);
   for (;;) {
     const wire::FrameParse parse = wire::parse_frame(bytes, limits::kFrameDownMax);
     if (parse.kind != wire::FrameParse::Kind::kFrame) {

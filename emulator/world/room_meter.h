@@ -5,15 +5,16 @@
 
 namespace cubby::emulator {
 
-/// Rooms that CPU time is booked to. Socket, apply and SQLite are measured by the programs themselves.
-enum class Room : std::uint8_t { kWorld, kPeople, kCore, kBus, kFlash, kWire, kCount };
+/// Rooms that CPU time is booked to. What is outside of the emulator (sockets, waiting) the programs measure
+/// themselves.
+enum class Room : std::uint8_t { kWorld, kPeople, kCore, kBus, kFlash, kWire, kOutside, kCount };
 
 /// Books processor ticks to rooms. The emulator has no clock: the program gives it a counter, or none,
 /// and then it costs one comparison. One meter a thread.
 struct RoomMeter {
   using Counter = std::uint64_t (*)();
   Counter counter = nullptr;
-  Room current = Room::kWorld;
+  Room current = Room::kOutside;
   std::uint64_t since = 0;
   std::array<std::uint64_t, static_cast<std::size_t>(Room::kCount)> ticks{};
 
@@ -32,13 +33,19 @@ struct RoomMeter {
 /// While it lives, time is booked to `room`; then to the one before it.
 class RoomScope {
  public:
-  RoomScope(RoomMeter& meter, Room room) : meter_(meter), previous_(meter.enter(room)) {}
-  ~RoomScope() { meter_.enter(previous_); }
+  /// A null meter measures nothing.
+  RoomScope(RoomMeter* meter, Room room)
+      : meter_(meter), previous_(meter != nullptr ? meter->enter(room) : Room::kOutside) {}
+  ~RoomScope() {
+    if (meter_ != nullptr) {
+      meter_->enter(previous_);
+    }
+  }
   RoomScope(const RoomScope&) = delete;
   RoomScope& operator=(const RoomScope&) = delete;
 
  private:
-  RoomMeter& meter_;
+  RoomMeter* meter_;
   Room previous_;
 };
 

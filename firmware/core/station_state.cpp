@@ -7,6 +7,11 @@
 #include "firmware/wire/codec/event_codec.h"
 
 namespace cubby::core {
+namespace {
+bool valid(std::uint8_t number) {
+  return number >= 1 && number <= limits::kCompartmentsMax;
+}
+}  // namespace
 
 bool test_bit(const CompartmentBits& bits, std::uint8_t compartment) {
   return (bits[(compartment - 1U) / 64] >> ((compartment - 1U) % 64) & 1) != 0;
@@ -93,7 +98,6 @@ void StationState::apply_event(const cubby_v1_Event& event) {
   if (event.has_wall_ms) {
     last_utc_ms_ = event.wall_ms;
   }
-  const auto valid = [](std::uint8_t number) { return number >= 1 && number <= limits::kCompartmentsMax; };
   const auto& body = event.body;
   switch (event.which_body) {
     case cubby_v1_Event_deposited_tag:
@@ -132,6 +136,16 @@ void StationState::apply_event(const cubby_v1_Event& event) {
         apply_uncertain(body.custody_uncertain);
       }
       break;
+    default:
+      apply_notice(event);
+      break;
+  }
+}
+
+/// Events about doors and about the station itself.
+void StationState::apply_notice(const cubby_v1_Event& event) {
+  const auto& body = event.body;
+  switch (event.which_body) {
     case cubby_v1_Event_out_of_service_tag:
       if (valid(body.out_of_service.compartment)) {
         auto& compartment = compartments_[body.out_of_service.compartment - 1U];

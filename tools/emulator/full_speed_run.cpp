@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <time.h>
+
 #include <algorithm>
 #include <atomic>
 #include <barrier>
@@ -20,6 +22,12 @@ constexpr std::int64_t kCountEvery = 16;                 // Windows between two 
 
 struct Shared;
 
+double thread_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
 /// What one thread does: run its stations through a window, save, talk to the centre, and again.
 class ShardRun {
  public:
@@ -30,6 +38,7 @@ class ShardRun {
   std::atomic<std::int64_t> window{0};    // Windows done.
   std::atomic<std::uint64_t> parcels{0};
   std::uint64_t unsettled = 0;
+  double socket_seconds = 0;
 
  private:
   bool exchange(std::int64_t end_us);
@@ -123,7 +132,9 @@ void ShardRun::run_window(std::int64_t index) {
     shared_.step->arrive_and_wait();
   }
   if (!shared_.failed) {
+    const double before = thread_cpu_seconds();
     exchange(end_us);
+    socket_seconds += thread_cpu_seconds() - before;
   }
   if (index % kCountEvery == 0) {
     std::uint64_t count = 0;
@@ -208,6 +219,7 @@ bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::v
   for (const auto& shard : shared.shards) {
     done = std::max(done, shard->window.load());
     figures.unsettled += shard->unsettled;
+    figures.socket_seconds += shard->socket_seconds;
   }
   const std::int64_t reached = shared.first_window + done;
   figures.complete = !shared.failed && shared.windows > 0 && reached >= shared.windows;

@@ -10,7 +10,7 @@
 #include "emulator/scenario/profiles.h"
 #include "tools/emulator/full_speed_run.h"
 #include "tools/emulator/live_run.h"
-#include "tools/emulator/trace_file.h"
+#include "tools/emulator/trace_resolver.h"
 #include "tools/support/command_line.h"
 #include "tools/support/progress.h"
 #include "tools/support/secret_file.h"

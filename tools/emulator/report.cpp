@@ -11,8 +11,9 @@
 namespace cubby::tools {
 namespace {
 
-constexpr std::array<const char*, static_cast<std::size_t>(emulator::Room::kCount)> kRoomNames{"world", "people", "core",
-                                                                                              "bus",   "flash",  "wire"};
+// In the order of emulator::Room, without kOutside.
+constexpr std::array<const char*, static_cast<std::size_t>(emulator::Room::kOutside)> kRoomNames{"world", "people", "core",
+                                                                                                "bus",   "flash",  "wire"};
 
 std::string hash_text(std::uint64_t hash) {
   std::array<char, 20> text{};
@@ -26,13 +27,13 @@ std::uint64_t peak_memory_bytes() {
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
-// Ticks are turned into seconds by what the process used in all: the shards' threads do little else.
+// Ticks are turned into seconds by the processor time that the stations used in all.
 boost::json::object rooms_of(const RunFigures& figures) {
   boost::json::object rooms;
   double total = 0;
   for (const emulator::RoomMeter& meter : figures.meters) {
-    for (const std::uint64_t ticks : meter.ticks) {
-      total += static_cast<double>(ticks);
+    for (std::size_t room = 0; room < kRoomNames.size(); ++room) {
+      total += static_cast<double>(meter.ticks[room]);
     }
   }
   if (total == 0) {
@@ -43,8 +44,9 @@ boost::json::object rooms_of(const RunFigures& figures) {
     for (const emulator::RoomMeter& meter : figures.meters) {
       ticks += static_cast<double>(meter.ticks[room]);
     }
-    rooms[kRoomNames[room]] = ticks / total * figures.cpu_seconds;
+    rooms[kRoomNames[room]] = ticks / total * (figures.cpu_seconds - figures.socket_seconds);
   }
+  rooms["socket"] = figures.socket_seconds;
   return rooms;
 }
 

@@ -1,1 +1,1 @@
-#include "../drivers/fake_bus.cpp"  // NOLINT(bugprone-suspicious-include): one model for both programs.
+#include "unit/drivers/fake_bus.cpp"  // NOLINT(bugprone-suspicious-include): one model for both programs.

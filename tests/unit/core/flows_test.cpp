@@ -155,12 +155,11 @@ TEST(Collect, WorksWithAScannedCode) {
   EXPECT_TRUE(world.is_open(compartment));
 }
 
-TEST(Collect, UsesTheCodesOfRfc4226) {
-  // The station key of this world and counter 1; the value comes from an independent implementation.
+TEST(Collect, TakesTheRfc4226ValueOfKeyAndCounter) {
+  // Python's hmac over counter 1 with this world's station key, SHA-256("station").
   StationWorld world;
   const auto compartment = world.deposit();
-  EXPECT_EQ(world.code_of(compartment).size(), 8U);
-  world.enter_code(world.code_of(compartment));
+  world.enter_code("02123917");
   EXPECT_TRUE(world.is_open(compartment));
 }
 
@@ -280,6 +279,18 @@ TEST(Retention, StandsStillWhileTheStationIsOff) {
   EXPECT_EQ(world.state(compartment), CompartmentState::kOccupied);
   world.advance(Duration::minutes(2));
   EXPECT_EQ(world.state(compartment), CompartmentState::kOverdue);
+}
+
+TEST(Retention, CountsTheTimeOfEarlierBootsAsFarAsRecordsTell) {
+  StationWorld world({.retention_h = 2});
+  const auto first = world.deposit('S', "P1");
+  world.advance(Duration::minutes(90));
+  world.deposit('S', "P2");
+  world.power_cycle(Duration::hours(10));
+  world.advance(Duration::minutes(29));
+  EXPECT_EQ(world.state(first), CompartmentState::kOccupied);
+  world.advance(Duration::minutes(2));
+  EXPECT_EQ(world.state(first), CompartmentState::kOverdue);
 }
 
 TEST(Retention, IsNotShortenedByAJumpingClock) {

@@ -77,6 +77,97 @@ TEST(Records, ComeBackAsTheyWereAndNeverFromATruncatedOne) {
   }
 }
 
+// Applies a record as the journal would hand it over.
+template <typename T>
+void apply(StationState& state, RecordKind kind, const T& record) {
+  RecordBytes bytes;
+  state.apply_internal(static_cast<std::uint8_t>(kind), Bytes(bytes).first(encode(record, bytes)));
+}
+
+TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
+  cubby_v1_Event scratch;
+  StationState state(scratch);
+  cubby_v1_Event event = cubby_v1_Event_init_zero;
+  event.boot = 3;
+  event.uptime_ms = 500'000;
+  event.has_wall_ms = true;
+  event.wall_ms = 1'750'000'000'000;
+  event.which_body = cubby_v1_Event_snapshot_tag;
+  state.apply_event(event);
+  for (std::uint8_t number = 1; number <= limits::kCompartmentsMax; number = static_cast<std::uint8_t>(number + 2)) {
+    Intent intent;
+    intent.compartment = number;
+    intent.size = 2;
+    intent.uptime_ms = 600'000U + number;
+    intent.counter = 1'000U + number;
+    intent.carrier.assign("sf");
+    intent.parcel.assign("RB473124829CN");
+    apply(state, RecordKind::kIntent, intent);
+    apply(state, RecordKind::kOutcome, Outcome{number, AttemptOutcome::kOpened, 600'100U + number});
+    if (number < 170) {
+      event.uptime_ms = 600'200U + number;
+      event.which_body = cubby_v1_Event_deposited_tag;
+      event.body.deposited = cubby_v1_Deposited_init_zero;
+      event.body.deposited.compartment = number;
+      event.body.deposited.counter = intent.counter;
+      event.body.deposited.size = cubby_v1_Size_SIZE_M;
+      std::string("sf").copy(event.body.deposited.carrier, 2);
+      state.apply_event(event);
+    }
+  }
+  apply(state, RecordKind::kCancel, Cancel{191});
+  apply(state, RecordKind::kThrottle, ThrottleCount{7});
+  event.which_body = cubby_v1_Event_command_result_tag;
+  event.body.command_result = cubby_v1_CommandResult_init_zero;
+  event.body.command_result.command_id[5] = 9;
+  state.apply_event(event);
+  ASSERT_EQ(state.repairs(), 0U);
+
+  for (const std::size_t part_size : {std::size_t{128}, std::size_t{200}, limits::kInternalBytesMax}) {
+    cubby_v1_Event other_scratch;
+    StationState read(other_scratch);
+    read.on_checkpoint_begin();
+    std::vector<std::byte> part(part_size);
+    for (std::size_t index = 0;; ++index) {
+      const auto size = state.checkpoint_part(index, part);
+      if (size == 0) {
+        break;
+      }
+      read.on_checkpoint_part(Bytes(part).first(size));
+    }
+    EXPECT_EQ(read.repairs(), 0U);
+    EXPECT_EQ(read.next_counter(), state.next_counter());
+    EXPECT_EQ(read.failures(), 7U);
+    EXPECT_EQ(read.on_ms(4, 10), state.on_ms(4, 10));
+    EXPECT_EQ(read.last_utc_ms(), state.last_utc_ms());
+    EXPECT_TRUE(read.snapshot_seen());
+    StationState::CommandId id{};
+    id[5] = std::byte{9};
+    EXPECT_TRUE(read.command_seen(id));
+    for (std::uint8_t number = 1; number <= limits::kCompartmentsMax; ++number) {
+      const auto& a = state.compartment(number);
+      const auto& b = read.compartment(number);
+      EXPECT_EQ(a.state, b.state);
+      EXPECT_EQ(a.before, b.before);
+      EXPECT_EQ(a.parcel.counter, b.parcel.counter);
+      EXPECT_EQ(a.parcel.deposited_on_ms, b.parcel.deposited_on_ms);
+      EXPECT_EQ(a.parcel.deposited_utc_ms, b.parcel.deposited_utc_ms);
+      EXPECT_EQ(a.parcel.deposited_boot, b.parcel.deposited_boot);
+      EXPECT_EQ(a.parcel.size, b.parcel.size);
+      EXPECT_TRUE(a.parcel.carrier == b.parcel.carrier);
+      const auto slot_a = state.find_opening(number);
+      const auto slot_b = read.find_opening(number);
+      ASSERT_EQ(slot_a < StationState::kOpeningsMax, slot_b < StationState::kOpeningsMax);
+      if (slot_a < StationState::kOpeningsMax) {
+        EXPECT_EQ(state.opening(slot_a).opened_on_ms, read.opening(slot_b).opened_on_ms);
+        EXPECT_EQ(state.opening(slot_a).cancelled, read.opening(slot_b).cancelled);
+        EXPECT_EQ(state.opening(slot_a).outcome, read.opening(slot_b).outcome);
+        EXPECT_TRUE(state.opening(slot_a).intent.parcel == read.opening(slot_b).intent.parcel);
+      }
+    }
+  }
+}
+
 TEST(Custody, IsOnlyBelievedAsFarAsSomebodySaw) {
   using drivers::DoorState;
   for (int outcome = 0; outcome <= static_cast<int>(AttemptOutcome::kUnknown); ++outcome) {

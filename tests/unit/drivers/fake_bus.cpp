@@ -150,7 +150,7 @@ void FakeBus::answer(const std::vector<std::byte>& request, Instant at) {
 
 void FakeBus::reply(std::vector<std::byte> frame, Instant at) {
   if (spoil_) {
-    frame[2] ^= std::byte{0x10};
+    frame[frame.size() - 3] ^= std::byte{0x10};  // The last byte before the checksum.
     spoil_ = false;
   }
   babble(frame, at + kReplyAfter + delay_);

@@ -1,4 +1,4 @@
-#include "tools/emulator/trace_file.h"
+#include "tools/support/trace_file.h"
 
 #include <algorithm>
 #include <array>
@@ -115,43 +115,6 @@ std::vector<TraceLine> read_trace(const std::string& file, std::vector<std::stri
   }
   if (rows.empty() && errors.empty()) {
     errors.push_back(file + ": holds no rows");
-  }
-  return rows;
-}
-
-std::vector<emulator::TraceRow> resolve_trace(const std::string& file, const std::vector<TraceLine>& lines,
-                                              const emulator::Fleet& fleet, std::vector<std::string>& errors) {
-  std::vector<emulator::TraceRow> rows;
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < fleet.station_count(); ++i) {
-    names.emplace_back(fleet.station(i).name());
-  }
-  for (const TraceLine& line : lines) {
-    const std::string place = file + ":" + std::to_string(line.line) + ": ";
-    const std::size_t station = fleet.find(line.station);
-    const std::int64_t at_ms = line.absolute ? line.offset_ms - static_cast<std::int64_t>(fleet.start_utc_ms()) : line.offset_ms;
-    if (station == fleet.station_count()) {
-      const std::string close = nearest(line.station, names);
-      errors.push_back(place + "no station '" + line.station + "'" + (close.empty() ? std::string() : "; did you mean " + close + "?"));
-    } else if (at_ms < 0) {
-      errors.push_back(place + "before the start of the run, " + format_utc(fleet.start_utc_ms()));
-    }
-    if (errors.size() >= kErrorsMax) {
-      break;
-    }
-    if (!errors.empty()) {
-      continue;
-    }
-    emulator::TraceRow row;
-    row.at = Instant{at_ms * 1000};
-    row.station = static_cast<std::uint32_t>(station);
-    row.injection.kind = line.action == "deposit"   ? emulator::InjectionKind::kDeposit
-                         : line.action == "collect" ? emulator::InjectionKind::kCollect
-                                                    : emulator::InjectionKind::kRecall;
-    row.injection.size = line.size;
-    row.injection.carrier = line.carrier;
-    row.injection.parcel = line.parcel;
-    rows.push_back(std::move(row));
   }
   return rows;
 }

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
-
-#include "emulator/fleet/fleet.h"
 
 namespace cubby::tools {
 
@@ -22,9 +22,5 @@ struct TraceLine {
 /// Reads `time,station,action,parcel,carrier,size`. All that is wrong is listed in `errors` as
 /// file:line: what, at most 20 of them.
 std::vector<TraceLine> read_trace(const std::string& file, std::vector<std::string>& errors);
-
-/// Looks stations up and puts times on the fleet's clock. Rows must not go back in time.
-std::vector<emulator::TraceRow> resolve_trace(const std::string& file, const std::vector<TraceLine>& lines,
-                                              const emulator::Fleet& fleet, std::vector<std::string>& errors);
 
 }  // namespace cubby::tools

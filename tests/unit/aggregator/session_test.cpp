@@ -1,0 +1,352 @@
+#include "unit/aggregator/test_station.h"
+
+namespace cubby::aggregator::testing {
+namespace {
+
+using Verdict = ConnectionProtocol::Verdict;
+
+struct Session : ::testing::Test {
+  Centre centre{test_options()};
+  TestConnection connection{centre};
+  TestJournal journal{"SX-TY-0001"};
+
+  /// Greets and commits; returns the Welcome.
+  v1::Welcome welcome(TestConnection& on, std::uint32_t channel, const TestJournal& of, bool announce = false) {
+    on.greet(channel, of, announce);
+    centre.committed();
+    return on.take_one().welcome();
+  }
+  v1::Ack send_and_commit(const v1::Up& up) {
+    connection.send(1, up);
+    EXPECT_TRUE(connection.take().empty()) << "nothing is promised before the commit";
+    centre.committed();
+    return connection.take_one().ack();
+  }
+};
+
+TEST_F(Session, AcknowledgesABatchOnlyAfterTheCommit) {
+  journal.open();
+  const v1::Welcome greeted = welcome(connection, 1, journal);
+  EXPECT_EQ(greeted.high_water(), 0U);
+  EXPECT_EQ(greeted.high_water_chain(), journal.chain(0));
+  EXPECT_EQ(greeted.batch_events_max(), limits::kBatchEventsMax);
+  EXPECT_EQ(greeted.utc_ms(), kNoonUtcMs);
+
+  const v1::Ack ack = send_and_commit(journal.batch(1, 3));
+  EXPECT_EQ(ack.durable_seq(), 3U);
+  EXPECT_EQ(ack.chain(), journal.chain(3));
+  EXPECT_EQ(ack.journal_uid(), std::string(16, '\1'));
+  EXPECT_EQ(ack.window(), limits::kWindowMax);
+}
+
+TEST_F(Session, AnswersARepeatedBatchWithTheMarkAndCountsNothingTwice) {
+  journal.open();
+  journal.deposit(1);
+  welcome(connection, 1, journal);
+  send_and_commit(journal.batch(1, 4));
+  connection.send(1, journal.batch(1, 4));
+  EXPECT_EQ(connection.take_one().ack().durable_seq(), 4U);
+  connection.send(1, journal.batch(4, 4));
+  EXPECT_EQ(connection.take_one().ack().durable_seq(), 4U);
+  EXPECT_TRUE(centre.changes().empty());
+  EXPECT_EQ(centre.counters().events, 4U);
+}
+
+TEST_F(Session, TakesOnlyTheNewPartOfAnOverlapThatIsSplitDifferently) {
+  journal.open();
+  for (std::uint32_t door = 1; door <= 6; ++door) {
+    journal.deposit(door);
+  }
+  welcome(connection, 1, journal);
+  send_and_commit(journal.batch(1, 5));
+  EXPECT_EQ(send_and_commit(journal.batch(3, 8)).durable_seq(), 8U);
+  EXPECT_EQ(send_and_commit(journal.batch(2, 9)).durable_seq(), 9U);
+  EXPECT_EQ(centre.counters().events, 9U);
+}
+
+TEST_F(Session, ComparesADuplicateInsideThePendingTransactionByItsChain) {
+  journal.open();
+  for (std::uint32_t door = 1; door <= 5; ++door) {
+    journal.deposit(door);
+  }
+  welcome(connection, 1, journal);
+  connection.send(1, journal.batch(1, 4));
+  connection.send(1, journal.batch(5, 8));
+  connection.send(1, journal.batch(2, 3));
+  centre.committed();
+  EXPECT_EQ(connection.take().size(), 3U);
+  EXPECT_EQ(centre.counters().events, 8U);
+  EXPECT_EQ(centre.counters().conflicts, 0U);
+}
+
+TEST_F(Session, RefusesABatchThatBeginsAfterTheMark) {
+  journal.open();
+  journal.deposit(1);
+  welcome(connection, 1, journal);
+  connection.send(1, journal.batch(2, 4));
+  const v1::Down down = connection.take_one();
+  EXPECT_EQ(down.refuse().code(), v1::REFUSE_CODE_SEQUENCE);
+  EXPECT_FALSE(down.refuse().permanent());
+  EXPECT_TRUE(centre.changes().batches.empty());
+}
+
+TEST_F(Session, RefusesAnotherHistoryAsAConflict) {
+  journal.open();
+  journal.deposit(1);
+  TestJournal clone("SX-TY-0001");
+  clone.open();
+  clone.deposit(2);
+  clone.deposit(3);
+  welcome(connection, 1, journal);
+  send_and_commit(journal.batch(1, 4));
+  connection.send(1, clone.batch(4, 5));
+  const v1::Down down = connection.take_one();
+  EXPECT_EQ(down.refuse().code(), v1::REFUSE_CODE_CONFLICT);
+  EXPECT_TRUE(down.refuse().permanent());
+  EXPECT_EQ(centre.counters().events, 4U);
+}
+
+TEST_F(Session, RefusesAJournalThatEndsBeforeTheMark) {
+  journal.open();
+  journal.deposit(1);
+  welcome(connection, 1, journal);
+  send_and_commit(journal.batch(1, 4));
+  TestJournal rolled_back("SX-TY-0001");
+  rolled_back.open();
+  connection.greet(1, rolled_back);
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_CONFLICT);
+}
+
+TEST_F(Session, RefusesABatchOfAnotherJournal) {
+  journal.open();
+  TestJournal foreign("SX-TY-0001", 2);
+  foreign.open();
+  welcome(connection, 1, journal);
+  connection.send(1, foreign.batch(1, 3));
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_PROTOCOL);
+}
+
+TEST_F(Session, TakesAFreshJournalOnlyWhenItIsAnnouncedAndNeverAnOldOneAgain) {
+  journal.open();
+  welcome(connection, 1, journal);
+  send_and_commit(journal.batch(1, 3));
+  TestJournal fresh("SX-TY-0001", 2);
+  fresh.open();
+  connection.greet(1, fresh);
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_NEW_JOURNAL);
+  EXPECT_EQ(welcome(connection, 1, fresh, true).high_water(), 0U);
+  EXPECT_EQ(send_and_commit(fresh.batch(1, 3)).durable_seq(), 3U);
+  connection.greet(1, journal, true);
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_CONFLICT);
+}
+
+TEST_F(Session, FencesTheOlderSessionOfAStation) {
+  journal.open();
+  const std::uint64_t first = welcome(connection, 1, journal).session();
+  TestConnection newer(centre);
+  const std::uint64_t second = welcome(newer, 5, journal).session();
+  EXPECT_GT(second, first);
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_FENCED);
+  connection.send(1, journal.batch(1, 3));
+  EXPECT_TRUE(connection.take().empty()) << "what was on its way is dropped";
+  newer.send(5, journal.batch(1, 3));
+  centre.committed();
+  EXPECT_EQ(newer.take_one().ack().durable_seq(), 3U);
+  EXPECT_EQ(centre.counters().live_sessions, 1);
+}
+
+TEST_F(Session, AConnectionThatClosesLeavesTheNewerSessionAlone) {
+  journal.open();
+  auto older = std::make_unique<TestConnection>(centre);
+  welcome(*older, 1, journal);
+  welcome(connection, 1, journal);
+  older.reset();
+  EXPECT_EQ(send_and_commit(journal.batch(1, 3)).durable_seq(), 3U);
+  EXPECT_EQ(centre.find("SX-TY-0001")->owner, &connection.protocol());
+}
+
+TEST_F(Session, RefusesAWrongProof) {
+  connection.send(1, journal.hello());
+  connection.take_one();
+  v1::Up up;
+  up.mutable_proof()->set_mac(std::string(32, 'x'));
+  connection.send(1, up);
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_BAD_PROOF);
+  EXPECT_EQ(centre.station_count(), 0U);
+}
+
+TEST_F(Session, RefusesRightMessagesInTheWrongState) {
+  journal.open();
+  connection.send(1, journal.batch(1, 3));
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_PROTOCOL) << "Batch before Hello";
+  connection.send(2, journal.hello());
+  connection.take_one();
+  connection.send(2, journal.batch(1, 3));
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_PROTOCOL) << "Batch before Proof";
+  welcome(connection, 3, journal);
+  connection.send(3, journal.proof(std::string(16, '\t')));
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_PROTOCOL) << "Proof twice";
+  connection.send(3, journal.batch(1, 3));
+  EXPECT_TRUE(connection.take().empty()) << "silence until the next Hello";
+  welcome(connection, 3, journal);
+  EXPECT_EQ(centre.counters().events, 0U);
+}
+
+TEST_F(Session, RefusesHellosThatBreakARule) {
+  const auto refusal_of = [this](const auto& change) {
+    v1::Up up = journal.hello();
+    change(*up.mutable_hello());
+    connection.send(1, up);
+    return connection.take_refusal();
+  };
+  EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_protocol(2); }), v1::REFUSE_CODE_VERSION);
+  EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_station("no spaces"); }), v1::REFUSE_CODE_PROTOCOL);
+  EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_station(""); }), v1::REFUSE_CODE_PROTOCOL);
+  EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_station(std::string(33, 'A')); }), v1::REFUSE_CODE_PROTOCOL);
+  EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_journal_uid("short"); }), v1::REFUSE_CODE_PROTOCOL);
+  EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_next_seq(0); }), v1::REFUSE_CODE_PROTOCOL);
+  EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_next_seq(UINT64_MAX); }), v1::REFUSE_CODE_PROTOCOL);
+  EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_config_hash(std::string(2'000, 'x')); }), v1::REFUSE_CODE_LIMIT);
+}
+
+TEST_F(Session, BooksAGapOnceAndGoesOnBehindIt) {
+  journal.open();
+  welcome(connection, 1, journal);
+  send_and_commit(journal.batch(1, 3));
+  const v1::Up gap = journal.lose(4);
+  EXPECT_EQ(send_and_commit(gap).durable_seq(), 7U);
+  connection.send(1, gap);
+  EXPECT_EQ(connection.take_one().ack().durable_seq(), 7U);
+  EXPECT_EQ(centre.counters().gaps, 1U);
+  journal.deposit(1);
+  EXPECT_EQ(send_and_commit(journal.batch(8, 8)).chain(), journal.chain(8));
+}
+
+TEST_F(Session, RefusesAGapThatBeginsAfterTheMarkOrRunsBackwards) {
+  journal.open();
+  welcome(connection, 1, journal);
+  v1::Up gap;
+  gap.mutable_gap()->set_journal_uid(std::string(16, '\1'));
+  gap.mutable_gap()->set_from_seq(3);
+  gap.mutable_gap()->set_to_seq(5);
+  connection.send(1, gap);
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_SEQUENCE);
+  welcome(connection, 1, journal);
+  gap.mutable_gap()->set_from_seq(1);
+  gap.mutable_gap()->set_to_seq(0);
+  connection.send(1, gap);
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_PROTOCOL);
+}
+
+TEST_F(Session, AnswersAPingWithTheMark) {
+  journal.open();
+  welcome(connection, 1, journal);
+  send_and_commit(journal.batch(1, 3));
+  v1::Up ping;
+  ping.mutable_ping();
+  connection.send(1, ping);
+  EXPECT_EQ(connection.take_one().ack().durable_seq(), 3U);
+}
+
+TEST_F(Session, EchoesABarrierAfterEverythingBeforeItIsDurable) {
+  journal.open();
+  v1::Up time;
+  time.mutable_virtual_time()->set_utc_ms(kNoonUtcMs + 5);
+  connection.send(0, time);
+  EXPECT_TRUE(connection.take().empty()) << "only a barrier is echoed";
+  EXPECT_EQ(welcome(connection, 1, journal).utc_ms(), kNoonUtcMs + 5);
+  connection.send(1, journal.batch(1, 3));
+  time.mutable_virtual_time()->set_utc_ms(kNoonUtcMs + 60'000);
+  time.mutable_virtual_time()->set_barrier(true);
+  connection.send(0, time);
+  EXPECT_TRUE(connection.take().empty());
+  EXPECT_TRUE(connection.protocol().waits_at_barrier());
+  centre.committed();
+  const auto all = connection.take();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_TRUE(all[0].down.has_ack());
+  EXPECT_EQ(all[1].channel, 0U);
+  EXPECT_EQ(all[1].down.virtual_time().utc_ms(), kNoonUtcMs + 60'000);
+  connection.send(0, time);
+  EXPECT_TRUE(connection.take_one().has_virtual_time()) << "nothing pending: echoed at once";
+}
+
+TEST_F(Session, ClosesTheConnectionOnBrokenRulesOfTheConnectionItself) {
+  v1::Up time;
+  time.mutable_virtual_time()->set_utc_ms(kNoonUtcMs);
+  TestConnection remote(centre, false);
+  EXPECT_EQ(remote.send(0, time), Verdict::kClose);
+  EXPECT_EQ(TestConnection(centre).send(0, journal.hello()), Verdict::kClose);
+  EXPECT_EQ(TestConnection(centre).send_bytes(1, ""), Verdict::kClose);
+  EXPECT_EQ(TestConnection(centre).send_bytes(1, "\xFF\xFF\xFF"), Verdict::kClose);
+  const std::string two = journal.hello().SerializeAsString() + journal.hello().SerializeAsString();
+  EXPECT_EQ(TestConnection(centre).send_bytes(1, two), Verdict::kClose);
+  connection.send(0, time);
+  time.mutable_virtual_time()->set_utc_ms(kNoonUtcMs - 1);
+  EXPECT_EQ(connection.send(0, time), Verdict::kClose) << "time went back";
+}
+
+TEST_F(Session, SurvivesEveryTruncationOfEveryMessage) {
+  journal.open();
+  journal.deposit(1);
+  const std::vector<std::string> messages = {journal.hello().SerializeAsString(), journal.batch(1, 4).SerializeAsString(),
+                                             journal.proof(std::string(16, '\t')).SerializeAsString()};
+  for (const std::string& message : messages) {
+    for (std::size_t size = 0; size < message.size(); ++size) {
+      TestConnection cut(centre);
+      cut.greet(1, journal);
+      cut.send_bytes(1, message.substr(0, size));
+    }
+  }
+  EXPECT_EQ(centre.counters().events, 0U);
+}
+
+TEST_F(Session, CountsTheEventsOfABatchBeforeItParsesThem) {
+  journal.open();
+  welcome(connection, 1, journal);
+  v1::Up up;
+  v1::Batch& batch = *up.mutable_batch();
+  batch.set_journal_uid(std::string(16, '\1'));
+  batch.set_first_seq(1);
+  batch.set_previous_chain(journal.chain(0));
+  for (int i = 0; i < 1'000'000; ++i) {
+    batch.add_events("");
+  }
+  connection.send(1, up);
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_LIMIT);
+  EXPECT_TRUE(centre.changes().payload.empty());
+}
+
+TEST_F(Session, RefusesBatchesThatBreakARule) {
+  journal.open();
+  const auto refusal_of = [this](const auto& change) {
+    welcome(connection, 1, journal);
+    v1::Up up = journal.batch(1, 3);
+    change(*up.mutable_batch());
+    connection.send(1, up);
+    return connection.take_refusal();
+  };
+  EXPECT_EQ(refusal_of([](v1::Batch& batch) { batch.clear_events(); }), v1::REFUSE_CODE_PROTOCOL);
+  EXPECT_EQ(refusal_of([](v1::Batch& batch) { batch.set_first_seq(0); }), v1::REFUSE_CODE_PROTOCOL);
+  EXPECT_EQ(refusal_of([](v1::Batch& batch) { batch.set_first_seq(UINT64_MAX); }), v1::REFUSE_CODE_PROTOCOL);
+  EXPECT_EQ(refusal_of([](v1::Batch& batch) { batch.set_journal_uid(""); }), v1::REFUSE_CODE_PROTOCOL);
+  EXPECT_EQ(refusal_of([](v1::Batch& batch) { batch.add_events(std::string(limits::kEventBytesMax + 1, 'x')); }),
+            v1::REFUSE_CODE_LIMIT);
+  EXPECT_EQ(refusal_of([](v1::Batch& batch) { batch.set_previous_chain(1); }), v1::REFUSE_CODE_CONFLICT);
+}
+
+TEST_F(Session, KeepsAnEventThatDoesNotParseAndCountsIt) {
+  journal.open();
+  journal.add_bytes("\xFF\xFF\xFF not an event");
+  journal.add_bytes("");  // Parses, but says nothing.
+  journal.deposit(1);
+  welcome(connection, 1, journal);
+  EXPECT_EQ([&] { connection.send(1, journal.batch(1, 6)); return centre.changes().events; }(), 6U);
+  const TableDelta& station = centre.changes().sums.of(Table::kStation);
+  const auto values = station.values_at(station.find(key::station(1)));
+  EXPECT_EQ(values[static_cast<std::size_t>(spec(Table::kStation).slot[static_cast<std::size_t>(Column::kOpaqueEvents)])], 2);
+  EXPECT_EQ(values[static_cast<std::size_t>(spec(Table::kStation).slot[static_cast<std::size_t>(Column::kDeposits)])], 1);
+}
+
+}  // namespace
+}  // namespace cubby::aggregator::testing

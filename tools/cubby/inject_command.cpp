@@ -1,0 +1,209 @@
+#include "tools/cubby/inject_command.h"
+
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "tools/cubby/control_client.h"
+#include "tools/cubby/replay.h"
+#include "tools/support/command_line.h"
+#include "tools/support/secret_file.h"
+
+namespace cubby::tools {
+namespace {
+
+using cubby::v1::ControlRequest;
+using cubby::v1::ControlResponse;
+
+struct InjectArguments {
+  std::string control = "127.0.0.1:7500";
+  std::string token_file;
+  std::string station;
+  std::string size;
+  std::string carrier = "sf";
+  std::string parcel;
+  std::string code;
+  std::string kind;
+  std::uint32_t door = 0;
+  std::string duration;
+  std::string trace;
+};
+
+int fail(int code, const std::string& message) {
+  std::cerr << "cubby inject: " << message << '\n';
+  return code;
+}
+
+cubby::v1::Size size_of(const std::string& text) {
+  if (text == "S") {
+    return cubby::v1::SIZE_S;
+  }
+  if (text == "M") {
+    return cubby::v1::SIZE_M;
+  }
+  return text == "L" ? cubby::v1::SIZE_L : cubby::v1::SIZE_XL;
+}
+
+int open(const InjectArguments& arguments, ControlClient& client) {
+  const Secret token = load_or_create_secret(arguments.token_file.empty() ? default_secret_path("control.token") : std::filesystem::path(arguments.token_file));
+  if (!token.error.empty()) {
+    return fail(kExitUsage, "--token-file " + token.error);
+  }
+  const std::string error = client.connect(*parse_endpoint(arguments.control), token.text);
+  return error.empty() ? -1 : fail(kExitFailure, error);
+}
+
+// Sends one request; -1: it was done and `response` says what came of it.
+int perform(const InjectArguments& arguments, const ControlRequest& request, ControlResponse& response) {
+  ControlClient client;
+  if (const int code = open(arguments, client); code >= 0) {
+    return code;
+  }
+  if (const std::string error = client.ask(request, response); !error.empty()) {
+    return fail(kExitFailure, error);
+  }
+  switch (response.status()) {
+    case cubby::v1::CONTROL_STATUS_OK:
+      return -1;
+    case cubby::v1::CONTROL_STATUS_REFUSED:
+      return fail(kExitFailure, "refused by the station: " + response.detail());
+    case cubby::v1::CONTROL_STATUS_UNKNOWN_STATION:
+      return fail(kExitUsage, "--station " + arguments.station + ": " + response.detail());
+    case cubby::v1::CONTROL_STATUS_BAD_REQUEST:
+      return fail(kExitUsage, response.detail());
+    case cubby::v1::CONTROL_STATUS_UNAUTHORISED:
+      return fail(kExitFailure, "the emulator does not accept this token; is --token-file (or CUBBY_HOME) the emulator's?");
+    case cubby::v1::CONTROL_STATUS_NO_DOOR:
+      return fail(kExitFailure, "no door opened: " + response.detail());
+    case cubby::v1::CONTROL_STATUS_TIMED_OUT:
+      return fail(kExitFailure, "the panel did not react: " + response.detail());
+    default:
+      return fail(kExitFailure, response.detail());
+  }
+}
+
+int deposit(const InjectArguments& arguments) {
+  if (const std::string problem = check_parcel_number(arguments.parcel); !problem.empty()) {
+    return fail(kExitUsage, "--parcel " + arguments.parcel + ": " + problem);
+  }
+  ControlRequest request;
+  request.mutable_deposit()->set_station(arguments.station);
+  request.mutable_deposit()->set_size(size_of(arguments.size));
+  request.mutable_deposit()->set_carrier(arguments.carrier);
+  request.mutable_deposit()->set_parcel(arguments.parcel);
+  ControlResponse response;
+  if (const int code = perform(arguments, request, response); code >= 0) {
+    return code;
+  }
+  std::printf("compartment %u\n", response.compartment());
+  if (response.code().empty()) {
+    std::printf("code        not told yet\n");
+    std::cerr << "cubby inject: " << response.detail() << '\n';
+  } else {
+    std::printf("code        %s\n", response.code().c_str());
+  }
+  return kExitOk;
+}
+
+int collect(const InjectArguments& arguments) {
+  ControlRequest request;
+  request.mutable_collect()->set_station(arguments.station);
+  request.mutable_collect()->set_code(arguments.code);
+  ControlResponse response;
+  if (const int code = perform(arguments, request, response); code >= 0) {
+    return code;
+  }
+  std::printf("compartment %u\ncollected\n", response.compartment());
+  return kExitOk;
+}
+
+int recall(const InjectArguments& arguments) {
+  ControlRequest request;
+  request.mutable_recall()->set_station(arguments.station);
+  request.mutable_recall()->set_carrier(arguments.carrier);
+  ControlResponse response;
+  if (const int code = perform(arguments, request, response); code >= 0) {
+    return code;
+  }
+  std::printf("recalled %u\n", response.parcels());
+  return kExitOk;
+}
+
+int fault(const InjectArguments& arguments) {
+  if (arguments.kind == "board-silent" || arguments.kind == "bit-rot") {
+    return fail(kExitFailure, "--kind " + arguments.kind + ": not supported yet (jam, link-down, power-cut)");
+  }
+  if (arguments.kind == "jam" && arguments.door == 0) {
+    return fail(kExitUsage, "--door: a jam needs the number of a door");
+  }
+  ControlRequest request;
+  cubby::v1::InjectFault& body = *request.mutable_fault();
+  body.set_station(arguments.station);
+  body.set_kind(arguments.kind == "jam"         ? cubby::v1::FAULT_KIND_JAM
+                : arguments.kind == "link-down" ? cubby::v1::FAULT_KIND_LINK_DOWN
+                                                : cubby::v1::FAULT_KIND_POWER_CUT);
+  body.set_compartment(arguments.door);
+  body.set_duration_ms(arguments.duration.empty() ? 0 : *parse_duration_ms(arguments.duration));
+  ControlResponse response;
+  if (const int code = perform(arguments, request, response); code >= 0) {
+    return code;
+  }
+  std::printf("%s at %s\n", arguments.kind.c_str(), arguments.station.c_str());
+  return kExitOk;
+}
+
+int replay_file(const InjectArguments& arguments) {
+  ControlClient client;
+  if (const int code = open(arguments, client); code >= 0) {
+    return code;
+  }
+  return replay(arguments.trace, client);
+}
+
+using Arguments = std::shared_ptr<InjectArguments>;
+
+CLI::App* add_verb(CLI::App& inject, const Arguments& arguments, int& exit_code, const char* name, const char* help,
+                   int (*action)(const InjectArguments&)) {
+  CLI::App* verb = inject.add_subcommand(name, help);
+  verb->add_option("--control", arguments->control, "Control port of the emulator")->check(endpoint_validator())->capture_default_str();
+  verb->add_option("--token-file", arguments->token_file, "File with its token; default: control.token in the state folder of cubby");
+  verb->callback([arguments, action, &exit_code] { exit_code = action(*arguments); });
+  return verb;
+}
+
+}  // namespace
+
+void add_inject_command(CLI::App& app, int& exit_code) {
+  CLI::App* inject = app.add_subcommand("inject", "Plays couriers, recipients and faults at a live emulator");
+  inject->require_subcommand(1);
+  const auto arguments = std::make_shared<InjectArguments>();
+  CLI::App* verb = add_verb(*inject, arguments, exit_code, "deposit", "A courier deposits one parcel; prints compartment and pickup code", deposit);
+  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required();
+  verb->add_option("--size", arguments->size, "S, M, L or XL")->required()->check(CLI::IsMember({"S", "M", "L", "XL"}));
+  verb->add_option("--carrier", arguments->carrier, "Brand, 1 to 8 of a-z, 0-9")->capture_default_str();
+  verb->add_option("--parcel", arguments->parcel, "Number on the parcel; default: one is made up");
+  verb->footer("Example: cubby inject deposit --station SX-TY-0007 --size M --carrier sf --parcel RB473124829CN");
+
+  verb = add_verb(*inject, arguments, exit_code, "collect", "Somebody types a pickup code", collect);
+  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required();
+  verb->add_option("--code", arguments->code, "As the keypad takes it")->required();
+  verb->footer("Example: cubby inject collect --station SX-TY-0007 --code 12345678");
+
+  verb = add_verb(*inject, arguments, exit_code, "recall", "A courier takes overdue parcels back", recall);
+  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required();
+  verb->add_option("--carrier", arguments->carrier, "Brand, 1 to 8 of a-z, 0-9")->capture_default_str();
+
+  verb = add_verb(*inject, arguments, exit_code, "fault", "Something breaks", fault);
+  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required();
+  verb->add_option("--kind", arguments->kind, "jam, link-down or power-cut")
+      ->required()
+      ->check(CLI::IsMember({"jam", "link-down", "power-cut", "board-silent", "bit-rot"}));
+  verb->add_option("--door", arguments->door, "Compartment number, for a jam")->check(CLI::Range(1U, 192U));
+  verb->add_option("--for", arguments->duration, "How long, in the emulator's time; default: a moment (power-cut), else to the end")->check(duration_validator());
+  verb->footer("Example: cubby inject fault --station SX-TY-0007 --door 12 --kind jam --for 10m");
+
+  verb = add_verb(*inject, arguments, exit_code, "replay", "Plays a trace at the emulator's pace", replay_file);
+  verb->add_option("trace", arguments->trace, "CSV time,station,action,parcel,carrier,size")->required();
+}
+
+}  // namespace cubby::tools
