@@ -26,8 +26,8 @@ MacText mac_of(const StationKey& pass_key, std::string_view signed_part) {
 // Takes text up to the next dot off the front.
 std::string_view take_field(std::string_view& rest) {
   const std::size_t dot = rest.find('.');
-  const std::string_view field = rest.substr(0, dot);
-  rest = dot == std::string_view::npos ? std::string_view() : rest.substr(dot + 1);
+  const std::string_view field(rest.data(), dot == std::string_view::npos ? rest.size() : dot);
+  rest.remove_prefix(dot == std::string_view::npos ? rest.size() : dot + 1);
   return field;
 }
 
@@ -81,14 +81,15 @@ Result<Pass> read_pass(const StationKey& pass_key, std::string_view text, std::o
     return Status::kBadInput;
   }
   const std::size_t last_dot = text.rfind('.');
-  std::string_view rest = text.substr(kPrefix.size());
+  std::string_view rest = text;
+  rest.remove_prefix(kPrefix.size());
   const std::string_view role = take_field(rest);
   const std::string_view carrier = take_field(rest);
   const std::optional<std::uint64_t> expiry = parse_hex(take_field(rest));
   if (role.size() != 1 || carrier.empty() || carrier.size() > limits::kCarrierMax || !expiry.has_value()) {
     return Status::kBadInput;
   }
-  const MacText mac = mac_of(pass_key, text.substr(0, last_dot));
+  const MacText mac = mac_of(pass_key, {text.data(), last_dot});
   if (!equal_constant_time(as_bytes({mac.data(), mac.size()}), as_bytes(rest))) {
     return Status::kRefused;
   }

@@ -137,10 +137,11 @@ void Controller::refresh_indexes() {
   }
 }
 
-void Controller::on_centre_time(std::uint64_t utc_ms) {
+// The centre's time was true somewhere within the round trip: a clock that differs by no more is left alone.
+void Controller::on_centre_time(std::uint64_t utc_ms, Duration round_trip) {
   const auto own = hardware_.clock.utc_ms();
   const auto difference = own.has_value() ? std::max(*own, utc_ms) - std::min(*own, utc_ms) : UINT64_MAX;
-  if (difference > kClockToleranceMs) {
+  if (difference > kClockToleranceMs + static_cast<std::uint64_t>(round_trip.ms())) {
     hardware_.clock.set_utc_ms(utc_ms);
   }
 }

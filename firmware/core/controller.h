@@ -52,7 +52,7 @@ class Controller final : public wire::UplinkListener {
   static constexpr std::size_t kCommandsWaitingMax = 4;
 
   // wire::UplinkListener; they only note, tick() acts.
-  void on_centre_time(std::uint64_t utc_ms) override;
+  void on_centre_time(std::uint64_t utc_ms, Duration round_trip) override;
   void on_command(const cubby_v1_Command& command) override;
   void on_gap() override { snapshot_wanted_ = true; }
 

@@ -214,6 +214,7 @@ void Uplink::on_challenge(const cubby_v1_Challenge& challenge, Instant now) {
   copy_to(up.body.proof.mac, hmac_sha256(identity_.key, parts));
   answer_by_ = now + policy_.response_deadline;
   enter(UplinkState::kProof);
+  proof_sent_ = now;
   send(up, now);
 }
 
@@ -290,7 +291,7 @@ void Uplink::on_welcome(const cubby_v1_Welcome& welcome, Instant now) {
   failures_ = 0;
   heard_or_told(now);
   enter(UplinkState::kStream);
-  listener_.on_centre_time(welcome.utc_ms);
+  listener_.on_centre_time(welcome.utc_ms, now - proof_sent_);
   if (sync(welcome, now)) {
     report_target_ = events_.next_seq() - 1;  // A new session tells all that is there.
   }

@@ -58,8 +58,8 @@ class EventSource {
 /// What the uplink tells its owner; called inside tick().
 class UplinkListener {
  public:
-  /// The centre's time, at each Welcome.
-  virtual void on_centre_time(std::uint64_t utc_ms) = 0;
+  /// The centre's time, at each Welcome; it was true at some moment of the `round_trip` that ends now.
+  virtual void on_centre_time(std::uint64_t utc_ms, Duration round_trip) = 0;
   /// A decoded Command message (cubby_v1_Command); valid for the call only.
   virtual void on_command(const cubby_v1_Command& command) = 0;
   /// Events were given up as a Gap; the owner appends a Snapshot.
@@ -141,6 +141,7 @@ class Uplink {
   UplinkState state_ = UplinkState::kOffline;
   bool started_ = false;
   Instant next_try_{};
+  Instant proof_sent_{};
   Instant answer_by_ = Instant::max();  // To Hello, Proof or data; max(): none is awaited.
   Instant ping_answer_by_ = Instant::max();
   Instant next_report_{};

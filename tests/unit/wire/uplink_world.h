@@ -94,7 +94,7 @@ class FakeListener final : public UplinkListener {
   int gaps = 0;
   FakeEvents* snapshot_into = nullptr;  // If given, on_gap() appends an event there.
 
-  void on_centre_time(std::uint64_t utc_ms) override { times.push_back(utc_ms); }
+  void on_centre_time(std::uint64_t utc_ms, Duration /*round_trip*/) override { times.push_back(utc_ms); }
   void on_command(const cubby_v1_Command& command) override { opened.push_back(command.body.open_door.compartment); }
   void on_gap() override;
 };

@@ -1,0 +1,351 @@
+#include <map>
+
+#include "tools/aggregator/core/fold.h"
+#include "unit/aggregator/test_station.h"
+
+namespace cubby::aggregator::testing {
+namespace {
+
+constexpr std::uint64_t kSeed = 20'250'303;
+
+struct World {
+  Dictionary cities{key::kCitiesMax};
+  Dictionary brands{key::kBrandsMax};
+  StatisticsDelta sums;
+  Fold fold{cities, brands, sums};
+  StationFacts station{.id = 3, .city_id = 0, .utc_offset_min = 0, .config_version = 0, .config = {}, .levels = {}};
+
+  void apply(const TestJournal& journal) {
+    for (const std::string& event : journal.events()) {
+      fold.apply(station, as_bytes(event));
+    }
+  }
+  std::int64_t value(Table table, std::uint64_t row_key, Column column) const {
+    const TableDelta& delta = sums.of(table);
+    const std::size_t row = delta.find(row_key);
+    const int slot = spec(table).slot[static_cast<std::size_t>(column)];
+    return row == delta.size() || slot < 0 ? 0 : delta.values_at(row)[static_cast<std::size_t>(slot)];
+  }
+};
+
+v1::Event random_event(Prng& random, const TestJournal& journal) {
+  // Over three days, so that buckets fill up, and some without a time.
+  v1::Event event = journal.event(kNoonUtcMs + random.below(3 * 86'400'000));
+  if (random.chance(50'000)) {
+    event.clear_wall_ms();
+  }
+  static constexpr std::array<const char*, 3> kCarriers = {"sf", "jd", "zto"};
+  const auto door = static_cast<std::uint32_t>(1 + random.below(10));
+  const std::string carrier = kCarriers[random.below(3)];
+  const auto size = static_cast<v1::Size>(1 + random.below(3));
+  const auto attempts = static_cast<std::uint32_t>(1 + random.below(3));
+  switch (random.below(9)) {
+    case 0: case 1: {
+      auto& body = *event.mutable_deposited();
+      body.set_compartment(door);
+      body.set_carrier(carrier);
+      body.set_size(size);
+      body.set_attempts(attempts);
+      body.set_open_ms(static_cast<std::uint32_t>(random.below(60'000)));
+      body.set_recipient_token(random.next());
+      break;
+    }
+    case 2: case 3: {
+      auto& body = *event.mutable_collected();
+      body.set_compartment(door);
+      body.set_carrier(carrier);
+      body.set_size(size);
+      body.set_attempts(attempts);
+      if (random.chance(900'000)) {
+        body.set_dwell_ms(random.below(1 << 30));
+      }
+      break;
+    }
+    case 4: {
+      auto& body = *event.mutable_recalled();
+      body.set_compartment(door);
+      body.set_carrier(carrier);
+      body.set_size(size);
+      body.set_attempts(attempts);
+      break;
+    }
+    case 5: {
+      auto& body = *event.mutable_turned_away();
+      body.set_reason(static_cast<v1::TurnedAwayReason>(1 + random.below(6)));
+      body.set_carrier(carrier);
+      body.set_size(size);
+      break;
+    }
+    case 6:
+      event.mutable_code_rejected()->set_lockout_s(static_cast<std::uint32_t>(random.below(2) * 30));
+      break;
+    case 7: {
+      auto& body = *event.mutable_open_failed();
+      body.set_compartment(door);
+      body.set_cause(static_cast<v1::OpenFailure>(1 + random.below(4)));
+      break;
+    }
+    default:
+      event.mutable_custody_uncertain()->set_compartment(door);
+      break;
+  }
+  return event;
+}
+
+TEST(EventParser, ReadsFrequentEventsByHandAsLibprotobufDoes) {
+  Prng random(kSeed);
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  const TestJournal journal("SX-TY-0001");
+  EventParser parser;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string bytes = random_event(random, journal).SerializeAsString();
+    if (i % 2 == 1) {  // A damaged one: both must say the same of it.
+      bytes[random.below(bytes.size())] = static_cast<char>(random.next());
+      bytes.resize(bytes.size() - random.below(2));
+    }
+    EventView fast;
+    EventView slow;
+    EventParser other;
+    const bool fast_ok = parser.parse(as_bytes(bytes), fast);
+    ASSERT_EQ(fast_ok, other.parse_slowly(as_bytes(bytes), slow)) << i;
+    if (!fast_ok) {
+      continue;
+    }
+    ASSERT_EQ(fast.kind, slow.kind) << i;
+    ASSERT_EQ(fast.boot, slow.boot) << i;
+    ASSERT_EQ(fast.has_wall, slow.has_wall) << i;
+    ASSERT_EQ(fast.wall_ms, slow.wall_ms) << i;
+    ASSERT_EQ(fast.compartment, slow.compartment) << i;
+    ASSERT_EQ(fast.size, slow.size) << i;
+    ASSERT_EQ(fast.attempts, slow.attempts) << i;
+    ASSERT_EQ(fast.open_ms, slow.open_ms) << i;
+    ASSERT_EQ(fast.has_dwell, slow.has_dwell) << i;
+    ASSERT_EQ(fast.dwell_ms, slow.dwell_ms) << i;
+    ASSERT_EQ(fast.reason, slow.reason) << i;
+    ASSERT_EQ(fast.lockout_s, slow.lockout_s) << i;
+    ASSERT_EQ(fast.hard_stop, slow.hard_stop) << i;
+    ASSERT_EQ(fast.carrier, slow.carrier) << i;
+  }
+}
+
+/// The statistics again, by the shortest way: one map from words to sums.
+using Recount = std::map<std::tuple<Table, std::uint64_t, Column>, std::int64_t>;
+
+void recount(const World& world, const TestJournal& journal, Recount& sums) {
+  for (const std::string& bytes : journal.events()) {
+    v1::Event event;
+    ASSERT_TRUE(event.ParseFromString(bytes));
+    const std::uint64_t local_s = event.has_wall_ms() ? event.wall_ms() / 1'000 + 8 * 3'600 : 0;
+    const std::uint64_t day = local_s / 86'400;
+    const std::uint64_t hour = local_s / 3'600;
+    std::uint32_t door = 0;
+    std::map<Column, std::int64_t> counts;
+    std::int64_t level = 0;
+    std::optional<std::pair<std::string, std::uint32_t>> brand;
+    const auto opening = [&](const auto& body, Column what, std::int64_t change) {
+      door = body.compartment();
+      level = change;
+      brand = {body.carrier(), static_cast<std::uint32_t>(body.size())};
+      counts[what] = 1;
+      counts[Column::kDoorCycles] = 1;
+      counts[Column::kDoorOpenMs] = body.open_ms();
+      counts[Column::kFirstOpenSuccess] = body.attempts() == 1;
+    };
+    if (event.has_deposited()) {
+      opening(event.deposited(), Column::kDeposits, 1);
+    } else if (event.has_collected()) {
+      opening(event.collected(), Column::kCollections, -1);
+      counts[Column::kDwellCount] = event.collected().has_dwell_ms();
+      counts[Column::kDwellMs] = static_cast<std::int64_t>(event.collected().dwell_ms());
+    } else if (event.has_recalled()) {
+      opening(event.recalled(), Column::kRecalls, -1);
+    } else if (event.has_turned_away()) {
+      brand = {event.turned_away().carrier(), static_cast<std::uint32_t>(event.turned_away().size())};
+      counts[static_cast<Column>(static_cast<int>(Column::kTurnedAwayFull) + event.turned_away().reason() - 1)] = 1;
+    } else if (event.has_code_rejected()) {
+      counts[Column::kWrongCodes] = 1;
+      counts[Column::kLockouts] = event.code_rejected().lockout_s() > 0;
+    } else if (event.has_open_failed()) {
+      door = event.open_failed().compartment();
+      counts[static_cast<Column>(static_cast<int>(Column::kOpenFailedJammed) + event.open_failed().cause() - 1)] = 1;
+    } else if (event.has_custody_uncertain()) {
+      door = event.custody_uncertain().compartment();
+      counts[Column::kCustodyUncertain] = 1;
+    }
+    counts[Column::kEvents] = 1;
+    counts[Column::kLevelDelta] = level;
+    const auto add = [&](Table table, std::uint64_t row_key, std::uint64_t bucket_end_s) {
+      counts[Column::kLevelMomentS] = local_s == 0 ? 0 : level * static_cast<std::int64_t>(bucket_end_s - local_s);
+      for (const auto& [column, count] : counts) {
+        if (spec(table).slot[static_cast<std::size_t>(column)] >= 0) {
+          sums[{table, row_key, column}] += count;
+        }
+      }
+    };
+    std::uint32_t city = 0;
+    for (std::uint32_t id = 1; id <= world.cities.size(); ++id) {
+      city = world.cities.name(id) == "Taiyuan" ? id : city;
+    }
+    if (!event.has_journal_opened()) {  // That one came before the city was known.
+      add(Table::kCityHour, key::city_hour(hour, city), (hour + 1) * 3'600);
+    }
+    add(Table::kStation, 3, 0);
+    add(Table::kStationDay, key::station_day(day, 3), (day + 1) * 86'400);
+    add(Table::kStationHour, key::station_hour(hour, 3), (hour + 1) * 3'600);
+    if (door != 0) {
+      add(Table::kCompartment, key::compartment(3, door), 0);
+      add(Table::kCompartmentDay, key::compartment_day(day, 3, door), (day + 1) * 86'400);
+    }
+    if (brand) {
+      std::uint32_t id = 0;
+      for (std::uint32_t i = 1; i <= world.brands.size(); ++i) {
+        id = world.brands.name(i) == brand->first ? i : id;
+      }
+      counts.erase(Column::kEvents);
+      add(Table::kCityBrandSizeDay, key::city_brand_size_day(day, city, id, brand->second), 0);
+    }
+  }
+}
+
+TEST(Fold, AddsUpToAStraightforwardRecountOfRandomEvents) {
+  for (std::uint64_t seed = kSeed; seed < kSeed + 5; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Prng random(seed);
+    TestJournal journal("SX-TY-0001");
+    journal.open();
+    for (int i = 0; i < 3'000; ++i) {
+      journal.add(random_event(random, journal));
+    }
+    World world;
+    world.apply(journal);
+    Recount expected;
+    recount(world, journal, expected);
+    std::size_t compared = 0;
+    for (const auto& [name, count] : expected) {
+      const auto& [table, row_key, column] = name;
+      ASSERT_EQ(world.value(table, row_key, column), count)
+          << spec(table).name << " " << row_key << " " << to_string(column);
+      compared += count != 0;
+    }
+    // And nothing more than that.
+    std::size_t present = 0;
+    for (std::size_t t = 0; t < kTableCount; ++t) {
+      const TableDelta& table = world.sums.of(static_cast<Table>(t));
+      for (std::size_t row = 0; row < table.size(); ++row) {
+        for (const std::int64_t value : table.values_at(row)) {
+          present += value != 0;
+        }
+      }
+    }
+    // JournalOpened's events count at the city without a name has no column, so the numbers agree.
+    ASSERT_EQ(present, compared);
+  }
+}
+
+TEST(Fold, GivesTheTimeWeightedOccupancyOfAnHourFromItsMoments) {
+  World world;
+  TestJournal journal("SX-TY-0001");
+  journal.open();
+  journal.deposit(1, kNoonUtcMs - 1'800'000);  // Half an hour before noon: stays all of the next hour.
+  journal.deposit(2, kNoonUtcMs + 900'000);    // Three quarters of the hour.
+  journal.collect(1, kNoonUtcMs + 1'800'000);  // Leaves at half past.
+  world.apply(journal);
+  const std::uint64_t noon = (kNoonUtcMs / 1'000 + 8 * 3'600) / 3'600;
+  const std::int64_t opening = world.value(Table::kStationHour, key::station_hour(noon - 1, 3), Column::kLevelDelta);
+  const std::int64_t moment = world.value(Table::kStationHour, key::station_hour(noon, 3), Column::kLevelMomentS);
+  EXPECT_EQ(opening, 1);
+  EXPECT_EQ(opening * 3'600 + moment, 1'800 + 2'700);  // Parcel-seconds: half an hour of one, three quarters of the other.
+}
+
+TEST(Fold, DoesNotDependOnTheOrderOfEventsOfOneStation) {
+  Prng random(kSeed);
+  TestJournal journal("SX-TY-0001");
+  journal.open();
+  for (int i = 0; i < 500; ++i) {
+    journal.add(random_event(random, journal));
+  }
+  World forwards;
+  forwards.apply(journal);
+  World backwards;
+  for (int i = 0; i < 3; ++i) {
+    backwards.fold.apply(backwards.station, as_bytes(journal.events()[static_cast<std::size_t>(i)]));
+  }
+  for (std::size_t i = journal.events().size(); i-- > 3;) {
+    backwards.fold.apply(backwards.station, as_bytes(journal.events()[i]));
+  }
+  const TableDelta& hours = forwards.sums.of(Table::kStationHour);
+  for (std::size_t row = 0; row < hours.size(); ++row) {
+    const TableDelta& others = backwards.sums.of(Table::kStationHour);
+    const std::size_t at = others.find(hours.key_at(row));
+    ASSERT_NE(at, others.size());
+    EXPECT_TRUE(std::ranges::equal(hours.values_at(row), others.values_at(at)));
+  }
+}
+
+TEST(Fold, BooksWhatASnapshotCorrectsAsUnaccounted) {
+  World world;
+  TestJournal journal("SX-TY-0001");
+  journal.open();
+  journal.deposit(1);
+  journal.deposit(2);
+  v1::Event event = journal.event();
+  std::string states(10, static_cast<char>(v1::COMPARTMENT_STATE_VACANT));
+  states[0] = static_cast<char>(v1::COMPARTMENT_STATE_OCCUPIED);
+  states[1] = static_cast<char>(v1::COMPARTMENT_STATE_DISPUTED);  // Says nothing: stays as it was.
+  states[4] = static_cast<char>(v1::COMPARTMENT_STATE_OVERDUE);   // A deposit that was lost.
+  event.mutable_snapshot()->set_states(states);
+  journal.add(event);
+  world.apply(journal);
+  EXPECT_EQ(world.value(Table::kStation, 3, Column::kLevelDelta), 3);
+  EXPECT_EQ(world.value(Table::kStation, 3, Column::kUnaccounted), 1);
+  EXPECT_EQ(world.value(Table::kCompartment, key::compartment(3, 5), Column::kUnaccounted), 1);
+  EXPECT_EQ(world.value(Table::kCompartment, key::compartment(3, 2), Column::kLevelDelta), 1);
+}
+
+TEST(Fold, PutsEventsWithoutABelievableTimeIntoTheUnplacedBucket) {
+  World world;
+  TestJournal journal("SX-TY-0001");
+  journal.open();
+  journal.deposit(1, 5);            // 1970.
+  journal.deposit(2, UINT64_MAX);
+  world.apply(journal);
+  EXPECT_EQ(world.value(Table::kStationDay, key::station_day(0, 3), Column::kDeposits), 2);
+  EXPECT_EQ(world.value(Table::kStationDay, key::station_day(0, 3), Column::kLevelMomentS), 0);
+  EXPECT_EQ(world.value(Table::kCompartment, key::compartment(3, 1), Column::kDeposits), 1);
+}
+
+TEST(Fold, TakesHostileNumbersForWhatTheyAre) {
+  World world;
+  TestJournal journal("SX-TY-0001");
+  journal.open();
+  v1::Event event = journal.event();
+  event.mutable_deposited()->set_compartment(0);
+  journal.add(event);
+  event.mutable_deposited()->set_compartment(4'000'000'000U);
+  journal.add(event);
+  event.mutable_collected()->set_compartment(1);
+  event.mutable_collected()->set_dwell_ms(UINT64_MAX);
+  event.mutable_collected()->set_carrier("a carrier that is far too long");
+  event.mutable_collected()->set_size(static_cast<v1::Size>(99));
+  journal.add(event);
+  event.mutable_turned_away()->set_reason(static_cast<v1::TurnedAwayReason>(77));
+  journal.add(event);
+  world.apply(journal);
+  EXPECT_EQ(world.value(Table::kStation, 3, Column::kDeposits), 0);
+  EXPECT_EQ(world.value(Table::kStation, 3, Column::kCollections), 1);
+  EXPECT_EQ(world.value(Table::kStation, 3, Column::kDwellCount), 0);
+  EXPECT_EQ(world.value(Table::kStation, 3, Column::kOpaqueEvents), 3);
+}
+
+TEST(Dictionary, SharesItsLastNumberWhenItIsFull) {
+  Dictionary names(3);
+  EXPECT_EQ(names.intern("a"), 1U);
+  EXPECT_EQ(names.intern("b"), 2U);
+  EXPECT_EQ(names.intern("c"), 3U);
+  EXPECT_EQ(names.intern("d"), 3U);
+  EXPECT_EQ(names.name(3), "other");
+  EXPECT_EQ(names.intern("a"), 1U);
+}
+
+}  // namespace
+}  // namespace cubby::aggregator::testing

@@ -1,0 +1,374 @@
+#include <fstream>
+
+#include "tools/aggregator/storage/event_store.h"
+#include "tools/aggregator/storage/sqlite.h"
+#include "tools/aggregator/storage/store_reader.h"
+#include "tools/aggregator/storage/verifier.h"
+#include "unit/aggregator/test_station.h"
+
+namespace cubby::aggregator::testing {
+namespace {
+
+void fill(MutableBytes bytes) { std::fill(bytes.begin(), bytes.end(), std::byte{5}); }
+
+/// An aggregator without sockets: a store and the Centre in front of it.
+struct Aggregator {
+  std::unique_ptr<EventStore> store;
+  std::unique_ptr<Centre> centre;
+
+  explicit Aggregator(const std::string& path) {
+    OpenedStore opened = open_sqlite_store(path, fill);
+    EXPECT_EQ(opened.error, "");
+    store = std::move(opened.store);
+    CentreOptions options = test_options();
+    options.session_epoch = store->identity().session_epoch;
+    centre = std::make_unique<Centre>(std::move(options));
+    EXPECT_EQ(store->load(*centre), "");
+  }
+  void commit() {
+    EXPECT_EQ(store->commit(centre->changes(), centre->cities(), centre->brands()), "");
+    centre->committed();
+  }
+  /// Greets on a connection of its own and sends every event that the store lacks.
+  void report(const TestJournal& journal, bool announce = false) {
+    TestConnection connection(*centre);
+    connection.greet(1, journal, announce);
+    commit();
+    const v1::Down welcome = connection.take_one();
+    ASSERT_TRUE(welcome.has_welcome()) << welcome.ShortDebugString();
+    for (std::uint64_t first = welcome.welcome().high_water() + 1; first < journal.next_seq(); first += 5) {
+      connection.send(1, journal.batch(first, std::min(first + 4, journal.next_seq() - 1)));
+    }
+    commit();
+    for (const auto& received : connection.take()) {
+      ASSERT_TRUE(received.down.has_ack()) << received.down.ShortDebugString();
+    }
+  }
+};
+
+struct Store : ::testing::Test {
+  TemporaryFolder folder;
+  std::string path = folder.file("cubby.db");
+  TestJournal journal{"SX-TY-0001"};
+  TestJournal other{"SX-DT-0002", 2};
+
+  void fill_both() {
+    journal.open();
+    other.open("Datong");
+    for (std::uint32_t i = 0; i < 40; ++i) {
+      journal.deposit(1 + i % 10, kNoonUtcMs + i * 600'000);
+      other.deposit(1 + i % 10, kNoonUtcMs + i * 500'000);
+      if (i >= 10) {
+        journal.collect(1 + i % 10, kNoonUtcMs + i * 600'000 + 1);
+      }
+    }
+  }
+  void run_sql(const std::string& sql) {
+    Database database;
+    ASSERT_TRUE(database.open(path, Database::Mode::kReadWriteCreate));
+    ASSERT_TRUE(database.run(sql.c_str())) << database.error();
+  }
+  std::string difference() { return verify_store(path, nullptr).difference; }
+  std::vector<LedgerRow> ledger() {
+    std::vector<LedgerRow> rows;
+    for (const TestJournal* of : {&journal, &other}) {
+      for (std::uint32_t door = 1; door <= 10; ++door) {
+        LedgerRow row{.station = of->station(), .compartment = door};
+        for (const std::string& bytes : of->events()) {
+          v1::Event event;
+          event.ParseFromString(bytes);
+          row.deposits += event.has_deposited() && event.deposited().compartment() == door;
+          row.collections += event.has_collected() && event.collected().compartment() == door;
+        }
+        rows.push_back(row);
+      }
+    }
+    return rows;
+  }
+};
+
+TEST_F(Store, IsExactAfterAnOrdinaryDay) {
+  fill_both();
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  aggregator.report(other);
+  const std::vector<LedgerRow> rows = ledger();
+  const Verification result = verify_store(path, &rows);  // While the writer has it open.
+  EXPECT_EQ(result.difference, "");
+  EXPECT_EQ(result.verdict, "verify: exact");
+}
+
+TEST_F(Store, KeepsMarksAndLevelsWhenItIsOpenedAgain) {
+  journal.open();
+  for (std::uint32_t door = 1; door <= 4; ++door) {
+    journal.deposit(door);
+  }
+  std::uint64_t epoch = 0;
+  {
+    Aggregator first(path);
+    first.report(journal);
+    epoch = first.store->identity().session_epoch;
+  }
+  Aggregator second(path);
+  EXPECT_GT(second.store->identity().session_epoch, epoch);
+  const StationRecord* station = second.centre->find("SX-TY-0001");
+  ASSERT_NE(station, nullptr);
+  EXPECT_EQ(station->journal.seq, 7U);
+  EXPECT_EQ(station->journal.chain, journal.chain(7));
+  EXPECT_EQ(station->facts.levels[3], 1);
+  journal.collect(4);
+  second.report(journal);
+  EXPECT_EQ(difference(), "");
+}
+
+TEST_F(Store, HoldsExactlyWhatWasCommittedWhenTheProcessDies) {
+  fill_both();
+  {
+    Aggregator aggregator(path);
+    aggregator.report(journal);
+    TestConnection connection(*aggregator.centre);
+    connection.greet(1, other);
+    connection.send(1, other.batch(1, 5));  // Never committed.
+    // What a dead process leaves: the files as they are now, no checkpoint, no close.
+    for (const char* suffix : {"", "-wal"}) {
+      std::filesystem::copy_file(path + suffix, folder.file("dead.db") + suffix);
+    }
+  }
+  path = folder.file("dead.db");
+  EXPECT_EQ(difference(), "") << "read while the write-ahead log is not merged";
+  Aggregator again(path);
+  EXPECT_EQ(again.centre->find("SX-TY-0001")->journal.seq, journal.next_seq() - 1);
+  again.report(other);
+  const std::vector<LedgerRow> rows = ledger();
+  EXPECT_EQ(verify_store(path, &rows).verdict, "verify: exact");
+}
+
+TEST_F(Store, ComparesARepeatedBatchFarBehindTheMarkWithTheLog) {
+  fill_both();
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  TestConnection connection(*aggregator.centre);
+  connection.greet(1, journal);
+  ASSERT_TRUE(connection.take_one().has_welcome());
+  connection.send(1, journal.batch(7, 9));
+  EXPECT_TRUE(connection.take_one().has_ack());
+  v1::Up forged = journal.batch(7, 9);
+  forged.mutable_batch()->set_events(1, "forged");
+  connection.send(1, forged);
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_CONFLICT);
+}
+
+TEST_F(Store, IsExactExceptForItsGaps) {
+  journal.open();
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  TestConnection connection(*aggregator.centre);
+  connection.greet(1, journal);
+  connection.take_one();
+  connection.send(1, journal.lose(3));
+  aggregator.commit();
+  journal.deposit(2);
+  aggregator.report(journal);
+  const Verification result = verify_store(path, nullptr);
+  EXPECT_EQ(result.difference, "");
+  EXPECT_EQ(result.verdict, "verify: exact except 1 gaps");
+}
+
+TEST_F(Store, FollowsAStationIntoItsNewJournal) {
+  journal.open();
+  journal.deposit(1);
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  TestJournal fresh("SX-TY-0001", 3);
+  fresh.open();  // Its Snapshot says that all compartments are vacant.
+  fresh.deposit(2);
+  aggregator.report(fresh, true);
+  EXPECT_EQ(difference(), "");
+  Aggregator* closed = nullptr;
+  static_cast<void>(closed);
+  EXPECT_EQ(aggregator.centre->find("SX-TY-0001")->facts.levels[0], 0);
+  EXPECT_EQ(aggregator.centre->find("SX-TY-0001")->former_journals.size(), 1U);
+}
+
+TEST_F(Store, VerifyFindsATamperedStatistic) {
+  fill_both();
+  { Aggregator(path).report(journal); }
+  run_sql("UPDATE stat_compartment SET deposits = deposits + 1 WHERE row_key = (1 << 8) + 3");
+  EXPECT_EQ(difference(), "stat_compartment, compartment 3, station SX-TY-0001: deposits is 5, the log says 4");
+  run_sql("UPDATE stat_compartment SET deposits = deposits - 1 WHERE row_key = (1 << 8) + 3");
+  EXPECT_EQ(difference(), "");
+  for (std::size_t i = 0; i < kTableCount; ++i) {
+    const std::string table(spec(static_cast<Table>(i)).name);
+    run_sql("BEGIN; CREATE TABLE kept AS SELECT * FROM " + table + "; DELETE FROM " + table +
+            " WHERE row_key = (SELECT max(row_key) FROM " + table + "); COMMIT");
+    EXPECT_NE(difference(), "") << "a row of " << table << " was deleted";
+    run_sql("BEGIN; DELETE FROM " + table + "; INSERT INTO " + table + " SELECT * FROM kept; DROP TABLE kept; COMMIT");
+    EXPECT_EQ(difference(), "");
+  }
+}
+
+TEST_F(Store, VerifyFindsATamperedLog) {
+  fill_both();
+  { Aggregator(path).report(journal); }
+  const std::vector<std::string> crimes = {
+      "UPDATE event_batches SET payload = CAST(substr(payload, 1, 20) || x'00' || substr(payload, 22) AS BLOB) WHERE batch_id = 3",
+      "DELETE FROM event_batches WHERE batch_id = 2",
+      "UPDATE event_batches SET last_seq = last_seq + 1 WHERE batch_id = 2",
+      "UPDATE journals SET seq = seq + 1",
+      "UPDATE journals SET chain = chain + 1",
+      "UPDATE stations SET city_id = city_id + 1",
+      "INSERT INTO gaps(station_id, journal_id, from_seq, to_seq, cause, new_chain, received_utc_ms) VALUES(1,1,3,4,1,0,0)",
+      "UPDATE brands SET name = 'xx'"};
+  for (std::size_t i = 0; i < crimes.size(); ++i) {
+    const std::string copy = folder.file("copy" + std::to_string(i) + ".db");
+    std::filesystem::copy_file(path, copy);
+    const std::string kept = std::exchange(path, copy);
+    ASSERT_EQ(difference(), "");
+    run_sql(crimes[i]);
+    EXPECT_NE(difference(), "") << crimes[i];
+    path = kept;
+  }
+}
+
+TEST_F(Store, VerifyFindsADifferenceToTheLedger) {
+  fill_both();
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  aggregator.report(other);
+  std::vector<LedgerRow> rows = ledger();
+  rows[4].collections += 1;
+  const Verification result = verify_store(path, &rows);
+  EXPECT_EQ(result.verdict, "verify: NOT exact");
+  EXPECT_NE(result.difference.find("SX-TY-0001, compartment 5"), std::string::npos) << result.difference;
+  rows = ledger();
+  rows.erase(rows.begin());
+  EXPECT_NE(verify_store(path, &rows).difference.find("not in the ledger"), std::string::npos);
+  rows = ledger();
+  rows.push_back(rows.front());
+  EXPECT_NE(verify_store(path, &rows).difference.find("twice in the ledger"), std::string::npos);
+  rows = ledger();
+  rows.push_back({.station = "SX-XX-0009", .compartment = 1, .deposits = 1});
+  EXPECT_NE(verify_store(path, &rows).difference.find("SX-XX-0009"), std::string::npos);
+}
+
+TEST_F(Store, VerifyListsUncertainCompartmentsApartAndNoMoreThanTheirOpenings) {
+  fill_both();
+  v1::Event event = journal.event();
+  event.mutable_custody_uncertain()->set_compartment(5);
+  journal.add(event);
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  aggregator.report(other);
+  std::vector<LedgerRow> rows = ledger();
+  rows[4].collections += 1;
+  EXPECT_EQ(verify_store(path, &rows).verdict, "verify: exact, 1 compartments uncertain");
+  rows[4].collections += 1;
+  EXPECT_EQ(verify_store(path, &rows).verdict, "verify: NOT exact");
+}
+
+TEST_F(Store, RefusesASecondWriter) {
+  Aggregator first(path);
+  EXPECT_EQ(open_sqlite_store(path, fill).error, "another aggregator has it open");
+}
+
+TEST_F(Store, RefusesFilesThatAreNoStoreAndLeavesThemAlone) {
+  const std::string words(9'000, 'x');
+  std::ofstream(path) << words;
+  EXPECT_NE(open_sqlite_store(path, fill).error, "");
+  std::ifstream file(path);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), words);
+  std::filesystem::remove(path);
+  run_sql("CREATE TABLE someone_elses(x)");
+  EXPECT_EQ(open_sqlite_store(path, fill).error, "a database, but not a cubby store");
+  EXPECT_NE(difference(), "");
+}
+
+TEST_F(Store, RefusesAnotherSchemaVersionByName) {
+  { Aggregator made(path); }
+  run_sql("PRAGMA user_version = 99");
+  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 1");
+}
+
+TEST_F(Store, RetiresOldDaysAndStaysExact) {
+  journal.open();
+  for (std::uint32_t day = 0; day < 60; ++day) {
+    journal.deposit(1 + day % 10, kNoonUtcMs + day * 86'400'000ULL);
+    journal.collect(1 + day % 10, kNoonUtcMs + day * 86'400'000ULL + 3'600'000);
+  }
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  aggregator.centre->mark_time(kNoonUtcMs + 60 * 86'400'000ULL);
+  TestJournal late("SX-TY-0003", 3);
+  late.open();
+  late.deposit(1, kNoonUtcMs);  // A day that is retired already.
+  aggregator.report(late);
+  EXPECT_EQ(difference(), "");
+  Database database;
+  ASSERT_TRUE(database.open(path, Database::Mode::kReadOnly));
+  Statement oldest(database, "SELECT count(*) FROM by_compartment_day WHERE day < (SELECT value FROM meta WHERE name = "
+                             "'compartment_day_floor')");
+  ASSERT_TRUE(oldest.row());
+  EXPECT_EQ(oldest.number(0), 0);
+}
+
+TEST_F(Store, AnswersStatisticsFromTheTables) {
+  fill_both();
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  aggregator.report(other);
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  StatisticsQuery query;
+  StatisticsAnswer answer = reader.statistics(query);
+  ASSERT_EQ(answer.rows.size(), 2U);
+  EXPECT_EQ(answer.rows[1].labels[0].second, "Taiyuan");
+  EXPECT_EQ(answer.rows[1].sum(Column::kDeposits), 40);
+  EXPECT_EQ(answer.rows[1].sum(Column::kCollections), 30);
+  EXPECT_EQ(answer.rows[1].occupied, 10);
+  EXPECT_EQ(answer.rows[1].compartments, 10);
+  EXPECT_TRUE(answer.complete);
+  EXPECT_GT(answer.watermark_utc_ms, kNoonUtcMs);
+
+  query.by = GroupBy::kCompartment;
+  EXPECT_EQ(reader.statistics(query).status, ReadStatus::kNotSupported);
+  query.station = "SX-TY-0001";
+  answer = reader.statistics(query);
+  ASSERT_EQ(answer.rows.size(), 10U);
+  EXPECT_EQ(answer.rows[9].sum(Column::kDeposits), 4);
+  query.station = "NOWHERE";
+  EXPECT_EQ(reader.statistics(query).status, ReadStatus::kUnknownStation);
+
+  query = {};
+  query.by = GroupBy::kBrand;
+  answer = reader.statistics(query);
+  ASSERT_EQ(answer.rows.size(), 1U);
+  EXPECT_EQ(answer.rows[0].sum(Column::kDeposits), 80);
+  query.by = GroupBy::kDay;
+  query.station = "SX-TY-0001";
+  answer = reader.statistics(query);
+  ASSERT_EQ(answer.rows.size(), 1U);
+  EXPECT_EQ(answer.rows[0].labels[0].second, "2025-03-03");
+  const double by_station = answer.rows[0].mean_occupied.value();
+  query.station.clear();
+  query.city = "Taiyuan";  // From hours instead of days: the same figure.
+  answer = reader.statistics(query);
+  EXPECT_NEAR(answer.rows[0].mean_occupied.value(), by_station, 1e-9);
+  query.by = GroupBy::kHour;
+  query.limit = 3;
+  query.offset = 2;
+  answer = reader.statistics(query);
+  ASSERT_EQ(answer.rows.size(), 3U);
+  EXPECT_EQ(answer.total, 7U);
+  EXPECT_EQ(answer.rows[0].labels[0].second, "2025-03-03T14:00");
+}
+
+TEST(Days, AreReadAndWritten) {
+  EXPECT_EQ(day_text(20'150), "2025-03-03");
+  EXPECT_EQ(day_from_text("2025-03-03"), 20'150);
+  for (const char* wrong : {"", "2025-3-3", "2025-02-30", "2025/03/03", "-025-03-03", "1969-01-01", "2025-03-0x"}) {
+    EXPECT_FALSE(day_from_text(wrong).has_value()) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace cubby::aggregator::testing
