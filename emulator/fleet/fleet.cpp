@@ -9,7 +9,7 @@ namespace cubby::emulator {
 struct Fleet::Parts {
   Profile profile;
   std::vector<std::unique_ptr<StationWorld>> stations;
-  std::vector<Instant> next_activity;      // By station, so that a quiet one costs one comparison.
+  std::vector<Instant> next_activity;  // By station, so that a quiet one costs one comparison.
   std::vector<std::size_t> shard_begin;
   std::vector<RoomMeter>* meters = nullptr;
   std::uint64_t start_utc_ms = 0;
@@ -32,8 +32,8 @@ Fleet::Fleet(const Profile& profile, const FleetOptions& options, std::size_t sh
     while (i >= parts_->shard_begin[shard + 1]) {
       ++shard;
     }
-    parts_->stations.push_back(
-        std::make_unique<StationWorld>(parts_->profile, build_station(parts_->profile, options, plans[i], i), meters[shard]));
+    parts_->stations.push_back(std::make_unique<StationWorld>(
+        parts_->profile, build_station(parts_->profile, options, plans[i], i), meters[shard]));
     parts_->by_name.emplace(parts_->stations.back()->name(), i);
   }
   parts_->next_activity.resize(count);
@@ -41,7 +41,9 @@ Fleet::Fleet(const Profile& profile, const FleetOptions& options, std::size_t sh
 
 Fleet::~Fleet() = default;
 
-std::size_t Fleet::station_count() const { return parts_->stations.size(); }
+std::size_t Fleet::station_count() const {
+  return parts_->stations.size();
+}
 
 std::size_t Fleet::compartment_count() const {
   std::size_t total = 0;
@@ -51,11 +53,21 @@ std::size_t Fleet::compartment_count() const {
   return total;
 }
 
-std::size_t Fleet::shard_count() const { return parts_->shard_begin.size() - 1; }
-std::size_t Fleet::shard_begin(std::size_t shard) const { return parts_->shard_begin[shard]; }
-Station& Fleet::station(std::size_t index) { return *parts_->stations[index]; }
-const Station& Fleet::station(std::size_t index) const { return *parts_->stations[index]; }
-std::uint64_t Fleet::start_utc_ms() const { return parts_->start_utc_ms; }
+std::size_t Fleet::shard_count() const {
+  return parts_->shard_begin.size() - 1;
+}
+std::size_t Fleet::shard_begin(std::size_t shard) const {
+  return parts_->shard_begin[shard];
+}
+Station& Fleet::station(std::size_t index) {
+  return *parts_->stations[index];
+}
+const Station& Fleet::station(std::size_t index) const {
+  return *parts_->stations[index];
+}
+std::uint64_t Fleet::start_utc_ms() const {
+  return parts_->start_utc_ms;
+}
 
 std::size_t Fleet::find(std::string_view name) const {
   const auto found = parts_->by_name.find(std::string(name));

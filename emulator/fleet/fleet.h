@@ -14,21 +14,21 @@ namespace cubby::emulator {
 
 struct FleetOptions {
   std::uint64_t seed = 1;
-  std::uint64_t run_id = 0;               // Mixed into journal ids only.
-  std::uint32_t stations = 0;             // 0: as many as the profile has; else the first so many of it.
-  std::uint64_t start_utc_ms = 0;         // Virtual time at world Instant 0; 0: the profile's.
-  std::uint32_t report_interval_s = 0;    // Of every station's configuration.
+  std::uint64_t run_id = 0;             // Mixed into journal ids only.
+  std::uint32_t stations = 0;           // 0: as many as the profile has; else the first so many of it.
+  std::uint64_t start_utc_ms = 0;       // Virtual time at world Instant 0; 0: the profile's.
+  std::uint32_t report_interval_s = 0;  // Of every station's configuration.
   std::uint32_t response_deadline_s = 90;
-  bool demand = true;                     // False: nobody comes but those who are injected.
+  bool demand = true;  // False: nobody comes but those who are injected.
   bool announce_new_journals = false;
   bool skip_idle_polls = true;
-  std::vector<std::byte> fleet_key;       // 32 bytes.
+  std::vector<std::byte> fleet_key;  // 32 bytes.
 };
 
 /// One row of a trace file, already checked.
 struct TraceRow {
   Instant at{};
-  std::uint32_t station = 0;              // Index.
+  std::uint32_t station = 0;  // Index.
   Injection injection;
 };
 

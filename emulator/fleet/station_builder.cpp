@@ -11,13 +11,14 @@ namespace {
 
 constexpr std::uint8_t kChannels = 8;
 constexpr std::uint32_t kPulseMs = 300;
-constexpr std::uint64_t kParcelNumbers = 35'000;   // A station's own range of S10 serials.
+constexpr std::uint64_t kParcelNumbers = 35'000;  // A station's own range of S10 serials.
 constexpr std::uint32_t kLowestDoorCm = 20;
 constexpr std::uint32_t kDoorStepCm = 16;
 constexpr std::uint32_t kDoorsInColumn = 11;
 
 // The option that is furthest behind its share after `done` were given out: every prefix is a fair sample.
-std::size_t most_behind(const std::vector<std::uint32_t>& weights, const std::vector<std::uint32_t>& given, std::size_t done) {
+std::size_t most_behind(const std::vector<std::uint32_t>& weights, const std::vector<std::uint32_t>& given,
+                        std::size_t done) {
   std::uint64_t total = 0;
   for (const std::uint32_t weight : weights) {
     total += weight;
@@ -25,7 +26,8 @@ std::size_t most_behind(const std::vector<std::uint32_t>& weights, const std::ve
   std::size_t best = 0;
   std::int64_t best_lag = INT64_MIN;
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const std::int64_t lag = static_cast<std::int64_t>(weights[i] * (done + 1)) - static_cast<std::int64_t>(given[i] * total);
+    const std::int64_t lag =
+        static_cast<std::int64_t>(weights[i] * (done + 1)) - static_cast<std::int64_t>(given[i] * total);
     if (lag > best_lag) {
       best_lag = lag;
       best = i;
@@ -122,7 +124,8 @@ std::vector<StationPlan> plan_stations(const Profile& profile, std::size_t count
   return plans;
 }
 
-StationSetup build_station(const Profile& profile, const FleetOptions& options, const StationPlan& plan, std::size_t index) {
+StationSetup build_station(const Profile& profile, const FleetOptions& options, const StationPlan& plan,
+                           std::size_t index) {
   StationSetup setup;
   const ProfileCity& city = profile.cities[plan.city];
   std::array<char, 40> name{};
@@ -163,7 +166,8 @@ StationSetup build_station(const Profile& profile, const FleetOptions& options, 
   setup.people.compartments = static_cast<std::uint32_t>(setup.compartments);
   setup.people.demand = options.demand;
   setup.people.brands = draw_brands(profile, prng);
-  setup.people.parcels_per_day_milli = profile.offered_per_station_day_milli * setup.compartments * 1000 / profile.doors_mean_milli;
+  setup.people.parcels_per_day_milli =
+      profile.offered_per_station_day_milli * setup.compartments * 1000 / profile.doors_mean_milli;
   setup.people.first_parcel = index * kParcelNumbers;
   return setup;
 }

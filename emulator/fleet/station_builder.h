@@ -13,11 +13,12 @@ namespace cubby::emulator {
 struct StationPlan {
   std::size_t city = 0;
   std::size_t layout = 0;
-  std::uint32_t number = 0;   // Within its city, from 1.
+  std::uint32_t number = 0;  // Within its city, from 1.
 };
 std::vector<StationPlan> plan_stations(const Profile& profile, std::size_t count);
 
 /// Everything that one station of a fleet is made from.
-StationSetup build_station(const Profile& profile, const FleetOptions& options, const StationPlan& plan, std::size_t index);
+StationSetup build_station(const Profile& profile, const FleetOptions& options, const StationPlan& plan,
+                           std::size_t index);
 
 }  // namespace cubby::emulator

@@ -10,8 +10,8 @@ namespace cubby::emulator {
 /// the latch lets go and lock when they are pushed shut.
 struct Door {
   bool shut = true;
-  Instant bounce_until{};            // The switch chatters until then.
-  Instant jam_until{};               // The door does not move before then, whatever the latch does.
+  Instant bounce_until{};  // The switch chatters until then.
+  Instant jam_until{};     // The door does not move before then, whatever the latch does.
 
   /// What the switch says at `now`. While the contact bounces that is a function of time alone.
   bool switch_shut(Instant now) const {

@@ -28,9 +28,13 @@ void FrontPanelDevice::put(std::uint8_t type, Bytes data) {
   hash_->add(TraceKind::kPanelIn, *now_, data);
 }
 
-void FrontPanelDevice::press(char key) { put(kKey, as_bytes({&key, 1})); }
+void FrontPanelDevice::press(char key) {
+  put(kKey, as_bytes({&key, 1}));
+}
 
-void FrontPanelDevice::scan(std::string_view text) { put(kScan, as_bytes(text)); }
+void FrontPanelDevice::scan(std::string_view text) {
+  put(kScan, as_bytes(text));
+}
 
 std::size_t FrontPanelDevice::do_receive(MutableBytes into) {
   const std::size_t count = std::min(into.size(), input_.size());
@@ -61,25 +65,44 @@ Status FrontPanelDevice::do_send(Bytes bytes) {
 
 PanelText panel_text(PanelMessage message) {
   switch (message) {
-    case PanelMessage::kIdle: return {"Enter your code", "请输入取件码"};
-    case PanelMessage::kCourierReady: return {"Scan the parcel", "请扫描包裹"};
-    case PanelMessage::kChooseSize: return {"Choose size: S M L", "请选择箱格大小"};
-    case PanelMessage::kOpening: return {"Opening...", "正在开门"};
-    case PanelMessage::kPutIn: return {"Put in, shut door", "请放入包裹并关门"};
-    case PanelMessage::kStored: return {"Stored. Thank you", "投递成功"};
-    case PanelMessage::kTurnedAway: return {"No compartment", "没有合适的箱格"};
-    case PanelMessage::kWrongCode: return {"Wrong code", "取件码错误"};
-    case PanelMessage::kLockedOut: return {"Locked, please wait", "已锁定，请稍候"};
-    case PanelMessage::kTakeOut: return {"Take out, shut door", "请取出包裹并关门"};
-    case PanelMessage::kCollected: return {"Thank you", "取件成功"};
-    case PanelMessage::kDoorFailed: return {"Door did not open", "箱门未打开"};
-    case PanelMessage::kRecallOpen: return {"Overdue: take out", "请取回滞留包裹"};
-    case PanelMessage::kRecalled: return {"Taken back", "已取回"};
-    case PanelMessage::kRecallDone: return {"Nothing overdue left", "没有滞留包裹"};
-    case PanelMessage::kWrongPass: return {"Pass not valid", "通行证无效"};
-    case PanelMessage::kOutOfService: return {"Out of service", "暂停服务"};
-    case PanelMessage::kPleaseShut: return {"Please shut the door", "请关好箱门"};
-    case PanelMessage::kCancelled: return {"Cancelled", "已取消"};
+    case PanelMessage::kIdle:
+      return {"Enter your code", "请输入取件码"};
+    case PanelMessage::kCourierReady:
+      return {"Scan the parcel", "请扫描包裹"};
+    case PanelMessage::kChooseSize:
+      return {"Choose size: S M L", "请选择箱格大小"};
+    case PanelMessage::kOpening:
+      return {"Opening...", "正在开门"};
+    case PanelMessage::kPutIn:
+      return {"Put in, shut door", "请放入包裹并关门"};
+    case PanelMessage::kStored:
+      return {"Stored. Thank you", "投递成功"};
+    case PanelMessage::kTurnedAway:
+      return {"No compartment", "没有合适的箱格"};
+    case PanelMessage::kWrongCode:
+      return {"Wrong code", "取件码错误"};
+    case PanelMessage::kLockedOut:
+      return {"Locked, please wait", "已锁定，请稍候"};
+    case PanelMessage::kTakeOut:
+      return {"Take out, shut door", "请取出包裹并关门"};
+    case PanelMessage::kCollected:
+      return {"Thank you", "取件成功"};
+    case PanelMessage::kDoorFailed:
+      return {"Door did not open", "箱门未打开"};
+    case PanelMessage::kRecallOpen:
+      return {"Overdue: take out", "请取回滞留包裹"};
+    case PanelMessage::kRecalled:
+      return {"Taken back", "已取回"};
+    case PanelMessage::kRecallDone:
+      return {"Nothing overdue left", "没有滞留包裹"};
+    case PanelMessage::kWrongPass:
+      return {"Pass not valid", "通行证无效"};
+    case PanelMessage::kOutOfService:
+      return {"Out of service", "暂停服务"};
+    case PanelMessage::kPleaseShut:
+      return {"Please shut the door", "请关好箱门"};
+    case PanelMessage::kCancelled:
+      return {"Cancelled", "已取消"};
   }
   return {"?", "?"};
 }

@@ -190,7 +190,8 @@ std::size_t ModbusBoard::write_modes(Bytes request, std::span<std::byte, kReplyM
 }
 
 std::size_t ModbusBoard::on_frame(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply) {
-  if (request.size() < 4 || crc16_modbus(request.first(request.size() - 2)) != load_le<std::uint16_t>(request.last(2))) {
+  if (request.size() < 4 ||
+      crc16_modbus(request.first(request.size() - 2)) != load_le<std::uint16_t>(request.last(2))) {
     return 0;
   }
   const auto address = static_cast<std::uint8_t>(request[0]);

@@ -55,8 +55,8 @@ class ModbusBoard {
   BoardWiring* wiring_;
   std::uint8_t index_;
   std::uint8_t address_;
-  std::uint8_t steady_ = 0;                          // Relays by their last plain switching.
-  std::uint8_t flashing_ = 0;                        // Inverted until their time.
+  std::uint8_t steady_ = 0;    // Relays by their last plain switching.
+  std::uint8_t flashing_ = 0;  // Inverted until their time.
   std::array<Instant, kChannels> flash_until_{};
 };
 

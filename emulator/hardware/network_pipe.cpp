@@ -16,7 +16,9 @@ void NetworkPipe::refused() {
   }
 }
 
-void NetworkPipe::disconnected() { do_close(); }
+void NetworkPipe::disconnected() {
+  do_close();
+}
 
 void NetworkPipe::consume_outgoing(std::size_t size) {
   outgoing_.erase(outgoing_.begin(), outgoing_.begin() + static_cast<std::ptrdiff_t>(size));
@@ -35,7 +37,9 @@ void NetworkPipe::set_reachable(bool reachable) {
   }
 }
 
-void NetworkPipe::power_cycle() { do_close(); }
+void NetworkPipe::power_cycle() {
+  do_close();
+}
 
 Status NetworkPipe::do_connect() {
   if (state_ != hal::LinkState::kDown) {

@@ -34,7 +34,9 @@ void NorFlashDevice::cut_after(std::uint64_t operations, TearMode mode) {
   tear_mode_ = mode;
 }
 
-void NorFlashDevice::power_on() { power_ = Power::kOn; }
+void NorFlashDevice::power_on() {
+  power_ = Power::kOn;
+}
 
 std::size_t NorFlashDevice::allocated() const {
   std::size_t total = 0;

@@ -13,11 +13,11 @@ namespace cubby::emulator {
 
 /// What a power cut leaves of the operation that it hits.
 enum class TearMode : std::uint8_t {
-  kNothing,        // Not begun.
-  kPrefix,         // Program: the first bytes. Erase: the header is still there, the rest reads FF.
-  kSuffix,         // Program: the last bytes. Erase: the second half reads FF.
-  kRandomBits,     // Program: a random subset of the 1-to-0 bits. Erase: random bits are set.
-  kComplete,       // Done, but nobody was told.
+  kNothing,     // Not begun.
+  kPrefix,      // Program: the first bytes. Erase: the header is still there, the rest reads FF.
+  kSuffix,      // Program: the last bytes. Erase: the second half reads FF.
+  kRandomBits,  // Program: a random subset of the 1-to-0 bits. Erase: random bits are set.
+  kComplete,    // Done, but nobody was told.
   kCount,
 };
 

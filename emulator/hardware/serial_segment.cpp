@@ -84,8 +84,8 @@ std::size_t SerialSegment::do_receive(MutableBytes into, Instant now) {
     return 0;
   }
   const Instant world_now = boot_ + Duration{now.us};
-  const std::int64_t arrived = std::clamp<std::int64_t>((world_now - reply_begins_).us / kByteTimeUs, 0,
-                                                        static_cast<std::int64_t>(reply_size_));
+  const std::int64_t arrived =
+      std::clamp<std::int64_t>((world_now - reply_begins_).us / kByteTimeUs, 0, static_cast<std::int64_t>(reply_size_));
   if (static_cast<std::size_t>(arrived) <= reply_taken_) {
     return 0;
   }

@@ -21,9 +21,7 @@ class SerialSegment final : public hal::SerialBus {
 
   explicit SerialSegment(TraceHash& hash) : hash_(&hash) {}
 
-  void add_board(const ModbusBoard& board) {
-    boards_.push_back(board);
-  }
+  void add_board(const ModbusBoard& board) { boards_.push_back(board); }
   /// The controller that speaks from now on booted at `boot`. Drops what is under way.
   void attach(Instant boot);
   /// The supply is gone and back: boards forget what they were told.
@@ -55,14 +53,14 @@ class SerialSegment final : public hal::SerialBus {
   TraceHash* hash_;
   BoardWiring* wiring_ = nullptr;
   std::vector<ModbusBoard> boards_;
-  std::uint32_t news_ = 0;               // A bit a board.
-  Instant settles_{};                    // Until then some switch chatters.
+  std::uint32_t news_ = 0;  // A bit a board.
+  Instant settles_{};       // Until then some switch chatters.
   Instant boot_{};
-  Instant free_at_{};                    // The segment is busy until then.
+  Instant free_at_{};  // The segment is busy until then.
   std::array<std::byte, ModbusBoard::kReplyMax> reply_{};
   std::size_t reply_size_ = 0;
   std::size_t reply_taken_ = 0;
-  Instant reply_begins_{};               // First byte is complete one byte time later.
+  Instant reply_begins_{};  // First byte is complete one byte time later.
   std::uint64_t frames_ = 0;
   std::uint64_t idle_frames_ = 0;
 };

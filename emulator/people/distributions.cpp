@@ -11,7 +11,9 @@ constexpr std::uint64_t kMantissa = (std::uint64_t{1} << 52) - 1;
 constexpr std::uint64_t kOneExponent = std::uint64_t{1023} << 52;
 
 // 2^n by its bits.
-double power_of_two(int n) { return std::bit_cast<double>(static_cast<std::uint64_t>(n + 1023) << 52); }
+double power_of_two(int n) {
+  return std::bit_cast<double>(static_cast<std::uint64_t>(n + 1023) << 52);
+}
 
 }  // namespace
 
@@ -59,9 +61,13 @@ double normal(Prng& prng) {
   }
 }
 
-double lognormal(Prng& prng, double mu, double sigma) { return exact_exp(mu + sigma * normal(prng)); }
+double lognormal(Prng& prng, double mu, double sigma) {
+  return exact_exp(mu + sigma * normal(prng));
+}
 
-double exponential(Prng& prng, double mean) { return -mean * exact_log(uniform(prng)); }
+double exponential(Prng& prng, double mean) {
+  return -mean * exact_log(uniform(prng));
+}
 
 double log_uniform(Prng& prng, double low, double high) {
   const double a = exact_log(low);

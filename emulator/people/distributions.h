@@ -23,7 +23,11 @@ double exponential(Prng& prng, double mean);
 /// Between low and high, uniform in the logarithm.
 double log_uniform(Prng& prng, double low, double high);
 
-inline Duration seconds(double s) { return Duration::microseconds(static_cast<std::int64_t>(s * 1e6)); }
-inline Duration hours(double h) { return seconds(h * 3600.0); }
+inline Duration seconds(double s) {
+  return Duration::microseconds(static_cast<std::int64_t>(s * 1e6));
+}
+inline Duration hours(double h) {
+  return seconds(h * 3600.0);
+}
 
 }  // namespace cubby::emulator

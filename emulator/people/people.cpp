@@ -13,7 +13,7 @@ constexpr Duration kMorningBegin = Duration::hours(9);
 constexpr Duration kMorningLength = Duration::hours(3);
 constexpr Duration kAfternoonBegin = Duration::hours(14);
 constexpr Duration kAfternoonLength = Duration::hours(4);
-constexpr std::int64_t kQuietUntilHour = 7;             // Hardly anybody collects before.
+constexpr std::int64_t kQuietUntilHour = 7;  // Hardly anybody collects before.
 constexpr Duration kReactToNotice = Duration::minutes(2);
 constexpr double kLeftOpenMinS = 60;
 constexpr double kLeftOpenMaxS = 7200;
@@ -81,10 +81,12 @@ void People::schedule_round(std::uint8_t brand, double visits, Instant begin, Du
   const auto rest_per_million = static_cast<std::uint32_t>((visits - count) * 1e6);
   count += demand_.chance(rest_per_million) ? 1 : 0;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const Instant at = begin + Duration::microseconds(static_cast<std::int64_t>(demand_.below(static_cast<std::uint64_t>(length.us))));
+    const Instant at =
+        begin + Duration::microseconds(static_cast<std::int64_t>(demand_.below(static_cast<std::uint64_t>(length.us))));
     const std::uint64_t parcels = profile_.burst_min + demand_.below(profile_.burst_max - profile_.burst_min + 1);
     if (at >= premises_.now()) {
-      premises_.schedule(at, static_cast<std::uint8_t>(PeopleTimer::kCourierArrives), 0, std::uint64_t{brand} << 16 | parcels);
+      premises_.schedule(at, static_cast<std::uint8_t>(PeopleTimer::kCourierArrives), 0,
+                         std::uint64_t{brand} << 16 | parcels);
     }
   }
 }
@@ -182,7 +184,8 @@ void People::on_delivered(std::uint64_t seq) {
       errand->code = parcel.code;
     }
     if (parcel.somebody_comes) {
-      premises_.schedule(collection_time(parcel), static_cast<std::uint8_t>(PeopleTimer::kRecipientArrives), 0, handle(index));
+      premises_.schedule(collection_time(parcel), static_cast<std::uint8_t>(PeopleTimer::kRecipientArrives), 0,
+                         handle(index));
     }
   }
   if (pending_first_ == pending_.size()) {
@@ -225,7 +228,8 @@ void People::on_door_opened(std::uint8_t door) {
   const bool waiting = at_panel_.step == Step::kWaitDoor || at_panel_.step == Step::kRecall;
   if (at_panel_.role == Role::kNobody || !waiting) {
     uses_[door] = {};
-    premises_.schedule(premises_.now() + Duration::seconds(5), static_cast<std::uint8_t>(PeopleTimer::kShutDoor), door, 0);
+    premises_.schedule(premises_.now() + Duration::seconds(5), static_cast<std::uint8_t>(PeopleTimer::kShutDoor), door,
+                       0);
     return;  // A passer-by shuts it.
   }
   DoorUse use;
@@ -339,7 +343,8 @@ void People::save(BlobWriter& writer) const {
   writer.values(in_door_);
   writer.values(uses_);
   writer.values(ledger_);
-  writer.values(std::vector<PendingNotice>(pending_.begin() + static_cast<std::ptrdiff_t>(pending_first_), pending_.end()));
+  writer.values(
+      std::vector<PendingNotice>(pending_.begin() + static_cast<std::ptrdiff_t>(pending_first_), pending_.end()));
   writer.values(queue_);
   writer.value(at_panel_);
   writer.value(visit_);

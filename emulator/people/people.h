@@ -47,10 +47,10 @@ class Premises {
 /// Timers of people; numbers above these are the station's.
 enum class PeopleTimer : std::uint8_t {
   kPlanDay = 1,
-  kCourierArrives,     // Argument: brand << 16 | parcels.
-  kRecipientArrives,   // Argument: a parcel's handle.
-  kStep,               // Argument: visit << 16 | step.
-  kGiveUp,             // The same: nothing happened for too long.
+  kCourierArrives,    // Argument: brand << 16 | parcels.
+  kRecipientArrives,  // Argument: a parcel's handle.
+  kStep,              // Argument: visit << 16 | step.
+  kGiveUp,            // The same: nothing happened for too long.
   kShutDoor,
 };
 inline constexpr std::uint8_t kPeopleTimers = 15;
@@ -73,8 +73,8 @@ struct ErrandResult {
   bool gave_up = false;
   std::uint8_t message = 0;
   std::uint32_t number = 0;
-  std::uint8_t compartment = 0;      // Door that opened; 0: none.
-  std::uint32_t parcels = 0;         // Taken back by a recall.
+  std::uint8_t compartment = 0;  // Door that opened; 0: none.
+  std::uint32_t parcels = 0;     // Taken back by a recall.
   bool has_code = false;
   PickupCode code;
 };
@@ -85,14 +85,14 @@ struct PeopleCounters {
 };
 
 struct PeopleOptions {
-  StationKey station_key{};          // The notifier's: it tells recipients their codes.
-  StationKey pass_key{};             // The centre's: it signs the couriers' passes.
-  std::int64_t start_utc_ms = 0;     // Of world time 0.
+  StationKey station_key{};       // The notifier's: it tells recipients their codes.
+  StationKey pass_key{};          // The centre's: it signs the couriers' passes.
+  std::int64_t start_utc_ms = 0;  // Of world time 0.
   std::uint32_t compartments = 0;
   bool demand = true;
   std::vector<std::uint8_t> brands;  // Indexes into the profile's carriers, most frequent first.
   std::uint64_t parcels_per_day_milli = 0;
-  std::uint64_t first_parcel = 0;    // Serial of the first parcel's number.
+  std::uint64_t first_parcel = 0;  // Serial of the first parcel's number.
 };
 
 class People final : public PanelReader {
@@ -125,7 +125,18 @@ class People final : public PanelReader {
   static constexpr std::uint32_t kNoParcel = UINT32_MAX;
   enum class ParcelState : std::uint8_t { kFree, kCarried, kStored };
   enum class Role : std::uint8_t { kNobody, kCourier, kRecipient, kCollector };
-  enum class Step : std::uint8_t { kWaitReady, kNextParcel, kWaitPrompt, kAnswerPrompt, kWaitDoor, kDoorOpen, kWaitVerdict, kRetype, kRecall, kLeave };
+  enum class Step : std::uint8_t {
+    kWaitReady,
+    kNextParcel,
+    kWaitPrompt,
+    kAnswerPrompt,
+    kWaitDoor,
+    kDoorOpen,
+    kWaitVerdict,
+    kRetype,
+    kRecall,
+    kLeave
+  };
 
   struct Parcel {
     InplaceString<limits::kParcelMax> number;
@@ -133,9 +144,9 @@ class People final : public PanelReader {
     std::uint32_t generation = 0;
     ParcelState state = ParcelState::kFree;
     std::uint8_t size = 1;
-    std::uint8_t door = 0;             // Compartment number; 0: not in one.
+    std::uint8_t door = 0;  // Compartment number; 0: not in one.
     bool told = false;
-    bool somebody_comes = true;        // False: nobody collects unless an errand does.
+    bool somebody_comes = true;  // False: nobody collects unless an errand does.
     PickupCode code;
     Instant stored_at{};
     Duration dwell{};
@@ -145,7 +156,7 @@ class People final : public PanelReader {
     Role role = Role::kNobody;
     Step step = Step::kWaitReady;
     bool mistypes = false;
-    bool recalls = false;              // Asks for overdue parcels before leaving.
+    bool recalls = false;  // Asks for overdue parcels before leaving.
     std::uint8_t door = 0;
     std::uint8_t message = 0;
     std::uint32_t number = 0;
@@ -202,11 +213,11 @@ class People final : public PanelReader {
   Prng behaviour_;
   Visitor at_panel_;
   std::vector<Visitor> queue_;
-  std::uint64_t visit_ = 0;            // Grows with each visit and step, so that old timers are void.
+  std::uint64_t visit_ = 0;  // Grows with each visit and step, so that old timers are void.
   std::uint64_t step_ = 0;
   std::vector<Parcel> parcels_;
   std::vector<std::uint32_t> free_parcels_;
-  std::vector<std::uint32_t> in_door_; // Parcel behind each door.
+  std::vector<std::uint32_t> in_door_;  // Parcel behind each door.
   std::vector<DoorUse> uses_;
   std::vector<LedgerRow> ledger_;
   std::vector<PendingNotice> pending_;

@@ -8,8 +8,8 @@
 namespace cubby::emulator {
 namespace {
 
-constexpr Duration kPatience = Duration::seconds(120);      // Without anything new on the display.
-constexpr Duration kStepUp = Duration::seconds(2);          // To the panel, after the one before has left.
+constexpr Duration kPatience = Duration::seconds(120);  // Without anything new on the display.
+constexpr Duration kStepUp = Duration::seconds(2);      // To the panel, after the one before has left.
 constexpr Duration kPassLife = Duration::hours(12);
 constexpr Duration kReadPrompt = Duration::milliseconds(1500);
 constexpr Duration kRetypeAfter = Duration::seconds(4);
@@ -57,13 +57,15 @@ void People::leave() {
 
 void People::wait_for_panel() {
   ++step_;
-  premises_.schedule(premises_.now() + kPatience, static_cast<std::uint8_t>(PeopleTimer::kGiveUp), 0, visit_ << 16 | (step_ & 0xFFFF));
+  premises_.schedule(premises_.now() + kPatience, static_cast<std::uint8_t>(PeopleTimer::kGiveUp), 0,
+                     visit_ << 16 | (step_ & 0xFFFF));
 }
 
 void People::after(Duration wait, Step step) {
   at_panel_.step = step;
   ++step_;
-  premises_.schedule(premises_.now() + wait, static_cast<std::uint8_t>(PeopleTimer::kStep), 0, visit_ << 16 | (step_ & 0xFFFF));
+  premises_.schedule(premises_.now() + wait, static_cast<std::uint8_t>(PeopleTimer::kStep), 0,
+                     visit_ << 16 | (step_ & 0xFFFF));
 }
 
 void People::scan_pass() {
@@ -120,7 +122,8 @@ void People::next_parcel() {
     --at_panel_.parcels_left;
   }
   if (at_panel_.parcels_left > 0) {
-    const Duration spacing = seconds(profile_.spacing_min_s + (profile_.spacing_max_s - profile_.spacing_min_s) * uniform(behaviour_));
+    const Duration spacing =
+        seconds(profile_.spacing_min_s + (profile_.spacing_max_s - profile_.spacing_min_s) * uniform(behaviour_));
     const Instant next = std::max(at_panel_.parcel_started + spacing, premises_.now() + Duration::seconds(3));
     after(next - premises_.now(), Step::kNextParcel);
     return;
@@ -260,7 +263,8 @@ void People::recipient_reads(PanelMessage message) {
   const bool has_parcel = at_panel_.role == Role::kRecipient;
   const auto come_back = [&](Duration wait) {
     if (has_parcel) {
-      premises_.schedule(premises_.now() + wait, static_cast<std::uint8_t>(PeopleTimer::kRecipientArrives), 0, handle(at_panel_.parcel));
+      premises_.schedule(premises_.now() + wait, static_cast<std::uint8_t>(PeopleTimer::kRecipientArrives), 0,
+                         handle(at_panel_.parcel));
     }
     leave();
   };
@@ -315,7 +319,8 @@ void People::on_power_cut() {
     return;
   }
   if (at_panel_.role == Role::kRecipient && at_panel_.door == 0) {
-    premises_.schedule(premises_.now() + kComeBackAfterFault, static_cast<std::uint8_t>(PeopleTimer::kRecipientArrives), 0, handle(at_panel_.parcel));
+    premises_.schedule(premises_.now() + kComeBackAfterFault, static_cast<std::uint8_t>(PeopleTimer::kRecipientArrives),
+                       0, handle(at_panel_.parcel));
   }
   leave();
 }

@@ -13,15 +13,17 @@ Profile shanxi() {
   profile.stations = 2800;
   profile.utc_offset_min = 480;
   profile.start_utc_ms = kMonday;
-  profile.cities = {{"Taiyuan", "TY", 5304}, {"Datong", "DT", 3106},   {"Yangquan", "YQ", 1319}, {"Changzhi", "CZ", 3180},
-                    {"Jincheng", "JC", 2194}, {"Shuozhou", "SZ", 1593}, {"Jinzhong", "JZ", 3380}, {"Yuncheng", "YC", 4775},
-                    {"Xinzhou", "XZ", 2690},  {"Linfen", "LF", 3976},   {"Luliang", "LL", 3399}};
+  profile.cities = {{"Taiyuan", "TY", 5304},  {"Datong", "DT", 3106},   {"Yangquan", "YQ", 1319},
+                    {"Changzhi", "CZ", 3180}, {"Jincheng", "JC", 2194}, {"Shuozhou", "SZ", 1593},
+                    {"Jinzhong", "JZ", 3380}, {"Yuncheng", "YC", 4775}, {"Xinzhou", "XZ", 2690},
+                    {"Linfen", "LF", 3976},   {"Luliang", "LL", 3399}};
   profile.layouts = {{.doors_l = 4, .doors_m = 11, .doors_s = 31, .weight = 412},
                      {.doors_l = 6, .doors_m = 17, .doors_s = 49, .weight = 1260},
                      {.doors_l = 8, .doors_m = 23, .doors_s = 67, .weight = 1128}};
-  profile.carriers = {"sf",   "zto",  "yto",  "sto",  "yunda", "jt",   "ems",  "jd",   "deppon", "best", "post", "cainiao",
-                      "uc",   "ane",  "zjs",  "tt",   "gto",   "qfkd", "suer", "fast", "ymdd",   "kye",  "jgsd", "ztky",
-                      "sxjd", "ycgw", "htky", "lb",   "ewe",   "dsw",  "rfd",  "yad",  "cces",   "feng", "hoau"};
+  profile.carriers = {"sf",   "zto",  "yto",     "sto", "yunda", "jt",   "ems",  "jd",   "deppon",
+                      "best", "post", "cainiao", "uc",  "ane",   "zjs",  "tt",   "gto",  "qfkd",
+                      "suer", "fast", "ymdd",    "kye", "jgsd",  "ztky", "sxjd", "ycgw", "htky",
+                      "lb",   "ewe",  "dsw",     "rfd", "yad",   "cces", "feng", "hoau"};
   profile.offered_per_station_day_milli = 46'500;
   profile.size_per_million = {600'000, 300'000, 90'000, 10'000};
   return profile;
@@ -46,6 +48,8 @@ std::optional<Profile> find_profile(std::string_view name) {
   return std::nullopt;
 }
 
-std::vector<std::string> profile_names() { return {"shanxi", "town"}; }
+std::vector<std::string> profile_names() {
+  return {"shanxi", "town"};
+}
 
 }  // namespace cubby::emulator

@@ -18,55 +18,55 @@ namespace cubby::emulator {
 
 /// Operations of a station since the start of the run.
 struct StationCounters {
-  std::uint64_t deposits = 0;         // Observable, summed over the ledger; so are the next two.
+  std::uint64_t deposits = 0;  // Observable, summed over the ledger; so are the next two.
   std::uint64_t collections = 0;
   std::uint64_t recalls = 0;
-  std::uint64_t turned_away = 0;      // Couriers who left with a parcel.
+  std::uint64_t turned_away = 0;  // Couriers who left with a parcel.
   std::uint64_t wrong_codes = 0;
-  std::uint64_t events = 0;           // Appended to the journal.
-  std::uint64_t bus_frames = 0;       // Both ways, without idle polls.
-  std::uint64_t bus_idle_frames = 0;  // Idle polls that were really run.
-  std::uint64_t flash_operations = 0; // Programs and erases.
-  std::uint64_t flash_bytes = 0;      // Programmed.
+  std::uint64_t events = 0;            // Appended to the journal.
+  std::uint64_t bus_frames = 0;        // Both ways, without idle polls.
+  std::uint64_t bus_idle_frames = 0;   // Idle polls that were really run.
+  std::uint64_t flash_operations = 0;  // Programs and erases.
+  std::uint64_t flash_bytes = 0;       // Programmed.
   std::uint64_t frames_up = 0;
   std::uint64_t boots = 0;
-  std::uint64_t ticks = 0;            // Calls of Assembly::tick.
+  std::uint64_t ticks = 0;  // Calls of Assembly::tick.
 };
 
 /// The host's end of a station's network pipe. The host moves bytes only between run_until() calls.
 class HostLink {
  public:
   virtual ~HostLink() = default;
-  virtual bool wants_connection() const = 0;      // The station called connect() and waits for an answer.
-  virtual void connected() = 0;                   // Answers: up ...
-  virtual void refused() = 0;                     // ... or not.
-  virtual bool is_up() const = 0;                 // From connected() until either side closes.
-  virtual void disconnected() = 0;                // The far side closed.
-  virtual Bytes outgoing() const = 0;             // Bytes sent by the station and not yet consumed.
+  virtual bool wants_connection() const = 0;  // The station called connect() and waits for an answer.
+  virtual void connected() = 0;               // Answers: up ...
+  virtual void refused() = 0;                 // ... or not.
+  virtual bool is_up() const = 0;             // From connected() until either side closes.
+  virtual void disconnected() = 0;            // The far side closed.
+  virtual Bytes outgoing() const = 0;         // Bytes sent by the station and not yet consumed.
   virtual void consume_outgoing(std::size_t size) = 0;
-  virtual void deliver(Bytes bytes) = 0;          // To the station, at the current virtual time.
+  virtual void deliver(Bytes bytes) = 0;  // To the station, at the current virtual time.
 };
 
 enum class InjectionKind : std::uint8_t { kDeposit = 1, kCollect, kRecall, kJam, kLinkDown, kPowerCut };
 
 struct Injection {
   InjectionKind kind = InjectionKind::kDeposit;
-  std::uint8_t size = 0;           // Size of config.proto; of a deposit.
-  std::uint8_t compartment = 0;    // Of a jam.
-  Duration duration{};             // Of a fault; 0: a moment (power cut), else until the run ends.
+  std::uint8_t size = 0;         // Size of config.proto; of a deposit.
+  std::uint8_t compartment = 0;  // Of a jam.
+  Duration duration{};           // Of a fault; 0: a moment (power cut), else until the run ends.
   std::string carrier;
   std::string parcel;
-  std::string code;                // Of a collect; if empty and `parcel` is given: that parcel's code.
+  std::string code;  // Of a collect; if empty and `parcel` is given: that parcel's code.
 };
 
 enum class InjectionStatus : std::uint8_t { kOk = 1, kRefused, kNoDoor, kTimedOut, kBadInput };
 
 struct InjectionResult {
   InjectionStatus status = InjectionStatus::kOk;
-  std::uint8_t compartment = 0;    // Door that opened; 0: none.
-  std::string code;                // Of a deposit, once the notifier has told the recipient.
-  std::string detail;              // What the panel showed, in words.
-  std::uint32_t parcels = 0;       // Of a recall.
+  std::uint8_t compartment = 0;  // Door that opened; 0: none.
+  std::string code;              // Of a deposit, once the notifier has told the recipient.
+  std::string detail;            // What the panel showed, in words.
+  std::uint32_t parcels = 0;     // Of a recall.
 };
 
 class Station {
@@ -75,7 +75,7 @@ class Station {
   virtual std::string_view name() const = 0;
   virtual std::string_view city() const = 0;
   virtual std::size_t compartment_count() const = 0;
-  virtual Bytes config() const = 0;                    // Encoded StationConfig.
+  virtual Bytes config() const = 0;  // Encoded StationConfig.
 
   /// Runs everything that is due up to and including `end`.
   virtual void run_until(Instant end) = 0;
@@ -95,7 +95,7 @@ class Station {
   virtual std::optional<InjectionResult> injection_result(std::uint64_t ticket) const = 0;
   virtual std::optional<std::string> deposit_code(std::uint64_t ticket) const = 0;
 
-  virtual const std::vector<LedgerRow>& ledger() const = 0;   // Element i: compartment i + 1.
+  virtual const std::vector<LedgerRow>& ledger() const = 0;  // Element i: compartment i + 1.
   virtual StationCounters counters() const = 0;
   virtual std::uint64_t trace_hash() const = 0;
 

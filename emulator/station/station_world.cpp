@@ -15,7 +15,9 @@ constexpr std::string_view kFirmwareVersion = "cubby 0.1.0";
 constexpr std::uint8_t kNoDoor = 0xFF;
 constexpr std::int64_t kYearS = 31'536'000;
 
-std::uint64_t run_seed(const StationSetup& setup) { return Prng(setup.seed).child("random", setup.run_id).next(); }
+std::uint64_t run_seed(const StationSetup& setup) {
+  return Prng(setup.seed).child("random", setup.run_id).next();
+}
 
 }  // namespace
 
@@ -39,7 +41,8 @@ StationWorld::StationWorld(const Profile& profile, StationSetup setup, RoomMeter
   }
   segment_.set_wiring(*this);
   for (std::size_t i = 0; i < setup_.compartments; ++i) {
-    door_at_[setup_.door_board[i] * std::size_t{ModbusBoard::kChannels} + setup_.door_channel[i]] = static_cast<std::uint8_t>(i);
+    door_at_[setup_.door_board[i] * std::size_t{ModbusBoard::kChannels} + setup_.door_channel[i]] =
+        static_cast<std::uint8_t>(i);
   }
   panel_.set_reader(people_);
   segment_.set_meter(&meter_);
@@ -106,7 +109,8 @@ void StationWorld::scan(std::string_view text) {
 void StationWorld::move_door(std::uint8_t door, bool shut) {
   Door& it = doors_[door];
   it.shut = shut;
-  it.bounce_until = now_ + Duration::milliseconds(kBounceMinMs + static_cast<std::int64_t>(doors_prng_.below(kBounceSpanMs)));
+  it.bounce_until =
+      now_ + Duration::milliseconds(kBounceMinMs + static_cast<std::int64_t>(doors_prng_.below(kBounceSpanMs)));
   segment_.note_change(setup_.door_board[door], it.bounce_until);
   hash_.add(TraceKind::kDoorEdge, now_, std::uint64_t{door} << 1 | (shut ? 1U : 0U));
 }
@@ -124,7 +128,8 @@ bool StationWorld::input(std::uint8_t board, std::uint8_t channel, Instant at) {
 
 void StationWorld::coil_on(std::uint8_t board, std::uint8_t channel, Instant from, Duration length) {
   const std::uint8_t door = door_at_[board * std::size_t{ModbusBoard::kChannels} + channel];
-  const auto delay = Duration::milliseconds(kLatchDelayMinMs + static_cast<std::int64_t>(doors_prng_.below(kLatchDelaySpanMs)));
+  const auto delay =
+      Duration::milliseconds(kLatchDelayMinMs + static_cast<std::int64_t>(doors_prng_.below(kLatchDelaySpanMs)));
   const bool fails = doors_prng_.chance(profile_.failed_open_per_million);
   if (door == kNoDoor || fails || (length.us != 0 && length < delay)) {
     return;  // Nothing wired to it, the bolt sticks this time, or the pulse is over before it lets go.

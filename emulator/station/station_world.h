@@ -23,7 +23,7 @@ namespace cubby::emulator {
 struct StationSetup {
   std::string name;
   std::string city;
-  std::vector<std::byte> config;         // Encoded StationConfig.
+  std::vector<std::byte> config;  // Encoded StationConfig.
   std::size_t compartments = 0;
   std::vector<std::uint8_t> door_board;  // By compartment index.
   std::vector<std::uint8_t> door_channel;
@@ -31,18 +31,14 @@ struct StationSetup {
   StationKey station_key{};
   PeopleOptions people;
   std::uint64_t start_utc_ms = 0;
-  std::uint64_t seed = 0;                // Of this station.
-  std::uint64_t run_id = 0;              // Mixed into the random source only: journal ids and nonces.
+  std::uint64_t seed = 0;    // Of this station.
+  std::uint64_t run_id = 0;  // Mixed into the random source only: journal ids and nonces.
   bool announce_new_journal = false;
   bool skip_idle_polls = true;
 };
 
 /// The one Station there is. The emulated world's time is `now_`; the controller's counts from its boot.
-class StationWorld final : public Station,
-                           private HostLink,
-                           private Premises,
-                           private BoardWiring,
-                           private TraceSink {
+class StationWorld final : public Station, private HostLink, private Premises, private BoardWiring, private TraceSink {
  public:
   /// `profile` and `meter` must outlive the station.
   StationWorld(const Profile& profile, StationSetup setup, RoomMeter& meter);
@@ -128,7 +124,7 @@ class StationWorld final : public Station,
   Prng faults_;
   Prng doors_prng_;
   std::vector<Door> doors_;
-  std::vector<std::uint8_t> door_at_;      // By board * 8 + channel; 0xFF: no door.
+  std::vector<std::uint8_t> door_at_;  // By board * 8 + channel; 0xFF: no door.
   SerialSegment segment_;
   NorFlashDevice flash_;
   RtcDevice clock_;
@@ -141,12 +137,12 @@ class StationWorld final : public Station,
   People people_;
   std::optional<app::Assembly> controller_;
   Instant boot_{};
-  Wake wake_;                              // In the world's time.
+  Wake wake_;  // In the world's time.
   bool tick_now_ = false;
   bool safe_mode_ = false;
   bool frozen_ = false;
   std::vector<WorldEvent> frozen_timers_;
-  std::uint32_t link_down_count_ = 0;      // Overlapping reasons.
+  std::uint32_t link_down_count_ = 0;  // Overlapping reasons.
   Duration flash_cut_off_{};
   struct Planned {
     std::uint64_t ticket = 0;

@@ -23,7 +23,8 @@ struct WorldEvent {
 class EventQueue {
  public:
   void schedule(Instant at, std::uint8_t kind, std::uint8_t door = 0, std::uint64_t argument = 0) {
-    heap_.push_back({.at = at, .order = next_order_++, .kind = kind, .door = door, .reserved = 0, .argument = argument});
+    heap_.push_back(
+        {.at = at, .order = next_order_++, .kind = kind, .door = door, .reserved = 0, .argument = argument});
     std::push_heap(heap_.begin(), heap_.end(), later);
   }
   Instant next_time() const { return heap_.empty() ? Instant::max() : heap_.front().at; }
@@ -42,9 +43,7 @@ class EventQueue {
   }
 
  private:
-  static bool later(const WorldEvent& a, const WorldEvent& b) {
-    return a.at != b.at ? a.at > b.at : a.order > b.order;
-  }
+  static bool later(const WorldEvent& a, const WorldEvent& b) { return a.at != b.at ? a.at > b.at : a.order > b.order; }
   std::vector<WorldEvent> heap_;
   std::uint32_t next_order_ = 0;
 };

@@ -8,7 +8,16 @@
 namespace cubby::emulator {
 
 /// What a trace entry is about; part of the hash.
-enum class TraceKind : std::uint8_t { kFrameSent = 1, kFrameReceived, kDoorEdge, kPanelIn, kPanelOut, kEvent, kPerson, kPower };
+enum class TraceKind : std::uint8_t {
+  kFrameSent = 1,
+  kFrameReceived,
+  kDoorEdge,
+  kPanelIn,
+  kPanelOut,
+  kEvent,
+  kPerson,
+  kPower
+};
 
 /// 64 bits over everything that happened at a station, in order. Not cryptographic: it tells runs apart.
 class TraceHash {

@@ -9,9 +9,9 @@ namespace cubby {
 }  // namespace cubby
 
 /// A programmer's error, checked in every build.
-#define CUBBY_ASSERT(condition)                                              \
-  do {                                                                       \
-    if (!(condition)) [[unlikely]] {                                         \
-      ::cubby::assertion_failed(#condition, __FILE__, __LINE__);   \
-    }                                                                        \
+#define CUBBY_ASSERT(condition)                                  \
+  do {                                                           \
+    if (!(condition)) [[unlikely]] {                             \
+      ::cubby::assertion_failed(#condition, __FILE__, __LINE__); \
+    }                                                            \
   } while (false)

@@ -22,8 +22,8 @@ inline constexpr std::size_t kConfigBytesMax = 1536;  // An encoded StationConfi
 inline constexpr std::size_t kEventBytesMax = 1600;   // An encoded Event.
 inline constexpr std::size_t kInternalBytesMax = 1024;
 
-inline constexpr std::size_t kSectorsMax = 256;         // Of a journal.
-inline constexpr std::uint32_t kSectorsReserve = 2;       // Kept for pickups and security events.
+inline constexpr std::size_t kSectorsMax = 256;      // Of a journal.
+inline constexpr std::uint32_t kSectorsReserve = 2;  // Kept for pickups and security events.
 
 inline constexpr std::size_t kJournalUidSize = 16;
 inline constexpr std::size_t kStoreUidSize = 16;
@@ -31,13 +31,13 @@ inline constexpr std::size_t kNonceSize = 16;
 inline constexpr std::size_t kStationKeySize = 32;
 inline constexpr std::size_t kConfigHashSize = 8;
 
-inline constexpr std::size_t kFrameUpMax = 16 * 1024;   // Bytes after the length: channel and message.
+inline constexpr std::size_t kFrameUpMax = 16 * 1024;  // Bytes after the length: channel and message.
 inline constexpr std::size_t kFrameDownMax = 4 * 1024;
 inline constexpr std::size_t kBatchEventsMax = 256;
-inline constexpr std::uint32_t kWindowMax = 2000;       // Unacknowledged events.
+inline constexpr std::uint32_t kWindowMax = 2000;  // Unacknowledged events.
 
 inline constexpr std::size_t kBusFrameMax = 64;
-inline constexpr std::size_t kPanelTextMax = 64;        // Of one scan.
+inline constexpr std::size_t kPanelTextMax = 64;  // Of one scan.
 
 inline constexpr std::size_t kCodeDigits = 8;
 inline constexpr int kOpenAttemptsMax = 3;
@@ -45,11 +45,11 @@ inline constexpr Duration kAuthorisationLife = Duration::seconds(10);
 inline constexpr Duration kAttemptSpacing = Duration::seconds(2);
 inline constexpr Duration kOpenSightTimeout = Duration::milliseconds(1500);  // Pulse until the switch must read open.
 inline constexpr Duration kLeftOpenAfter = Duration::seconds(60);
-inline constexpr Duration kBusSlot = Duration::milliseconds(60);             // One exchange on the bus; all start on this grid.
-inline constexpr int kWatchEvery = 4;                                        // Slots between looks at a door that should move.
-inline constexpr Duration kReplyTimeout = Duration::milliseconds(45);        // Of a lock board, after its request.
-inline constexpr int kSilentAfter = 3;                                       // Missed replies until a board counts as silent.
-inline constexpr Duration kPanelIdle = Duration::seconds(90);                // A person walked away.
+inline constexpr Duration kBusSlot = Duration::milliseconds(60);  // One exchange on the bus; all start on this grid.
+inline constexpr int kWatchEvery = 4;                             // Slots between looks at a door that should move.
+inline constexpr Duration kReplyTimeout = Duration::milliseconds(45);  // Of a lock board, after its request.
+inline constexpr int kSilentAfter = 3;                                 // Missed replies until a board counts as silent.
+inline constexpr Duration kPanelIdle = Duration::seconds(90);          // A person walked away.
 
 inline constexpr std::uint32_t kFreeTries = 5;
 inline constexpr std::uint32_t kHardStopTries = 100;

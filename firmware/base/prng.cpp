@@ -3,7 +3,9 @@
 namespace cubby {
 namespace {
 
-constexpr std::uint64_t rotate_left(std::uint64_t value, int bits) { return (value << bits) | (value >> (64 - bits)); }
+constexpr std::uint64_t rotate_left(std::uint64_t value, int bits) {
+  return (value << bits) | (value >> (64 - bits));
+}
 
 // SplitMix64: spreads a seed over the words of state.
 std::uint64_t split_mix(std::uint64_t& state) {

@@ -9,7 +9,7 @@ namespace cubby {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(static_cast<T&&>(value)) {}           // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(static_cast<T&&>(value)) {}  // NOLINT(google-explicit-constructor)
   Result(Status status) : status_(status) { CUBBY_ASSERT(status != Status::kOk); }  // NOLINT
 
   bool ok() const { return status_ == Status::kOk; }

@@ -10,10 +10,10 @@ namespace cubby::hal {
 
 /// The flash region that holds the journal. Erased cells read FF; programming clears bits.
 struct FlashGeometry {
-  std::uint32_t sector_size = 4096;   // Bytes erased at once; a power of two.
+  std::uint32_t sector_size = 4096;  // Bytes erased at once; a power of two.
   std::uint32_t sector_count = 32;
-  std::uint32_t program_size = 1;     // Alignment and unit of a program; a power of two <= page_size.
-  std::uint32_t page_size = 256;      // A program may not cross a page.
+  std::uint32_t program_size = 1;  // Alignment and unit of a program; a power of two <= page_size.
+  std::uint32_t page_size = 256;   // A program may not cross a page.
   friend bool operator==(const FlashGeometry&, const FlashGeometry&) = default;
   constexpr std::uint32_t size() const { return sector_size * sector_count; }
 };

@@ -16,14 +16,18 @@ Journal::Journal(hal::NorFlash& flash) : flash_(flash) {
   CUBBY_ASSERT(geometry.program_size <= geometry.page_size && geometry.page_size <= 256);
 }
 
-std::uint32_t Journal::unit() const { return std::max<std::uint32_t>(4, flash_.geometry().program_size); }
+std::uint32_t Journal::unit() const {
+  return std::max<std::uint32_t>(4, flash_.geometry().program_size);
+}
 
 std::uint32_t Journal::padded(std::size_t size) const {
   const std::uint32_t u = unit();
   return (static_cast<std::uint32_t>(size) + u - 1) / u * u;
 }
 
-std::uint32_t Journal::data_offset() const { return padded(layout::kSectorHeaderSize); }
+std::uint32_t Journal::data_offset() const {
+  return padded(layout::kSectorHeaderSize);
+}
 
 std::uint32_t Journal::address_of(const LiveSector& live, std::uint32_t offset) const {
   return live.sector * flash_.geometry().sector_size + offset;
@@ -120,7 +124,8 @@ Status Journal::open_sector(layout::SectorRole role, std::uint64_t supersedes, s
   const layout::SectorHeaderBytes bytes = layout::encode(header, flash_.geometry().sector_size);
   CUBBY_TRY(program(sector * flash_.geometry().sector_size, bytes, {}));
   in_use_[sector] = true;
-  live_[live_count_++] = {.sector = sector, .serial = next_serial_, .first_order = first_order, .first_seq = first_seq, .chain = chain};
+  live_[live_count_++] = {
+      .sector = sector, .serial = next_serial_, .first_order = first_order, .first_seq = first_seq, .chain = chain};
   ++next_serial_;
   ++sectors_since_checkpoint_;
   write_offset_ = data_offset();
@@ -271,7 +276,9 @@ bool Journal::room_for_deposits() const {
   return mounted_ && !failed_ && sectors_free() > kSectorsForBoot + limits::kSectorsReserve;
 }
 
-std::uint64_t Journal::oldest_seq() const { return live_count_ == 0 ? next_seq_ : live_[0].first_seq; }
+std::uint64_t Journal::oldest_seq() const {
+  return live_count_ == 0 ? next_seq_ : live_[0].first_seq;
+}
 
 bool Journal::read_header(const LiveSector& live, std::uint32_t offset, RecordHeader& header) const {
   const std::uint32_t sector_size = flash_.geometry().sector_size;

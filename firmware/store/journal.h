@@ -23,11 +23,11 @@ inline constexpr std::uint8_t kFirstForeignKind = 64;
 
 struct Record {
   RecordClass record_class = RecordClass::kInternal;
-  std::uint8_t kind = 0;        // Of an internal record.
-  std::uint64_t order = 0;      // Over both classes, from 1.
-  std::uint64_t seq = 0;        // Of an event, from 1; else 0.
-  Chain chain = 0;              // After that event; else 0.
-  Bytes payload;                // Valid for the call only.
+  std::uint8_t kind = 0;    // Of an internal record.
+  std::uint64_t order = 0;  // Over both classes, from 1.
+  std::uint64_t seq = 0;    // Of an event, from 1; else 0.
+  Chain chain = 0;          // After that event; else 0.
+  Bytes payload;            // Valid for the call only.
 };
 
 /// What the store of the centre has confirmed.
@@ -60,9 +60,9 @@ class CheckpointSource {
 };
 
 struct MountReport {
-  std::uint32_t records = 0;          // Handed to the visitor.
-  std::uint32_t damaged = 0;          // Places that did not verify.
-  std::uint64_t events_lost_from = 0; // First and last seq that is missing in mid-journal; 0: none.
+  std::uint32_t records = 0;           // Handed to the visitor.
+  std::uint32_t damaged = 0;           // Places that did not verify.
+  std::uint64_t events_lost_from = 0;  // First and last seq that is missing in mid-journal; 0: none.
   std::uint64_t events_lost_to = 0;
 };
 
@@ -77,7 +77,7 @@ class Journal {
   Status format(const JournalUid& uid);
 
   const JournalUid& uid() const { return uid_; }
-  std::uint32_t boot() const { return boot_; }        // Number of this boot, from 1.
+  std::uint32_t boot() const { return boot_; }  // Number of this boot, from 1.
 
   /// Durable when it returns kOk; on kIo nobody knows, and the journal takes no more until remounted.
   /// kNoSpace: every sector is needed. An event's seq is next_seq() of before the call.
@@ -88,9 +88,9 @@ class Journal {
   bool checkpoint_due() const;
   Status write_checkpoint(CheckpointSource& source);
 
-  std::uint64_t oldest_seq() const;                    // Oldest event still readable; next_seq() if none.
+  std::uint64_t oldest_seq() const;  // Oldest event still readable; next_seq() if none.
   std::uint64_t next_seq() const { return next_seq_; }
-  Chain last_chain() const { return chain_; }          // After event next_seq() - 1.
+  Chain last_chain() const { return chain_; }  // After event next_seq() - 1.
   /// Reads event `seq` into `into`; returns its size and, in `chain`, the chain after it. Reading in
   /// order is cheap.
   Result<std::size_t> read_event(std::uint64_t seq, MutableBytes into, Chain& chain) const;
@@ -108,8 +108,8 @@ class Journal {
 
  private:
   static constexpr std::uint16_t kNoSector = UINT16_MAX;
-  static constexpr std::uint32_t kSectorsForBoot = 1;   // Never written by append(): the next boot's.
-  static constexpr std::uint32_t kSectorsShort = 6;     // With fewer free ones a checkpoint pays.
+  static constexpr std::uint32_t kSectorsForBoot = 1;  // Never written by append(): the next boot's.
+  static constexpr std::uint32_t kSectorsShort = 6;    // With fewer free ones a checkpoint pays.
   static constexpr std::size_t kAckBytes = 40;
 
   /// A sector that holds history.
@@ -118,18 +118,18 @@ class Journal {
     std::uint64_t serial = 0;
     std::uint64_t first_order = 0;
     std::uint64_t first_seq = 0;
-    Chain chain = 0;                 // After event first_seq - 1.
+    Chain chain = 0;  // After event first_seq - 1.
   };
   /// A place in the record stream: the next record to read.
   struct Cursor {
-    std::size_t live = 0;            // Index into live_.
-    std::uint32_t offset = 0;        // In that sector.
-    std::uint64_t seq = 0;           // Of the next event at or after it; 0: the cursor points nowhere.
+    std::size_t live = 0;      // Index into live_.
+    std::uint32_t offset = 0;  // In that sector.
+    std::uint64_t seq = 0;     // Of the next event at or after it; 0: the cursor points nowhere.
   };
-  struct Recovery;                   // Mount's findings before they become the state (journal_mount.cpp).
+  struct Recovery;  // Mount's findings before they become the state (journal_mount.cpp).
 
-  std::uint32_t unit() const;        // Records are padded to it.
-  std::uint32_t data_offset() const; // Of the first record in a sector.
+  std::uint32_t unit() const;         // Records are padded to it.
+  std::uint32_t data_offset() const;  // Of the first record in a sector.
   std::uint32_t padded(std::size_t size) const;
   std::uint32_t address_of(const LiveSector& live, std::uint32_t offset) const;
 
@@ -137,8 +137,8 @@ class Journal {
   Status write_record(std::uint8_t record_class, std::uint8_t kind, std::uint64_t order, std::uint64_t seq, Chain chain,
                       Bytes payload);
   Status program(std::uint32_t address, Bytes head, Bytes payload);
-  Status open_sector(layout::SectorRole role, std::uint64_t supersedes, std::uint64_t first_order, std::uint64_t first_seq,
-                     Chain chain);
+  Status open_sector(layout::SectorRole role, std::uint64_t supersedes, std::uint64_t first_order,
+                     std::uint64_t first_seq, Chain chain);
   std::uint16_t pick_free_sector() const;
   std::uint32_t sectors_unused() const;
   bool reclaimable(std::size_t live) const;
@@ -162,19 +162,19 @@ class Journal {
   JournalUid uid_{};
   std::uint32_t boot_ = 0;
   bool mounted_ = false;
-  bool failed_ = false;              // A write failed; nothing more is written until mounted again.
+  bool failed_ = false;  // A write failed; nothing more is written until mounted again.
   std::uint64_t next_serial_ = 1;
   std::uint64_t next_order_ = 1;
   std::uint64_t next_seq_ = 1;
   Chain chain_ = 0;
   std::optional<AckMark> last_ack_;
-  std::uint64_t checkpoint_order_ = 0;   // Order of the last complete checkpoint's begin; 0: none.
+  std::uint64_t checkpoint_order_ = 0;  // Order of the last complete checkpoint's begin; 0: none.
   std::uint32_t sectors_since_checkpoint_ = 0;
-  std::uint32_t write_offset_ = 0;       // In the newest sector.
+  std::uint32_t write_offset_ = 0;  // In the newest sector.
 
   std::array<LiveSector, limits::kSectorsMax> live_{};  // Oldest first.
   std::size_t live_count_ = 0;
-  std::array<bool, limits::kSectorsMax> in_use_{};      // By physical sector.
+  std::array<bool, limits::kSectorsMax> in_use_{};  // By physical sector.
   mutable Cursor cursor_;
   mutable std::array<std::byte, limits::kEventBytesMax + layout::kEventHeaderSize> scratch_{};
 };

@@ -21,12 +21,12 @@ bool is_copy_done(const RecordHeader& record) {
 
 struct Journal::Recovery {
   bool newer_version = false;
-  std::uint64_t serial_max = 0;          // Of any sector of this journal, aborted ones included.
+  std::uint64_t serial_max = 0;  // Of any sector of this journal, aborted ones included.
   std::uint32_t boot_max = 0;
-  std::uint32_t tail_end = 0;            // Offset after its last good record.
-  std::uint32_t tail_last = 0;           // Offset of its last good record.
-  std::size_t checkpoint_live = 0;       // Sector in which the last complete checkpoint begins.
-  std::uint64_t checkpoint_begin = 0;    // Its orders; 0: there is none.
+  std::uint32_t tail_end = 0;          // Offset after its last good record.
+  std::uint32_t tail_last = 0;         // Offset of its last good record.
+  std::size_t checkpoint_live = 0;     // Sector in which the last complete checkpoint begins.
+  std::uint64_t checkpoint_begin = 0;  // Its orders; 0: there is none.
   std::uint64_t checkpoint_end = 0;
 };
 

@@ -99,6 +99,8 @@ std::uint32_t record_crc(Bytes header, Bytes payload, std::uint64_t serial) {
   return crc32c(payload, crc);
 }
 
-void seal(MutableBytes header, std::uint32_t crc) { store_le<std::uint32_t>(header.subspan(4, 4), crc); }
+void seal(MutableBytes header, std::uint32_t crc) {
+  store_le<std::uint32_t>(header.subspan(4, 4), crc);
+}
 
 }  // namespace cubby::store::layout

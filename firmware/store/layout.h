@@ -53,7 +53,7 @@ struct RecordHeader {
   std::uint16_t payload_size = 0;
   std::uint32_t crc = 0;
   std::uint64_t order = 0;
-  std::uint64_t seq = 0;          // Events only, and so is the chain.
+  std::uint64_t seq = 0;  // Events only, and so is the chain.
   Chain chain = 0;
 };
 

@@ -77,13 +77,13 @@ def strike_with_faults(lab):
         expect_equal(cut.returncode, 0, f"inject power-cut: {cut.stdout}{cut.stderr}; exit code")
         courier.wait(150)  # Whatever it says: the parcel is in, or the courier was sent away.
 
-    jam = lab.inject("fault", "--station", "SX-TY-0008", "--kind", "jam", "--door", "1", "--for", "10m")
+    jam = lab.inject("fault", "--station", "SX-DT-0001", "--kind", "jam", "--door", "1", "--for", "10m")
     expect_equal(jam.returncode, 0, f"inject jam: {jam.stdout}{jam.stderr}; exit code")
-    down = lab.inject("fault", "--station", "SX-TY-0009", "--kind", "link-down", "--for", "5m")
+    down = lab.inject("fault", "--station", "SX-DT-0002", "--kind", "link-down", "--for", "5m")
     expect_equal(down.returncode, 0, f"inject link-down: {down.stdout}{down.stderr}; exit code")
-    door, _ = deposit(lab, "SX-TY-0009")
+    door, _ = deposit(lab, "SX-DT-0002")
     # Five minutes at sixty times real time are five seconds; then what was kept at the station arrives.
-    wait_until(lambda: count(compartments(lab, "SX-TY-0009"), door, "deposits") > 0, 60, "the deposit made while offline")
+    wait_until(lambda: count(compartments(lab, "SX-DT-0002"), door, "deposits") > 0, 60, "the deposit made while offline")
 
     silent = lab.inject("fault", "--station", STATION, "--kind", "board-silent", "--for", "10m")
     expect_equal(silent.returncode, 1, "a fault that does not exist yet: exit code")

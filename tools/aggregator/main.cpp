@@ -62,8 +62,10 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--listen", options.listen, "where stations connect")->check(cubby::tools::endpoint_validator());
   app.add_option("--http", options.http, "where the HTTP interface listens")->check(cubby::tools::endpoint_validator());
   app.add_option("--store", options.store, "SQLite file of events and statistics; made if missing");
-  app.add_option("--fleet-key", options.fleet_key, "file of the key that station keys derive from (default: fleet.key in the state folder)");
-  app.add_option("--token-file", options.token_file, "file of the HTTP token (default: http.token in the state folder)");
+  app.add_option("--fleet-key", options.fleet_key,
+                 "file of the key that station keys derive from (default: fleet.key in the state folder)");
+  app.add_option("--token-file", options.token_file,
+                 "file of the HTTP token (default: http.token in the state folder)");
   app.add_option("--report", options.report, "write a JSON summary there at the end");
   app.add_option("--log-level", options.log_level, "what is told on standard error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
@@ -72,7 +74,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--commit-interval-ms", options.commit_interval_ms, "commit at the latest so long after an event")
       ->check(CLI::Range(1, 1'000));
   app.add_flag("--allow-plaintext", options.allow_plaintext, "listen without TLS beyond loopback");
-  app.add_flag("--allow-virtual-time", options.allow_virtual_time, "let connections beyond loopback dictate their time");
+  app.add_flag("--allow-virtual-time", options.allow_virtual_time,
+               "let connections beyond loopback dictate their time");
   cubby::tools::add_toml_config(app);
 }
 
@@ -103,12 +106,15 @@ std::string check(const Options& options) {
     }
   }
   if (!cubby::tools::is_loopback(cubby::tools::parse_endpoint(options.listen)->host) && !options.allow_plaintext) {
-    return "--listen: '" + options.listen + "' is not loopback and TLS is not supported yet; --allow-plaintext listens all the same";
+    return "--listen: '" + options.listen +
+           "' is not loopback and TLS is not supported yet; --allow-plaintext listens all the same";
   }
   return {};
 }
 
-double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; }
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+}
 
 std::string write_report(const std::string& path, const UplinkReport& report, double wall_seconds) {
   rusage usage{};
@@ -138,13 +144,15 @@ void set_up_log(const std::string& level) {
 
 int serve(const Options& options) {
   const auto began = std::chrono::steady_clock::now();
-  const auto key = cubby::tools::load_or_create_secret(
-      options.fleet_key.empty() ? cubby::tools::default_secret_path("fleet.key") : std::filesystem::path(options.fleet_key));
+  const auto key =
+      cubby::tools::load_or_create_secret(options.fleet_key.empty() ? cubby::tools::default_secret_path("fleet.key")
+                                                                    : std::filesystem::path(options.fleet_key));
   if (!key.error.empty()) {
     return complain("--fleet-key: " + key.error, kExitFailure);
   }
-  const auto token = cubby::tools::load_or_create_secret(
-      options.token_file.empty() ? cubby::tools::default_secret_path("http.token") : std::filesystem::path(options.token_file));
+  const auto token =
+      cubby::tools::load_or_create_secret(options.token_file.empty() ? cubby::tools::default_secret_path("http.token")
+                                                                     : std::filesystem::path(options.token_file));
   if (!token.error.empty()) {
     return complain("--token-file: " + token.error, kExitFailure);
   }
@@ -152,7 +160,8 @@ int serve(const Options& options) {
   const auto web = *cubby::tools::parse_endpoint(options.http);
   LiveStatus status;
   status.started_utc_ms = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
   UplinkServer uplink({.host = listen.host,
                        .port = listen.port,
                        .store_path = options.store,

@@ -16,7 +16,8 @@ constexpr std::size_t kResponseMax = 64 * 1024;
 
 // Waits until the socket can be read or written; false: the time is over.
 bool wait_for(int socket, short what, std::chrono::steady_clock::time_point deadline) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
   pollfd entry{.fd = socket, .events = what, .revents = 0};
   return left > 0 && poll(&entry, 1, static_cast<int>(left)) > 0;
 }
@@ -56,12 +57,13 @@ std::string ControlClient::connect(const Endpoint& endpoint, const std::string& 
   return {};
 }
 
-std::string ControlClient::ask(cubby::v1::ControlRequest request, cubby::v1::ControlResponse& response, int patience_s) {
+std::string ControlClient::ask(cubby::v1::ControlRequest request, cubby::v1::ControlResponse& response,
+                               int patience_s) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(patience_s);
   request.set_token(token_);
   const std::string message = request.SerializeAsString();
   std::string out;
-  for (std::size_t rest = message.size(); ; rest >>= 7) {
+  for (std::size_t rest = message.size();; rest >>= 7) {
     out += static_cast<char>(rest < 0x80 ? rest : rest | 0x80);
     if (rest < 0x80) {
       break;
@@ -69,7 +71,8 @@ std::string ControlClient::ask(cubby::v1::ControlRequest request, cubby::v1::Con
   }
   out += message;
   for (std::size_t sent = 0; sent < out.size();) {
-    const ssize_t size = wait_for(socket_, POLLOUT, deadline) ? send(socket_, out.data() + sent, out.size() - sent, MSG_NOSIGNAL) : -1;
+    const ssize_t size =
+        wait_for(socket_, POLLOUT, deadline) ? send(socket_, out.data() + sent, out.size() - sent, MSG_NOSIGNAL) : -1;
     if (size <= 0) {
       return where_ + ": the emulator closed the connection";
     }
@@ -86,7 +89,9 @@ std::string ControlClient::ask(cubby::v1::ControlRequest request, cubby::v1::Con
       complete = byte < 0x80;
     }
     if (complete && in.size() >= head + length) {
-      return response.ParseFromArray(in.data() + head, static_cast<int>(length)) ? "" : where_ + ": not an emulator's control port";
+      return response.ParseFromArray(in.data() + head, static_cast<int>(length))
+                 ? ""
+                 : where_ + ": not an emulator's control port";
     }
     char chunk[4096];
     if (!wait_for(socket_, POLLIN, deadline)) {

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 
+#include "firmware/base/limits.h"
 #include "tools/cubby/control_client.h"
 #include "tools/cubby/replay.h"
 #include "tools/support/command_line.h"
@@ -45,7 +46,9 @@ cubby::v1::Size size_of(const std::string& text) {
 }
 
 int open(const InjectArguments& arguments, ControlClient& client) {
-  const Secret token = load_or_create_secret(arguments.token_file.empty() ? default_secret_path("control.token") : std::filesystem::path(arguments.token_file));
+  const Secret token =
+      load_or_create_secret(arguments.token_file.empty() ? default_secret_path("control.token")
+                                                         : std::filesystem::path(arguments.token_file));
   if (!token.error.empty()) {
     return fail(kExitUsage, "--token-file " + token.error);
   }
@@ -72,7 +75,8 @@ int perform(const InjectArguments& arguments, const ControlRequest& request, Con
     case cubby::v1::CONTROL_STATUS_BAD_REQUEST:
       return fail(kExitUsage, response.detail());
     case cubby::v1::CONTROL_STATUS_UNAUTHORISED:
-      return fail(kExitFailure, "the emulator does not accept this token; is --token-file (or CUBBY_HOME) the emulator's?");
+      return fail(kExitFailure,
+                  "the emulator does not accept this token; is --token-file (or CUBBY_HOME) the emulator's?");
     case cubby::v1::CONTROL_STATUS_NO_DOOR:
       return fail(kExitFailure, "no door opened: " + response.detail());
     case cubby::v1::CONTROL_STATUS_TIMED_OUT:
@@ -165,8 +169,11 @@ using Arguments = std::shared_ptr<InjectArguments>;
 CLI::App* add_verb(CLI::App& inject, const Arguments& arguments, int& exit_code, const char* name, const char* help,
                    int (*action)(const InjectArguments&)) {
   CLI::App* verb = inject.add_subcommand(name, help);
-  verb->add_option("--control", arguments->control, "Control port of the emulator")->check(endpoint_validator())->capture_default_str();
-  verb->add_option("--token-file", arguments->token_file, "File with its token; default: control.token in the state folder of cubby");
+  verb->add_option("--control", arguments->control, "Control port of the emulator")
+      ->check(endpoint_validator())
+      ->capture_default_str();
+  verb->add_option("--token-file", arguments->token_file,
+                   "File with its token; default: control.token in the state folder of cubby");
   verb->callback([arguments, action, &exit_code] { exit_code = action(*arguments); });
   return verb;
 }
@@ -177,7 +184,8 @@ void add_inject_command(CLI::App& app, int& exit_code) {
   CLI::App* inject = app.add_subcommand("inject", "Plays couriers, recipients and faults at a live emulator");
   inject->require_subcommand(1);
   const auto arguments = std::make_shared<InjectArguments>();
-  CLI::App* verb = add_verb(*inject, arguments, exit_code, "deposit", "A courier deposits one parcel; prints compartment and pickup code", deposit);
+  CLI::App* verb = add_verb(*inject, arguments, exit_code, "deposit",
+                            "A courier deposits one parcel; prints compartment and pickup code", deposit);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required();
   verb->add_option("--size", arguments->size, "S, M, L or XL")->required()->check(CLI::IsMember({"S", "M", "L", "XL"}));
   verb->add_option("--carrier", arguments->carrier, "Brand, 1 to 8 of a-z, 0-9")->capture_default_str();
@@ -198,8 +206,11 @@ void add_inject_command(CLI::App& app, int& exit_code) {
   verb->add_option("--kind", arguments->kind, "jam, link-down or power-cut")
       ->required()
       ->check(CLI::IsMember({"jam", "link-down", "power-cut", "board-silent", "bit-rot"}));
-  verb->add_option("--door", arguments->door, "Compartment number, for a jam")->check(CLI::Range(1U, 192U));
-  verb->add_option("--for", arguments->duration, "How long, in the emulator's time; default: a moment (power-cut), else to the end")->check(duration_validator());
+  verb->add_option("--door", arguments->door, "Compartment number, for a jam")
+      ->check(integer_range(1, limits::kCompartmentsMax));
+  verb->add_option("--for", arguments->duration,
+                   "How long, in the emulator's time; default: a moment (power-cut), else to the end")
+      ->check(duration_validator());
   verb->footer("Example: cubby inject fault --station SX-TY-0007 --door 12 --kind jam --for 10m");
 
   verb = add_verb(*inject, arguments, exit_code, "replay", "Plays a trace at the emulator's pace", replay_file);

@@ -29,7 +29,8 @@ bool wait_until(ControlClient& client, std::uint64_t utc_ms, std::uint64_t& now_
     ControlRequest request;
     request.mutable_status();
     ControlResponse response;
-    if (const std::string error = client.ask(request, response); !error.empty() || response.status() != cubby::v1::CONTROL_STATUS_OK) {
+    if (const std::string error = client.ask(request, response);
+        !error.empty() || response.status() != cubby::v1::CONTROL_STATUS_OK) {
       std::cerr << "cubby inject: " << (error.empty() ? response.detail() : error) << '\n';
       return false;
     }
@@ -101,12 +102,14 @@ int replay(const std::string& file, ControlClient& client) {
       }
     } else {
       ++counts.refused;
-      std::cerr << file << ':' << row.line << ": " << row.action << " at " << row.station << ": " << response.detail() << '\n';
+      std::cerr << file << ':' << row.line << ": " << row.action << " at " << row.station << ": " << response.detail()
+                << '\n';
     }
     progress.update(static_cast<double>(counts.done + counts.refused), counts.done + counts.refused);
   }
   progress.finish();
-  std::printf("replayed %llu\nrefused  %llu\n", static_cast<unsigned long long>(counts.done), static_cast<unsigned long long>(counts.refused));
+  std::printf("replayed %llu\nrefused  %llu\n", static_cast<unsigned long long>(counts.done),
+              static_cast<unsigned long long>(counts.refused));
   return counts.refused == 0 ? kExitOk : kExitFailure;
 }
 

@@ -48,7 +48,8 @@ std::string percent_encoded(const std::string& text) {
   std::string result;
   for (const char c : text) {
     const auto octet = static_cast<unsigned char>(c);
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.') {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+        c == '.') {
       result += c;
     } else {
       result += '%';
@@ -110,8 +111,8 @@ std::string ask(const Options& options, const Endpoint& endpoint, const std::str
 }
 
 int run(const Options& options) {
-  const Secret token = load_or_create_secret(
-      options.token_file.empty() ? default_secret_path("http.token") : std::filesystem::path(options.token_file));
+  const Secret token = load_or_create_secret(options.token_file.empty() ? default_secret_path("http.token")
+                                                                        : std::filesystem::path(options.token_file));
   if (!token.error.empty()) {
     return fail("--token-file: " + token.error);
   }

@@ -17,7 +17,7 @@ namespace json = boost::json;
 enum class Kind : std::uint8_t { kLabel, kCount, kState };  // Counts can be added up over rows.
 
 struct TableColumn {
-  const char* name;   // In JSON.
+  const char* name;  // In JSON.
   const char* title;
   Kind kind;
 };
@@ -159,8 +159,8 @@ void write_table(std::ostream& out, const json::object& answer) {
   print_lines(out, lines, columns);
   const json::value* complete = answer.if_contains("complete");
   const bool whole = complete != nullptr && complete->is_bool() && complete->as_bool();
-  out << "newest event " << format_utc(watermark_of(answer)) << ", " << (whole ? "complete" : "NOT complete: see gaps, opaque_events, unplaced in --format json")
-      << '\n';
+  out << "newest event " << format_utc(watermark_of(answer)) << ", "
+      << (whole ? "complete" : "NOT complete: see gaps, opaque_events, unplaced in --format json") << '\n';
 }
 
 void write_csv(std::ostream& out, const json::object& answer) {
@@ -180,7 +180,9 @@ void write_csv(std::ostream& out, const json::object& answer) {
   for (const json::value& row : rows) {
     for (std::size_t i = 0; i < names.size(); ++i) {
       const json::value* value = row.as_object().if_contains(names[i]);
-      out << (i == 0 ? "" : ",") << (value == nullptr ? std::string() : csv_field(value->is_double() ? json::serialize(*value) : text_of(value)));
+      out << (i == 0 ? "" : ",")
+          << (value == nullptr ? std::string()
+                               : csv_field(value->is_double() ? json::serialize(*value) : text_of(value)));
     }
     out << '\n';
   }

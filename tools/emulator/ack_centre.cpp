@@ -137,7 +137,9 @@ class AckCentre final : public CentreLink {
 
 }  // namespace
 
-std::unique_ptr<CentreLink> make_ack_centre() { return std::make_unique<AckCentre>(); }
+std::unique_ptr<CentreLink> make_ack_centre() {
+  return std::make_unique<AckCentre>();
+}
 
 void append_virtual_time(std::vector<std::byte>& out, std::uint64_t utc_ms, bool barrier) {
   cubby::v1::Up up;

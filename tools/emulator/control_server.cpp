@@ -21,7 +21,7 @@ using cubby::v1::ControlResponse;
 
 constexpr std::size_t kRequestMax = 4096;
 constexpr std::size_t kSessionsMax = 64;
-constexpr auto kCodeWait = std::chrono::seconds(3);        // For the notifier, after the door was shut.
+constexpr auto kCodeWait = std::chrono::seconds(3);  // For the notifier, after the door was shut.
 constexpr auto kWallPatience = std::chrono::seconds(150);
 constexpr std::uint64_t kVirtualPatienceMs = 130'000;
 constexpr std::uint64_t kDurationMaxMs = 366ULL * 86'400'000;
@@ -59,21 +59,23 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
   Session(tcp::socket socket, Parts& parts) : socket_(std::move(socket)), parts_(parts) {}
 
   void read() {
-    socket_.async_read_some(asio::buffer(chunk_), [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
-      if (error) {
-        self->close();
-        return;
-      }
-      self->received_.insert(self->received_.end(), self->chunk_.begin(), self->chunk_.begin() + static_cast<std::ptrdiff_t>(size));
-      if (self->received_.size() > kRequestMax + wire::kFrameHeaderMax) {
-        self->close();
-        return;
-      }
-      self->take_request();
-      if (!self->closed_) {
-        self->read();
-      }
-    });
+    socket_.async_read_some(asio::buffer(chunk_),
+                            [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+                              if (error) {
+                                self->close();
+                                return;
+                              }
+                              self->received_.insert(self->received_.end(), self->chunk_.begin(),
+                                                     self->chunk_.begin() + static_cast<std::ptrdiff_t>(size));
+                              if (self->received_.size() > kRequestMax + wire::kFrameHeaderMax) {
+                                self->close();
+                                return;
+                              }
+                              self->take_request();
+                              if (!self->closed_) {
+                                self->read();
+                              }
+                            });
   }
 
   bool closed() const { return closed_; }
@@ -120,11 +122,21 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
     code_by_ = {};
     ControlResponse response;
     switch (result.status) {
-      case emulator::InjectionStatus::kOk: response.set_status(cubby::v1::CONTROL_STATUS_OK); break;
-      case emulator::InjectionStatus::kRefused: response.set_status(cubby::v1::CONTROL_STATUS_REFUSED); break;
-      case emulator::InjectionStatus::kNoDoor: response.set_status(cubby::v1::CONTROL_STATUS_NO_DOOR); break;
-      case emulator::InjectionStatus::kTimedOut: response.set_status(cubby::v1::CONTROL_STATUS_TIMED_OUT); break;
-      case emulator::InjectionStatus::kBadInput: response.set_status(cubby::v1::CONTROL_STATUS_BAD_REQUEST); break;
+      case emulator::InjectionStatus::kOk:
+        response.set_status(cubby::v1::CONTROL_STATUS_OK);
+        break;
+      case emulator::InjectionStatus::kRefused:
+        response.set_status(cubby::v1::CONTROL_STATUS_REFUSED);
+        break;
+      case emulator::InjectionStatus::kNoDoor:
+        response.set_status(cubby::v1::CONTROL_STATUS_NO_DOOR);
+        break;
+      case emulator::InjectionStatus::kTimedOut:
+        response.set_status(cubby::v1::CONTROL_STATUS_TIMED_OUT);
+        break;
+      case emulator::InjectionStatus::kBadInput:
+        response.set_status(cubby::v1::CONTROL_STATUS_BAD_REQUEST);
+        break;
     }
     response.set_detail(result.detail);
     response.set_compartment(result.compartment);
@@ -143,11 +155,12 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
     out->resize(wire::encode_varint(message.size(), out->data()));
     const Bytes bytes = as_bytes(message);
     out->insert(out->end(), bytes.begin(), bytes.end());
-    asio::async_write(socket_, asio::buffer(*out), [self = shared_from_this(), out](const boost::system::error_code& error, std::size_t) {
-      if (error || self->last_answer_) {
-        self->close();
-      }
-    });
+    asio::async_write(socket_, asio::buffer(*out),
+                      [self = shared_from_this(), out](const boost::system::error_code& error, std::size_t) {
+                        if (error || self->last_answer_) {
+                          self->close();
+                        }
+                      });
   }
 
   // Requests are a length and a message; one at a time.
@@ -212,7 +225,8 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
         station = request.collect().station();
         injection.kind = emulator::InjectionKind::kCollect;
         injection.code = request.collect().code();
-        if (injection.code.empty() || injection.code.size() > 16 || injection.code.find_first_not_of("0123456789") != std::string::npos) {
+        if (injection.code.empty() || injection.code.size() > 16 ||
+            injection.code.find_first_not_of("0123456789") != std::string::npos) {
           problem = "a code is 1 to 16 digits";
         }
         break;
@@ -249,12 +263,14 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
         names.emplace_back(parts_.fleet.station(i).name());
       }
       const std::string close = nearest(station.substr(0, 64), names);
-      answer(refuse(cubby::v1::CONTROL_STATUS_UNKNOWN_STATION, "no such station" + (close.empty() ? std::string() : "; did you mean " + close + "?")));
+      answer(refuse(cubby::v1::CONTROL_STATUS_UNKNOWN_STATION,
+                    "no such station" + (close.empty() ? std::string() : "; did you mean " + close + "?")));
       return;
     }
     if (injection.compartment > parts_.fleet.station(station_).compartment_count()) {
-      answer(refuse(cubby::v1::CONTROL_STATUS_BAD_REQUEST,
-                    "that station's doors are 1 to " + std::to_string(parts_.fleet.station(station_).compartment_count())));
+      answer(refuse(
+          cubby::v1::CONTROL_STATUS_BAD_REQUEST,
+          "that station's doors are 1 to " + std::to_string(parts_.fleet.station(station_).compartment_count())));
       return;
     }
     ticket_ = parts_.fleet.station(station_).inject(injection);
@@ -348,7 +364,8 @@ void accept_next(const PartsPointer& parts, Begin begin) {
 
 std::string ControlServer::listen(const Endpoint& endpoint) {
   boost::system::error_code error;
-  const asio::ip::address address = asio::ip::make_address(endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host, error);
+  const asio::ip::address address =
+      asio::ip::make_address(endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host, error);
   if (error) {
     return "--control " + endpoint.host + ": not an IP address";
   }

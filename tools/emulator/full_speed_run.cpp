@@ -17,10 +17,24 @@ namespace cubby::tools {
 namespace {
 
 constexpr int kCentrePatienceS = 60;
-constexpr std::int64_t kDrainWindowsMax = 3 * 24 * 60;   // Longer than any outage of the network.
-constexpr std::int64_t kCountEvery = 16;                 // Windows between two counts for the progress bar.
+constexpr std::int64_t kDrainWindowsMax = 3 * 24 * 60;  // Longer than any outage of the network.
+constexpr auto kRetryInterval = std::chrono::milliseconds(100);
+constexpr std::int64_t kCountEvery = 16;  // Windows between two counts for the progress bar.
 
 struct Shared;
+
+// Runs while all shards stand still at the end of a window.
+struct Save {
+  Shared* shared;
+  void operator()() noexcept;
+};
+using SaveStep = std::barrier<Save>;
+
+// Runs while all shards stand still: do they go on draining?
+struct Decide {
+  Shared* shared;
+  void operator()() noexcept;
+};
 
 double thread_cpu_seconds() {
   timespec time{};
@@ -34,17 +48,19 @@ class ShardRun {
   ShardRun(Shared& shared, std::size_t shard, std::unique_ptr<CentreLink> centre);
   void run();
 
-  std::vector<std::size_t> active;        // Stations that did something in this window.
-  std::atomic<std::int64_t> window{0};    // Windows done.
+  std::vector<std::size_t> active;      // Stations that did something in this window.
+  std::atomic<std::int64_t> window{0};  // Windows done.
   std::atomic<std::uint64_t> parcels{0};
   std::uint64_t unsettled = 0;
   double socket_seconds = 0;
 
  private:
   bool exchange(std::int64_t end_us);
+  bool reconnect(std::uint64_t utc_ms);
   void note_active(Instant end);
-  void run_window(std::int64_t index);
-  bool drained();
+  void run_window(std::int64_t index, SaveStep* save);
+  void drain(std::int64_t index);
+  void count_unsettled();
 
   Shared& shared_;
   std::size_t shard_;
@@ -65,50 +81,63 @@ struct Shared {
 
   std::int64_t end_us(std::int64_t index) const { return (index + 1) * options.window_s * 1'000'000; }
 
-  // All shards stand still at the end of the same window.
-  void save() noexcept {
-    std::vector<std::size_t> stations;
-    std::int64_t now_us = INT64_MAX;
-    for (const auto& shard : shards) {
-      stations.insert(stations.end(), shard->active.begin(), shard->active.end());
-      shard->active.clear();
-      now_us = std::min(now_us, end_us(first_window + shard->window.load() - 1));
-    }
-    if (!failed && !state->save(fleet, stations, now_us)) {
-      spdlog::error("the state cannot be saved; stopping before anything else is reported");
-      failed = true;
-    }
-  }
-  struct Save {
-    Shared* shared;
-    void operator()() noexcept { shared->save(); }
-  };
-  std::unique_ptr<std::barrier<Save>> step;
+  std::int64_t drain_windows = 0;  // Done by all shards together, so that their number does not matter.
+  bool drained = false;
+  std::unique_ptr<SaveStep> step;  // Of the run; a shard leaves it at its end.
+  std::unique_ptr<SaveStep> drain_step;
+  std::unique_ptr<std::barrier<Decide>> drain_decision;
 };
+
+void Save::operator()() noexcept {
+  std::vector<std::size_t> stations;
+  std::int64_t now_us = INT64_MAX;
+  for (const auto& shard : shared->shards) {
+    stations.insert(stations.end(), shard->active.begin(), shard->active.end());
+    shard->active.clear();
+    now_us = std::min(now_us, shared->end_us(shared->first_window + shard->window.load() - 1));
+  }
+  if (!shared->failed && !shared->state->save(shared->fleet, stations, now_us)) {
+    spdlog::error("the state cannot be saved; stopping before anything else is reported");
+    shared->failed = true;
+  }
+}
+
+void Decide::operator()() noexcept {
+  std::uint64_t unsettled = 0;
+  for (const auto& shard : shared->shards) {
+    unsettled += shard->unsettled;
+  }
+  shared->drained = shared->failed || unsettled == 0 || shared->drain_windows++ == kDrainWindowsMax;
+}
 
 ShardRun::ShardRun(Shared& shared, std::size_t shard, std::unique_ptr<CentreLink> centre)
     : shared_(shared),
       shard_(shard),
-      exchange_(shared.fleet, shared.fleet.shard_begin(shard), shared.fleet.shard_begin(shard + 1), std::move(centre)) {}
+      exchange_(shared.fleet, shared.fleet.shard_begin(shard), shared.fleet.shard_begin(shard + 1), std::move(centre)) {
+}
 
-// While no centre answers, virtual time stands still.
 bool ShardRun::exchange(std::int64_t end_us) {
   const std::uint64_t utc_ms = shared_.fleet.start_utc_ms() + static_cast<std::uint64_t>(end_us / 1000);
-  if (exchange_.connected() && exchange_.exchange(utc_ms)) {
-    return true;
-  }
-  if (exchange_.connected()) {
-    return true;
-  }
-  exchange_.exchange(utc_ms);
+  return exchange_.exchange(utc_ms) || reconnect(utc_ms);
+}
+
+// While no centre answers, virtual time stands still.
+bool ShardRun::reconnect(std::uint64_t utc_ms) {
   const auto begin = std::chrono::steady_clock::now();
+  bool told = false;
   while (!shared_.failed && !exchange_.connect(utc_ms)) {
-    if (std::chrono::steady_clock::now() - begin > std::chrono::seconds(kCentrePatienceS) || stop_requested()) {
-      spdlog::error("no answer from the aggregator for {} s; giving up", kCentrePatienceS);
-      shared_.failed = true;
+    if (stop_requested() || std::chrono::steady_clock::now() - begin > std::chrono::seconds(kCentrePatienceS)) {
+      if (!shared_.failed.exchange(true)) {
+        spdlog::error("{} without the aggregator's answer", stop_requested() ? "stopped" : "giving up after 60 s");
+      }
       return false;
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (!told && shard_ == 0) {
+      spdlog::warn("waiting for the aggregator at {}:{}; virtual time stands still", shared_.options.aggregator->host,
+                   shared_.options.aggregator->port);
+      told = true;
+    }
+    std::this_thread::sleep_for(kRetryInterval);
   }
   return !shared_.failed;
 }
@@ -121,15 +150,15 @@ void ShardRun::note_active(Instant end) {
   }
 }
 
-void ShardRun::run_window(std::int64_t index) {
+void ShardRun::run_window(std::int64_t index, SaveStep* save) {
   const std::int64_t end_us = shared_.end_us(index);
   if (shared_.state != nullptr) {
     note_active(Instant{end_us});
   }
   shared_.fleet.run_shard(shard_, Instant{end_us});
   window.fetch_add(1);
-  if (shared_.state != nullptr) {
-    shared_.step->arrive_and_wait();
+  if (save != nullptr) {
+    save->arrive_and_wait();
   }
   if (!shared_.failed) {
     const double before = thread_cpu_seconds();
@@ -145,34 +174,38 @@ void ShardRun::run_window(std::int64_t index) {
   }
 }
 
-bool ShardRun::drained() {
+void ShardRun::count_unsettled() {
   unsettled = 0;
   for (std::size_t i = shared_.fleet.shard_begin(shard_); i < shared_.fleet.shard_begin(shard_ + 1); ++i) {
     unsettled += shared_.fleet.station(i).settled() ? 0 : 1;
   }
-  return unsettled == 0;
+}
+
+// The people stand still, and what the stations know is reported.
+void ShardRun::drain(std::int64_t index) {
+  for (std::size_t i = shared_.fleet.shard_begin(shard_); i < shared_.fleet.shard_begin(shard_ + 1); ++i) {
+    shared_.fleet.station(i).freeze_people(true);
+  }
+  for (;;) {
+    count_unsettled();
+    shared_.drain_decision->arrive_and_wait();
+    if (shared_.drained) {
+      return;
+    }
+    run_window(index++, shared_.drain_step.get());
+  }
 }
 
 void ShardRun::run() {
   std::int64_t index = shared_.first_window;
   exchange(index * shared_.options.window_s * 1'000'000);
   while (!shared_.failed && !stop_requested() && (shared_.windows == 0 || index < shared_.windows)) {
-    run_window(index++);
+    run_window(index++, shared_.step.get());
   }
-  // The people stand still, and what the stations know is reported.
-  const auto for_each_station = [&](auto action) {
-    for (std::size_t i = shared_.fleet.shard_begin(shard_); i < shared_.fleet.shard_begin(shard_ + 1); ++i) {
-      action(shared_.fleet.station(i));
-    }
-  };
-  for_each_station([](emulator::Station& station) { station.freeze_people(true); });
-  const std::int64_t last = index + kDrainWindowsMax;
-  while (!shared_.failed && index < last && !drained()) {
-    run_window(index++);
-  }
-  if (shared_.state != nullptr) {
+  if (shared_.step) {
     shared_.step->arrive_and_drop();
   }
+  drain(index);
 }
 
 }  // namespace
@@ -182,16 +215,23 @@ bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::v
   Shared shared(options, fleet, state);
   const std::int64_t window_us = std::int64_t{options.window_s} * 1'000'000;
   shared.first_window = state != nullptr ? state->saved_us() / window_us : 0;
-  shared.windows = static_cast<std::int64_t>(options.days * 86'400e6 / static_cast<double>(window_us) + 0.5);
+  // At least one; 0 would be "until stopped".
+  const double windows = options.days * 86'400e6 / static_cast<double>(window_us);
+  shared.windows = options.days > 0 ? std::max(std::int64_t{1}, static_cast<std::int64_t>(windows + 0.5)) : 0;
   const auto begin = std::chrono::steady_clock::now();
   const double cpu_begin = process_cpu_seconds();
   for (std::size_t i = 0; i < fleet.shard_count(); ++i) {
-    shared.shards.push_back(std::make_unique<ShardRun>(
-        shared, i, options.aggregator.has_value() ? make_socket_centre(*options.aggregator, kCentrePatienceS) : make_ack_centre()));
+    shared.shards.push_back(std::make_unique<ShardRun>(shared, i,
+                                                       options.aggregator.has_value()
+                                                           ? make_socket_centre(*options.aggregator, kCentrePatienceS)
+                                                           : make_ack_centre()));
   }
+  const auto shards = static_cast<std::ptrdiff_t>(fleet.shard_count());
   if (state != nullptr) {
-    shared.step = std::make_unique<std::barrier<Shared::Save>>(static_cast<std::ptrdiff_t>(fleet.shard_count()), Shared::Save{&shared});
+    shared.step = std::make_unique<SaveStep>(shards, Save{&shared});
+    shared.drain_step = std::make_unique<SaveStep>(shards, Save{&shared});
   }
+  shared.drain_decision = std::make_unique<std::barrier<Decide>>(shards, Decide{&shared});
   std::atomic<std::size_t> running{fleet.shard_count()};
   std::vector<std::jthread> threads;
   for (const auto& shard : shared.shards) {
@@ -223,7 +263,8 @@ bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::v
   }
   const std::int64_t reached = shared.first_window + done;
   figures.complete = !shared.failed && shared.windows > 0 && reached >= shared.windows;
-  figures.virtual_seconds = static_cast<double>(std::min(reached, shared.windows > 0 ? shared.windows : reached)) * options.window_s;
+  figures.virtual_seconds =
+      static_cast<double>(std::min(reached, shared.windows > 0 ? shared.windows : reached)) * options.window_s;
   figures.meters = meters;
   return !shared.failed;
 }

@@ -16,7 +16,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 constexpr auto kConnectPatience = std::chrono::seconds(10);
-constexpr std::size_t kUnsentMax = 1 << 20;   // A centre that does not read is gone.
+constexpr std::size_t kUnsentMax = 1 << 20;  // A centre that does not read is gone.
 
 }  // namespace
 
@@ -33,18 +33,19 @@ class LiveLinks::Connection : public std::enable_shared_from_this<LiveLinks::Con
         self->close();
       }
     });
-    resolver_.async_resolve(endpoint.host, std::to_string(endpoint.port),
-                            [self = shared_from_this()](const boost::system::error_code& error, const tcp::resolver::results_type& found) {
-                              if (error) {
-                                self->close();
-                                return;
-                              }
-                              self->open(found);
-                            });
+    resolver_.async_resolve(
+        endpoint.host, std::to_string(endpoint.port),
+        [self = shared_from_this()](const boost::system::error_code& error, const tcp::resolver::results_type& found) {
+          if (error) {
+            self->close();
+            return;
+          }
+          self->open(found);
+        });
   }
 
   State state() const { return state_; }
-  bool fresh = true;                       // The station has not been told that it is up.
+  bool fresh = true;  // The station has not been told that it is up.
   std::vector<std::byte> incoming;
 
   void send(const std::vector<std::byte>& bytes) {
@@ -66,42 +67,46 @@ class LiveLinks::Connection : public std::enable_shared_from_this<LiveLinks::Con
 
  private:
   void open(const tcp::resolver::results_type& found) {
-    asio::async_connect(socket_, found, [self = shared_from_this()](const boost::system::error_code& error, const tcp::endpoint&) {
-      if (error || self->state_ != State::kConnecting) {
-        self->close();
-        return;
-      }
-      boost::system::error_code ignored;
-      self->timer_.cancel();
-      self->socket_.set_option(tcp::no_delay(true), ignored);
-      self->state_ = State::kUp;
-      self->read();
-    });
+    asio::async_connect(socket_, found,
+                        [self = shared_from_this()](const boost::system::error_code& error, const tcp::endpoint&) {
+                          if (error || self->state_ != State::kConnecting) {
+                            self->close();
+                            return;
+                          }
+                          boost::system::error_code ignored;
+                          self->timer_.cancel();
+                          self->socket_.set_option(tcp::no_delay(true), ignored);
+                          self->state_ = State::kUp;
+                          self->read();
+                        });
   }
 
   void read() {
-    socket_.async_read_some(asio::buffer(chunk_), [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
-      if (error) {
-        self->close();
-        return;
-      }
-      self->incoming.insert(self->incoming.end(), self->chunk_.begin(), self->chunk_.begin() + static_cast<std::ptrdiff_t>(size));
-      self->read();
-    });
+    socket_.async_read_some(asio::buffer(chunk_),
+                            [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+                              if (error) {
+                                self->close();
+                                return;
+                              }
+                              self->incoming.insert(self->incoming.end(), self->chunk_.begin(),
+                                                    self->chunk_.begin() + static_cast<std::ptrdiff_t>(size));
+                              self->read();
+                            });
   }
 
   void write() {
     writing_ = true;
     sending_.swap(pending_);
     pending_.clear();
-    asio::async_write(socket_, asio::buffer(sending_), [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
-      self->writing_ = false;
-      if (error) {
-        self->close();
-      } else if (!self->pending_.empty()) {
-        self->write();
-      }
-    });
+    asio::async_write(socket_, asio::buffer(sending_),
+                      [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
+                        self->writing_ = false;
+                        if (error) {
+                          self->close();
+                        } else if (!self->pending_.empty()) {
+                          self->write();
+                        }
+                      });
   }
 
   tcp::socket socket_;

@@ -121,7 +121,8 @@ class LiveRun {
 
 }  // namespace
 
-bool run_live(const RunOptions& options, emulator::Fleet& fleet, StateStore* state, RunFigures& figures, std::string& error) {
+bool run_live(const RunOptions& options, emulator::Fleet& fleet, StateStore* state, RunFigures& figures,
+              std::string& error) {
   LiveRun run(options, fleet, state);
   error = run.listen();
   if (!error.empty()) {

@@ -2,6 +2,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <random>
@@ -22,6 +23,7 @@ using namespace cubby::tools;
 
 constexpr std::uint32_t kThreadsMax = 64;
 constexpr std::uint32_t kStationsMax = 30'000;
+constexpr double kDaysMin = 0.001;
 constexpr double kDaysMax = 3'660;
 
 // As typed; turned into RunOptions by check().
@@ -52,29 +54,47 @@ struct Arguments {
 };
 
 void declare(CLI::App& app, Arguments& arguments) {
-  app.add_option("--profile", arguments.profile, "Demand and layout: shanxi (the province, 2,800 stations) or town (28)");
-  app.add_option("--stations", arguments.stations, "How many of the profile's stations, a fair sample; default: all")->check(CLI::Range(1U, kStationsMax));
-  app.add_option("--days", arguments.days, "Virtual days; default: 1 at --speed max, else until stopped")->check(CLI::Range(0.001, kDaysMax));
+  app.add_option("--profile", arguments.profile,
+                 "Demand and layout: shanxi (the province, 2,800 stations) or town (28)");
+  app.add_option("--stations", arguments.stations, "How many of the profile's stations, a fair sample; default: all")
+      ->check(integer_range(1, kStationsMax));
+  app.add_option("--days", arguments.days, "Virtual days; default: 1 at --speed max, else until stopped")
+      ->check(number_range(kDaysMin, kDaysMax));
   app.add_option("--speed", arguments.speed, "1..1000 times real time, or max: virtual time as fast as it goes");
-  app.add_option("--seed", arguments.seed, "Same seed, same run; default: random, printed");
-  app.add_option("--threads", arguments.threads, "Default: all processors")->check(CLI::Range(1U, kThreadsMax));
+  app.add_option("--seed", arguments.seed, "Same seed, same run; default: random, printed")
+      ->check(integer_range(0, UINT64_MAX));
+  app.add_option("--threads", arguments.threads, "Default: all processors")->check(integer_range(1, kThreadsMax));
   app.add_option("--trace", arguments.trace, "CSV time,station,action,parcel,carrier,size to play besides the demand");
-  app.add_option("--aggregator", arguments.aggregator, "Where to report; without it a centre in this process only acknowledges")->check(endpoint_validator());
-  app.add_option("--control", arguments.control, "Port for cubby inject; not at --speed max")->check(endpoint_validator());
+  app.add_option("--aggregator", arguments.aggregator,
+                 "Where to report; without it a centre in this process only acknowledges")
+      ->check(endpoint_validator());
+  app.add_option("--control", arguments.control, "Port for cubby inject; not at --speed max")
+      ->check(endpoint_validator());
   app.add_option("--state", arguments.state, "Folder that keeps the fleet, so that a killed run goes on");
   app.add_option("--ledger", arguments.ledger, "CSV of what people and doors did, written at the end");
   app.add_option("--report", arguments.report, "JSON summary, written at the end");
-  app.add_option("--run-id", arguments.run_id, "Mixed into the journals' identities; default: random in real time, 0 at --speed max");
-  app.add_flag("--new-journals", arguments.new_journals, "Announce fresh journals to a store that knows these stations");
-  app.add_option("--report-every", arguments.report_every, "Stations report at multiples of this, 0: at once; default: 60m at --speed max, else 0")->check(duration_validator());
-  app.add_option("--window", arguments.window, "Virtual seconds between two talks with the centre at --speed max")->check(CLI::Range(1U, 3600U));
-  app.add_flag("--no-skip-idle-polls", arguments.no_skip, "Run every poll of every lock board (slow; the trace hash is the same)");
+  app.add_option("--run-id", arguments.run_id,
+                 "Mixed into the journals' identities; default: random in real time, 0 at --speed max")
+      ->check(integer_range(0, UINT64_MAX));
+  app.add_flag("--new-journals", arguments.new_journals,
+               "Announce fresh journals to a store that knows these stations");
+  app.add_option("--report-every", arguments.report_every,
+                 "Stations report at multiples of this, 0: at once; default: 60m at --speed max, else 0")
+      ->check(duration_validator());
+  app.add_option("--window", arguments.window, "Virtual seconds between two talks with the centre at --speed max")
+      ->check(integer_range(1, 3600));
+  app.add_flag("--no-skip-idle-polls", arguments.no_skip,
+               "Run every poll of every lock board (slow; the trace hash is the same)");
   app.add_flag("--no-demand", arguments.no_demand, "Nobody comes but those who are injected");
   app.add_flag("--profile-rooms", arguments.profile_rooms, "Measure processor time by room, for --report");
-  app.add_option("--start", arguments.start, "Virtual UTC at the start, e.g. 2025-03-02T16:00:00Z; default: the profile's");
-  app.add_option("--fleet-key", arguments.fleet_key, "File with the fleet's key; default: fleet.key in the state folder of cubby");
-  app.add_option("--token-file", arguments.token_file, "File with the control port's token; default: control.token there");
-  app.add_option("--log-level", arguments.log_level, "trace, debug, info, warn or error")->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+  app.add_option("--start", arguments.start,
+                 "Virtual UTC at the start, e.g. 2025-03-02T16:00:00Z; default: the profile's");
+  app.add_option("--fleet-key", arguments.fleet_key,
+                 "File with the fleet's key; default: fleet.key in the state folder of cubby");
+  app.add_option("--token-file", arguments.token_file,
+                 "File with the control port's token; default: control.token there");
+  app.add_option("--log-level", arguments.log_level, "trace, debug, info, warn or error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
   app.set_version_flag("--version", "cubby-emulator 0.1.0");
   add_toml_config(app);
   app.footer(
@@ -89,8 +109,8 @@ std::string check_speed(const std::string& text, std::uint32_t& speed) {
     speed = 0;
     return {};
   }
-  if (text.empty() || text.size() > 4 || text.find_first_not_of("0123456789") != std::string::npos || std::stoul(text) < 1 ||
-      std::stoul(text) > 1000) {
+  if (text.empty() || text.size() > 4 || text.find_first_not_of("0123456789") != std::string::npos ||
+      std::stoul(text) < 1 || std::stoul(text) > 1000) {
     return "--speed: '" + text + "' is not 1 to 1000 or max";
   }
   speed = static_cast<std::uint32_t>(std::stoul(text));
@@ -102,7 +122,8 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
   const auto profile = emulator::find_profile(arguments.profile);
   if (!profile.has_value()) {
     const std::string close = nearest(arguments.profile, emulator::profile_names());
-    return "--profile: '" + arguments.profile + "' is not known" + (close.empty() ? "" : "; did you mean " + close + "?") + " (shanxi, town)";
+    return "--profile: '" + arguments.profile + "' is not known" +
+           (close.empty() ? "" : "; did you mean " + close + "?") + " (shanxi, town)";
   }
   options.profile = *profile;
   if (std::string error = check_speed(arguments.speed, options.speed); !error.empty()) {
@@ -113,7 +134,8 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
   options.days = arguments.days >= 0 ? arguments.days : (full_speed ? 1 : 0);
   std::random_device random;
   const auto draw = [&] { return static_cast<std::uint64_t>(random()) << 32 | random(); };
-  options.seed = app.count("--seed") > 0 ? arguments.seed : draw() % 1'000'000'000;
+  options.seed_drawn = app.count("--seed") == 0;
+  options.seed = !options.seed_drawn ? arguments.seed : draw() % 1'000'000'000;
   options.run_id = app.count("--run-id") > 0 ? arguments.run_id : (full_speed ? 0 : draw());
   options.threads = arguments.threads != 0 ? arguments.threads : std::max(1U, std::thread::hardware_concurrency());
   options.threads = full_speed ? std::min(options.threads, options.stations) : 1;
@@ -134,6 +156,9 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
   }
   options.aggregator = arguments.aggregator.empty() ? std::nullopt : parse_endpoint(arguments.aggregator);
   options.control = arguments.control.empty() ? std::nullopt : parse_endpoint(arguments.control);
+  if (options.control.has_value() && !is_address(options.control->host)) {
+    return "--control: '" + options.control->host + "' is not an IP address of this machine, e.g. 127.0.0.1";
+  }
   if (full_speed && options.control.has_value()) {
     return "--control: live injection is not supported at --speed max; use --trace FILE, or --speed 1..1000";
   }
@@ -157,14 +182,27 @@ std::string check_writable(const char* option, const std::string& file) {
   return {};
 }
 
-std::uint64_t processor_ticks() { return __builtin_ia32_rdtsc(); }
+std::uint64_t processor_ticks() {
+#if defined(__x86_64__)
+  return __builtin_ia32_rdtsc();
+#else
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+#endif
+}
 
 int fail(int code, const std::string& message) {
   std::cerr << "cubby-emulator: " << message << '\n';
   return code;
 }
 
-int run(const RunOptions& options, StateStore* state) {
+int complain(const std::vector<std::string>& errors) {
+  for (const std::string& line : errors) {
+    std::cerr << line << '\n';
+  }
+  return kExitUsage;
+}
+
+int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateStore* state) {
   emulator::FleetOptions fleet_options;
   fleet_options.seed = options.seed;
   fleet_options.run_id = options.run_id;
@@ -172,7 +210,8 @@ int run(const RunOptions& options, StateStore* state) {
   fleet_options.start_utc_ms = options.start_utc_ms;
   fleet_options.report_interval_s = options.report_interval_s;
   // An answer comes up to two windows after its question.
-  fleet_options.response_deadline_s = options.speed == 0 ? std::max(90U, 4 * options.window_s) : 90U * std::max(1U, options.speed / 10);
+  fleet_options.response_deadline_s =
+      options.speed == 0 ? std::max(90U, 4 * options.window_s) : 90U * std::max(1U, options.speed / 10);
   fleet_options.response_deadline_s = std::min(fleet_options.response_deadline_s, 3600U);
   fleet_options.demand = options.demand;
   fleet_options.announce_new_journals = options.new_journals;
@@ -189,16 +228,13 @@ int run(const RunOptions& options, StateStore* state) {
     if (!state->restore(fleet, error)) {
       return fail(kExitFailure, "--state " + options.state_dir + ": " + error);
     }
-    spdlog::info("going on from virtual time {}", format_utc(options.start_utc_ms + static_cast<std::uint64_t>(state->saved_us() / 1000)));
-  } else if (!options.trace_file.empty()) {
+    spdlog::info("going on from virtual time {}",
+                 format_utc(options.start_utc_ms + static_cast<std::uint64_t>(state->saved_us() / 1000)));
+  } else if (!trace.empty()) {
     std::vector<std::string> errors;
-    const std::vector<TraceLine> lines = read_trace(options.trace_file, errors);
-    const std::vector<emulator::TraceRow> rows = errors.empty() ? resolve_trace(options.trace_file, lines, fleet, errors) : std::vector<emulator::TraceRow>();
+    const std::vector<emulator::TraceRow> rows = resolve_trace(options.trace_file, trace, fleet, errors);
     if (!errors.empty()) {
-      for (const std::string& line : errors) {
-        std::cerr << line << '\n';
-      }
-      return kExitUsage;
+      return complain(errors);
     }
     fleet.add_trace(rows);
   }
@@ -207,7 +243,7 @@ int run(const RunOptions& options, StateStore* state) {
   const bool good = options.speed == 0 ? run_at_full_speed(options, fleet, meters, state, figures)
                                        : run_live(options, fleet, state, figures, error);
   if (!error.empty()) {
-    return fail(kExitUsage, error);
+    return fail(kExitFailure, error);
   }
   if (!options.ledger_file.empty() && !write_ledger(options.ledger_file, fleet, error)) {
     return fail(kExitFailure, error);
@@ -244,26 +280,35 @@ int main(int argc, char** argv) {
   if (!error.empty()) {
     return fail(kExitUsage, error);
   }
-  const Secret key = load_or_create_secret(arguments.fleet_key.empty() ? default_secret_path("fleet.key") : std::filesystem::path(arguments.fleet_key));
+  const Secret key = load_or_create_secret(arguments.fleet_key.empty() ? default_secret_path("fleet.key")
+                                                                       : std::filesystem::path(arguments.fleet_key));
   if (!key.error.empty()) {
     return fail(kExitUsage, "--fleet-key " + key.error);
   }
   options.fleet_key = key.bytes;
   if (options.control.has_value()) {
-    const Secret token = load_or_create_secret(arguments.token_file.empty() ? default_secret_path("control.token") : std::filesystem::path(arguments.token_file));
+    const Secret token =
+        load_or_create_secret(arguments.token_file.empty() ? default_secret_path("control.token")
+                                                           : std::filesystem::path(arguments.token_file));
     if (!token.error.empty()) {
       return fail(kExitUsage, "--token-file " + token.error);
     }
     options.control_token = token.text;
   }
-  std::cerr << "cubby-emulator: seed=" << options.seed << " stations=" << options.stations << " profile=" << options.profile.name << '\n';
+  std::vector<std::string> errors;
+  const std::vector<TraceLine> trace =
+      options.trace_file.empty() ? std::vector<TraceLine>() : read_trace(options.trace_file, errors);
+  if (!errors.empty()) {
+    return complain(errors);
+  }
   std::unique_ptr<StateStore> state;
   if (!options.state_dir.empty()) {
     state = StateStore::open(options, error);
     if (!state) {
       return fail(kExitUsage, error);
     }
-    options.run_id = state->run_id();
   }
-  return run(options, state.get());
+  std::cerr << "cubby-emulator: seed=" << options.seed << " stations=" << options.stations
+            << " profile=" << options.profile.name << '\n';
+  return run(options, trace, state.get());
 }

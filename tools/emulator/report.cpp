@@ -12,8 +12,8 @@ namespace cubby::tools {
 namespace {
 
 // In the order of emulator::Room, without kOutside.
-constexpr std::array<const char*, static_cast<std::size_t>(emulator::Room::kOutside)> kRoomNames{"world", "people", "core",
-                                                                                                "bus",   "flash",  "wire"};
+constexpr std::array<const char*, static_cast<std::size_t>(emulator::Room::kOutside)> kRoomNames{
+    "world", "people", "core", "bus", "flash", "wire"};
 
 std::string hash_text(std::uint64_t hash) {
   std::array<char, 20> text{};
@@ -55,7 +55,9 @@ boost::json::object rooms_of(const RunFigures& figures) {
 double process_cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -103,7 +105,8 @@ bool write_report(const std::string& file, const RunOptions& options, const emul
 
 bool write_ledger(const std::string& file, const emulator::Fleet& fleet, std::string& error) {
   std::ofstream stream(file);
-  stream << "station,compartment,true_deposits,true_collections,true_recalls,deposits,collections,recalls,door_openings\n";
+  stream
+      << "station,compartment,true_deposits,true_collections,true_recalls,deposits,collections,recalls,door_openings\n";
   for (std::size_t i = 0; i < fleet.station_count(); ++i) {
     const emulator::Station& station = fleet.station(i);
     const std::vector<emulator::LedgerRow>& ledger = station.ledger();
@@ -133,11 +136,13 @@ void print_summary(const RunOptions& options, const emulator::Fleet& fleet, cons
   std::printf("turned away   %" PRIu64 "\n", totals.turned_away);
   std::printf("events        %" PRIu64 "\n", totals.events);
   if (options.speed == 0) {
-    std::printf("rate          %.0f parcels/s (%.1f s wall, %.1f s processor)\n", rate, figures.wall_seconds, figures.cpu_seconds);
+    std::printf("rate          %.0f parcels/s (%.1f s wall, %.1f s processor)\n", rate, figures.wall_seconds,
+                figures.cpu_seconds);
   }
   std::printf("trace hash    %s\n", hash_text(fleet.trace_hash()).c_str());
   if (figures.unsettled > 0) {
-    std::printf("unsettled     %" PRIu64 " stations still have events that the centre has not acknowledged\n", figures.unsettled);
+    std::printf("unsettled     %" PRIu64 " stations still have events that the centre has not acknowledged\n",
+                figures.unsettled);
   }
 }
 

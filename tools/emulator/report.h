@@ -12,9 +12,9 @@ struct RunFigures {
   double virtual_seconds = 0;
   double wall_seconds = 0;
   double cpu_seconds = 0;
-  double socket_seconds = 0;     // Processor time of talking to the centre, part of cpu_seconds.
-  bool complete = true;          // False: stopped early.
-  std::uint64_t unsettled = 0;   // Stations whose last events the centre has not acknowledged.
+  double socket_seconds = 0;                // Processor time of talking to the centre, part of cpu_seconds.
+  bool complete = true;                     // False: stopped early.
+  std::uint64_t unsettled = 0;              // Stations whose last events the centre has not acknowledged.
   std::vector<emulator::RoomMeter> meters;  // Empty: not measured.
 };
 

@@ -14,9 +14,10 @@ namespace cubby::tools {
 struct RunOptions {
   emulator::Profile profile;
   std::uint32_t stations = 0;
-  double days = 1;                    // 0: until stopped.
-  std::uint32_t speed = 1;            // 0: as fast as it goes, in virtual time.
+  double days = 1;          // 0: until stopped.
+  std::uint32_t speed = 1;  // 0: as fast as it goes, in virtual time.
   std::uint64_t seed = 1;
+  bool seed_drawn = false;  // Nobody asked for this one.
   std::uint32_t threads = 1;
   std::uint64_t run_id = 0;
   std::uint64_t start_utc_ms = 0;

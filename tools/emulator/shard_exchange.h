@@ -31,7 +31,7 @@ class ShardExchange {
   std::size_t begin_;
   std::size_t end_;
   std::unique_ptr<CentreLink> centre_;
-  bool awaiting_ = false;               // A barrier is out.
+  bool awaiting_ = false;  // A barrier is out.
   std::vector<std::byte> out_;
   std::vector<std::byte> answers_;
   std::vector<std::byte> frame_;

@@ -31,6 +31,7 @@ class SocketCentre final : public CentreLink {
     if (up_) {
       return true;
     }
+    lose();  // Nothing of an earlier connection may go out on this one.
     boost::system::error_code error;
     tcp::resolver resolver(context_);
     const auto found = resolver.resolve(endpoint_.host, std::to_string(endpoint_.port), error);
@@ -52,9 +53,6 @@ class SocketCentre final : public CentreLink {
     }
     socket_.set_option(tcp::no_delay(true), error);
     up_ = true;
-    received_.clear();
-    scanned_ = 0;
-    answered_.clear();
     std::vector<std::byte> first;
     append_virtual_time(first, utc_ms, false);
     queue(first);
@@ -102,6 +100,8 @@ class SocketCentre final : public CentreLink {
     up_ = false;
     outgoing_.clear();
     writing_ = false;
+    received_.clear();
+    scanned_ = 0;
     answered_.clear();
   }
 
@@ -114,17 +114,18 @@ class SocketCentre final : public CentreLink {
 
   void write() {
     writing_ = true;
-    asio::async_write(socket_, asio::buffer(outgoing_.front()), [this](const boost::system::error_code& error, std::size_t) {
-      writing_ = false;
-      if (error || !up_) {
-        up_ = false;
-        return;
-      }
-      outgoing_.pop_front();
-      if (!outgoing_.empty()) {
-        write();
-      }
-    });
+    asio::async_write(socket_, asio::buffer(outgoing_.front()),
+                      [this](const boost::system::error_code& error, std::size_t) {
+                        writing_ = false;
+                        if (error || !up_) {
+                          up_ = false;
+                          return;
+                        }
+                        outgoing_.pop_front();
+                        if (!outgoing_.empty()) {
+                          write();
+                        }
+                      });
   }
 
   void read() {
@@ -156,7 +157,8 @@ class SocketCentre final : public CentreLink {
       }
       if (parse.frame.channel == 0) {
         cubby::v1::Down down;
-        if (down.ParseFromArray(parse.frame.message.data(), static_cast<int>(parse.frame.message.size())) && down.has_virtual_time()) {
+        if (down.ParseFromArray(parse.frame.message.data(), static_cast<int>(parse.frame.message.size())) &&
+            down.has_virtual_time()) {
           answered_.emplace_back(received_.begin() + static_cast<std::ptrdiff_t>(window_begin),
                                  received_.begin() + static_cast<std::ptrdiff_t>(position));
           window_begin = position + parse.consumed;

@@ -19,7 +19,9 @@ StateStore::~StateStore() {
   sqlite3_close(database_);
 }
 
-bool StateStore::execute(const char* sql) { return sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) == SQLITE_OK; }
+bool StateStore::execute(const char* sql) {
+  return sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) == SQLITE_OK;
+}
 
 std::string StateStore::read_meta(const char* key) {
   sqlite3_stmt* statement = nullptr;
@@ -41,7 +43,16 @@ bool StateStore::write_meta(const char* key, const std::string& value) {
   return sqlite3_step(put_meta_) == SQLITE_DONE;
 }
 
-std::unique_ptr<StateStore> StateStore::open(const RunOptions& options, std::string& error) {
+bool StateStore::prepare(const std::string& file) {
+  return sqlite3_open(file.c_str(), &database_) == SQLITE_OK && execute("PRAGMA locking_mode = EXCLUSIVE") &&
+         execute("PRAGMA journal_mode = WAL") && execute("PRAGMA synchronous = FULL") && execute(kSchema) &&
+         sqlite3_prepare_v2(database_, "INSERT OR REPLACE INTO stations VALUES(?, ?)", -1, &put_station_, nullptr) ==
+             SQLITE_OK &&
+         sqlite3_prepare_v2(database_, "INSERT OR REPLACE INTO meta VALUES(?, ?)", -1, &put_meta_, nullptr) ==
+             SQLITE_OK;
+}
+
+std::unique_ptr<StateStore> StateStore::open(RunOptions& options, std::string& error) {
   std::unique_ptr<StateStore> store(new StateStore);
   std::error_code code;
   std::filesystem::create_directories(options.state_dir, code);
@@ -50,16 +61,16 @@ std::unique_ptr<StateStore> StateStore::open(const RunOptions& options, std::str
     return nullptr;
   }
   const std::string file = options.state_dir + "/state.db";
-  const bool opened = sqlite3_open(file.c_str(), &store->database_) == SQLITE_OK && store->execute("PRAGMA journal_mode = WAL") &&
-                      store->execute("PRAGMA locking_mode = EXCLUSIVE") && store->execute("PRAGMA synchronous = NORMAL") &&
-                      store->execute(kSchema) &&
-                      sqlite3_prepare_v2(store->database_, "INSERT OR REPLACE INTO stations VALUES(?, ?)", -1,
-                                         &store->put_station_, nullptr) == SQLITE_OK &&
-                      sqlite3_prepare_v2(store->database_, "INSERT OR REPLACE INTO meta VALUES(?, ?)", -1, &store->put_meta_,
-                                         nullptr) == SQLITE_OK;
-  if (!opened) {
-    error = file + ": " + sqlite3_errmsg(store->database_) + " (is another emulator using it?)";
+  if (!store->prepare(file)) {
+    const bool locked = sqlite3_errcode(store->database_) == SQLITE_BUSY;
+    error = "--state: " + file + ": " + (locked ? "another emulator is using it" : sqlite3_errmsg(store->database_));
     return nullptr;
+  }
+  if (const std::string seed = store->read_meta("seed"); options.seed_drawn && !seed.empty()) {
+    options.seed = std::stoull(seed);
+  }
+  if (const std::string run = store->read_meta("run_id"); !run.empty()) {
+    options.run_id = std::stoull(run);
   }
   const std::vector<std::pair<const char*, std::string>> identity{
       {"profile", options.profile.name},
@@ -67,12 +78,14 @@ std::unique_ptr<StateStore> StateStore::open(const RunOptions& options, std::str
       {"stations", std::to_string(options.stations)},
       {"start_utc_ms", std::to_string(options.start_utc_ms)},
       {"report_interval_s", std::to_string(options.report_interval_s)},
+      {"demand", options.demand ? "true" : "false"},
+      {"run_id", std::to_string(options.run_id)},
   };
   for (const auto& [key, value] : identity) {
     const std::string known = store->read_meta(key);
     if (known.empty()) {
       if (!store->write_meta(key, value)) {
-        error = file + ": cannot be written: " + sqlite3_errmsg(store->database_);
+        error = "--state: " + file + ": cannot be written: " + sqlite3_errmsg(store->database_);
         return nullptr;
       }
     } else if (known != value) {
@@ -81,12 +94,6 @@ std::unique_ptr<StateStore> StateStore::open(const RunOptions& options, std::str
       return nullptr;
     }
   }
-  const std::string run = store->read_meta("run_id");
-  store->run_id_ = run.empty() ? options.run_id : std::stoull(run);
-  if (run.empty() && !store->write_meta("run_id", std::to_string(options.run_id))) {
-    error = file + ": cannot be written: " + sqlite3_errmsg(store->database_);
-    return nullptr;
-  }
   const std::string saved = store->read_meta("now_us");
   store->saved_us_ = saved.empty() ? 0 : std::stoll(saved);
   return store;
@@ -94,7 +101,8 @@ std::unique_ptr<StateStore> StateStore::open(const RunOptions& options, std::str
 
 bool StateStore::restore(emulator::Fleet& fleet, std::string& error) {
   sqlite3_stmt* statement = nullptr;
-  bool good = sqlite3_prepare_v2(database_, "SELECT station, state FROM stations", -1, &statement, nullptr) == SQLITE_OK;
+  bool good =
+      sqlite3_prepare_v2(database_, "SELECT station, state FROM stations", -1, &statement, nullptr) == SQLITE_OK;
   while (good && sqlite3_step(statement) == SQLITE_ROW) {
     const auto index = static_cast<std::size_t>(sqlite3_column_int64(statement, 0));
     const auto* data = static_cast<const std::byte*>(sqlite3_column_blob(statement, 1));

@@ -22,13 +22,12 @@ class StateStore {
   StateStore& operator=(const StateStore&) = delete;
 
   /// Opens DIR/state.db, making it if missing. Null: `error` says why; a state of another fleet (profile,
-  /// seed, stations) is refused.
-  static std::unique_ptr<StateStore> open(const RunOptions& options, std::string& error);
+  /// seed, stations) is refused. Run id, and a seed that was not asked for, become those of the state.
+  static std::unique_ptr<StateStore> open(RunOptions& options, std::string& error);
 
   /// True: there is a state to go on from.
   bool resumable() const { return saved_us_ > 0; }
   std::int64_t saved_us() const { return saved_us_; }
-  std::uint64_t run_id() const { return run_id_; }
   /// Gives every saved station its state back. False: damaged.
   bool restore(emulator::Fleet& fleet, std::string& error);
   /// Saves those stations and that the whole fleet is at least at `now_us`, in one transaction.
@@ -36,6 +35,7 @@ class StateStore {
 
  private:
   StateStore() = default;
+  bool prepare(const std::string& file);
   bool execute(const char* sql);
   std::string read_meta(const char* key);
   bool write_meta(const char* key, const std::string& value);
@@ -44,7 +44,6 @@ class StateStore {
   sqlite3_stmt* put_station_ = nullptr;
   sqlite3_stmt* put_meta_ = nullptr;
   std::int64_t saved_us_ = 0;
-  std::uint64_t run_id_ = 0;
 };
 
 }  // namespace cubby::tools

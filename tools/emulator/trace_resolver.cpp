@@ -17,14 +17,16 @@ std::vector<emulator::TraceRow> resolve_trace(const std::string& file, const std
     names.emplace_back(fleet.station(i).name());
   }
   for (const TraceLine& line : lines) {
-    const std::string place = file + ":" + std::to_string(line.line) + ": ";
     const std::size_t station = fleet.find(line.station);
-    const std::int64_t at_ms = line.absolute ? line.offset_ms - static_cast<std::int64_t>(fleet.start_utc_ms()) : line.offset_ms;
+    const std::int64_t at_ms =
+        line.absolute ? line.offset_ms - static_cast<std::int64_t>(fleet.start_utc_ms()) : line.offset_ms;
     if (station == fleet.station_count()) {
       const std::string close = nearest(line.station, names);
-      errors.push_back(place + "no station '" + line.station + "'" + (close.empty() ? std::string() : "; did you mean " + close + "?"));
+      errors.push_back(trace_place(file, line.line, line.station_column) + "no station '" + line.station + "'" +
+                       (close.empty() ? std::string() : "; did you mean " + close + "?"));
     } else if (at_ms < 0) {
-      errors.push_back(place + "before the start of the run, " + format_utc(fleet.start_utc_ms()));
+      errors.push_back(trace_place(file, line.line, 1) + "before the start of the run, " +
+                       format_utc(fleet.start_utc_ms()));
     }
     if (errors.size() >= kErrorsMax) {
       break;

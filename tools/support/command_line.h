@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 
 /// What the three programs' command lines have in common. Include it where options are declared only: it
@@ -12,13 +13,17 @@ inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
 
 /// Adds --config FILE: TOML with the options' long names as keys. The command line wins over the file.
-/// Unknown keys and wrong types are reported with file, line and column, all at once.
+/// Unknown keys, wrong types and values out of range are reported with file, line and column, all at once.
 void add_toml_config(CLI::App& app);
 
 /// Parses; -1: go on, else the exit code. Errors are one line on standard error naming the option, the
-/// value and what would be right.
+/// value and what would be right. Call it before anything is opened: it also sees to it that no file
+/// takes the place of a standard stream that is closed.
 int parse_command_line(CLI::App& app, int argc, char** argv);
 
+/// Decimal digits only, low..high. CLI11's own Range takes octal numbers and NaN.
+CLI::Validator integer_range(std::uint64_t low, std::uint64_t high);
+CLI::Validator number_range(double low, double high);
 /// A validator for HOST:PORT.
 CLI::Validator endpoint_validator();
 /// A validator for durations as text.h reads them.

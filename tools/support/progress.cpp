@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <utility>
@@ -14,12 +15,15 @@ constexpr auto kBarInterval = std::chrono::milliseconds(200);
 constexpr auto kLineInterval = std::chrono::seconds(5);
 constexpr int kBarWidth = 30;
 
-volatile std::sig_atomic_t stop_count = 0;
+constexpr auto kEndlessLineInterval = std::chrono::seconds(60);  // Nobody waits for the end of such a run.
+constexpr int kExitInterrupted = 130;
+
+std::atomic<int> stop_count{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not wait");
 
 void on_stop(int) {
-  stop_count = stop_count + 1;
-  if (stop_count > 1) {
-    _exit(130);
+  if (stop_count.fetch_add(1) > 0) {
+    _exit(kExitInterrupted);
   }
 }
 
@@ -34,16 +38,21 @@ void install_signal_handlers() {
   sigaction(SIGPIPE, &action, nullptr);
 }
 
-bool stop_requested() { return stop_count > 0; }
+bool stop_requested() {
+  return stop_count.load(std::memory_order_relaxed) > 0;
+}
 
 Progress::Progress(std::string title, double total, std::string unit)
     : title_(std::move(title)), total_(total), unit_(std::move(unit)), terminal_(isatty(STDERR_FILENO) == 1) {}
 
-Progress::~Progress() { finish(); }
+Progress::~Progress() {
+  finish();
+}
 
 void Progress::update(double done, std::uint64_t count) {
   const auto now = Clock::now();
-  if (now - last_ < (terminal_ ? std::chrono::nanoseconds(kBarInterval) : std::chrono::nanoseconds(kLineInterval))) {
+  const Clock::duration line_interval = total_ > 0 ? kLineInterval : kEndlessLineInterval;
+  if (now - last_ < (terminal_ ? Clock::duration(kBarInterval) : line_interval)) {
     return;
   }
   last_ = now;
@@ -57,10 +66,13 @@ void Progress::update(double done, std::uint64_t count) {
     const double left = share > 0 ? seconds / share - seconds : 0;
     if (terminal_) {
       const int filled = static_cast<int>(share * kBarWidth);
-      const std::string bar = std::string(static_cast<std::size_t>(filled), '#') + std::string(static_cast<std::size_t>(kBarWidth - filled), '.');
-      std::fprintf(stderr, "\r%s [%s] %3.0f%%  %.0f %s/s, %.0f s left \x1b[K", title_.c_str(), bar.c_str(), share * 100, rate, unit_.c_str(), left);
+      const std::string bar = std::string(static_cast<std::size_t>(filled), '#') +
+                              std::string(static_cast<std::size_t>(kBarWidth - filled), '.');
+      std::fprintf(stderr, "\r%s [%s] %3.0f%%  %.0f %s/s, %.0f s left \x1b[K", title_.c_str(), bar.c_str(), share * 100,
+                   rate, unit_.c_str(), left);
     } else {
-      std::fprintf(stderr, "%s %3.0f%%  %.0f %s/s, %.0f s left\n", title_.c_str(), share * 100, rate, unit_.c_str(), left);
+      std::fprintf(stderr, "%s %3.0f%%  %.0f %s/s, %.0f s left\n", title_.c_str(), share * 100, rate, unit_.c_str(),
+                   left);
     }
   }
   shown_ = terminal_;

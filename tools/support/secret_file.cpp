@@ -1,6 +1,7 @@
 #include "tools/support/secret_file.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,45 +10,83 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 
 namespace cubby::tools {
 namespace {
 
 constexpr std::size_t kSecretBytes = 32;
+constexpr std::size_t kSuffixBytes = 8;  // Of the temporary file's name.
 constexpr std::string_view kHex = "0123456789abcdef";
 
 std::string describe(const std::filesystem::path& file, const char* what) {
   return file.string() + ": " + what + ": " + std::strerror(errno);
 }
 
+std::string to_hex(const unsigned char* bytes, std::size_t size) {
+  std::string text;
+  for (std::size_t i = 0; i < size; ++i) {
+    text += kHex[bytes[i] >> 4];
+    text += kHex[bytes[i] & 15U];
+  }
+  return text;
+}
+
 // Written beside its place and linked there: nobody ever reads half a secret.
 std::string create(const std::filesystem::path& file) {
-  std::array<unsigned char, kSecretBytes> random{};
+  std::array<unsigned char, kSecretBytes + kSuffixBytes> random{};
   if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
     return describe(file, "no random numbers");
   }
-  std::string text;
-  for (const unsigned char byte : random) {
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15U];
-  }
-  text += '\n';
-  const std::string temporary = file.string() + "." + std::to_string(getpid());
+  const std::string text = to_hex(random.data(), kSecretBytes) + '\n';
+  const std::string temporary = file.string() + "." + to_hex(random.data() + kSecretBytes, kSuffixBytes);
   const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor < 0) {
-    return describe(temporary, "cannot make this file");
+    return describe(file, "cannot make this file");
   }
-  const bool written = write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(descriptor) == 0;
-  close(descriptor);
+  const bool written =
+      write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(descriptor) == 0;
   std::string error;
   if (!written) {
-    error = describe(temporary, "cannot write");
+    error = describe(file, "cannot write");
   } else if (link(temporary.c_str(), file.c_str()) != 0 && errno != EEXIST) {
     error = describe(file, "cannot make this file");
   }
+  close(descriptor);
   unlink(temporary.c_str());
   return error;
+}
+
+// Never more than a secret and its line end: the path may be a device or somebody's film.
+std::string read_text(const std::filesystem::path& file, std::string& text) {
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) {
+    return describe(file, "cannot be read");
+  }
+  std::array<char, 2 * kSecretBytes + 8> bytes{};
+  const ssize_t size = read(descriptor, bytes.data(), bytes.size());
+  const std::string error = size < 0 ? describe(file, "cannot be read") : std::string();
+  struct stat status {};
+  const bool known = fstat(descriptor, &status) == 0;
+  close(descriptor);
+  if (!error.empty()) {
+    return error;
+  }
+  if (known && S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return file.string() + ": others can read this secret; run: chmod 600 " + file.string();
+  }
+  text.assign(bytes.data(), static_cast<std::size_t>(size));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
+    text.pop_back();
+  }
+  return {};
+}
+
+std::filesystem::path home_dir() {
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
+    return home;
+  }
+  const passwd* user = getpwuid(getuid());
+  return user != nullptr && user->pw_dir != nullptr ? user->pw_dir : "/";
 }
 
 }  // namespace
@@ -65,14 +104,9 @@ Secret load_or_create_secret(const std::filesystem::path& file) {
       return secret;
     }
   }
-  std::ifstream stream(file);
-  std::getline(stream, secret.text);
-  if (!stream && secret.text.empty()) {
-    secret.error = file.string() + ": cannot be read";
+  secret.error = read_text(file, secret.text);
+  if (!secret.error.empty()) {
     return secret;
-  }
-  while (!secret.text.empty() && (secret.text.back() == '\r' || secret.text.back() == ' ')) {
-    secret.text.pop_back();
   }
   if (secret.text.size() != 2 * kSecretBytes || secret.text.find_first_not_of(kHex) != std::string::npos) {
     secret.text.clear();
@@ -80,7 +114,8 @@ Secret load_or_create_secret(const std::filesystem::path& file) {
     return secret;
   }
   for (std::size_t i = 0; i < kSecretBytes; ++i) {
-    secret.bytes.push_back(static_cast<std::byte>(kHex.find(secret.text[2 * i]) << 4 | kHex.find(secret.text[2 * i + 1])));
+    secret.bytes.push_back(
+        static_cast<std::byte>(kHex.find(secret.text[2 * i]) << 4 | kHex.find(secret.text[2 * i + 1])));
   }
   return secret;
 }
@@ -96,17 +131,19 @@ std::filesystem::path state_dir() {
   } else if (const std::string xdg = variable("XDG_STATE_HOME"); !xdg.empty()) {
     path = std::filesystem::path(xdg) / "cubby";
   } else {
-    path = std::filesystem::path(variable("HOME")) / ".local" / "state" / "cubby";
+    path = home_dir() / ".local" / "state" / "cubby";
   }
+  // A folder that is there already is its owner's business.
   std::error_code code;
-  std::filesystem::create_directories(path, code);
-  if (!code) {
+  if (std::filesystem::create_directories(path, code) && !code) {
     std::filesystem::permissions(path, std::filesystem::perms::owner_all, code);
   }
   return path;
 }
 
-std::filesystem::path default_secret_path(std::string_view name) { return state_dir() / name; }
+std::filesystem::path default_secret_path(std::string_view name) {
+  return state_dir() / name;
+}
 
 bool equal_secret(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) {

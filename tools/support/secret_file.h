@@ -16,7 +16,7 @@ struct Secret {
 };
 
 /// Reads the file; if there is none, makes one of 32 random bytes, readable by its owner only. When
-/// several programs start at once they end up with the same file.
+/// several programs start at once they end up with the same file. A file that others can read is refused.
 Secret load_or_create_secret(const std::filesystem::path& file);
 
 /// $CUBBY_HOME, else $XDG_STATE_HOME/cubby, else ~/.local/state/cubby; made (mode 0700) if missing.

@@ -1,5 +1,7 @@
 #include "tools/support/text.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -61,7 +63,16 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
   return Endpoint{.host = std::string(host), .port = *port};
 }
 
-bool is_loopback(std::string_view host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+bool is_address(std::string_view host) {
+  in6_addr address{};
+  const std::string text(host);
+  return host == "localhost" || inet_pton(AF_INET, text.c_str(), &address) == 1 ||
+         inet_pton(AF_INET6, text.c_str(), &address) == 1;
+}
+
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
 
 std::optional<std::uint64_t> parse_duration_ms(std::string_view text) {
   constexpr std::uint64_t kYearMs = 366ULL * 86'400'000;
@@ -71,11 +82,20 @@ std::optional<std::uint64_t> parse_duration_ms(std::string_view text) {
     text.remove_suffix(2);
   } else if (!text.empty() && (text.back() < '0' || text.back() > '9')) {
     switch (text.back()) {
-      case 's': unit = 1000; break;
-      case 'm': unit = 60'000; break;
-      case 'h': unit = 3'600'000; break;
-      case 'd': unit = 86'400'000; break;
-      default: return std::nullopt;
+      case 's':
+        unit = 1000;
+        break;
+      case 'm':
+        unit = 60'000;
+        break;
+      case 'h':
+        unit = 3'600'000;
+        break;
+      case 'd':
+        unit = 86'400'000;
+        break;
+      default:
+        return std::nullopt;
     }
     text.remove_suffix(1);
   }
@@ -94,11 +114,13 @@ std::optional<std::uint64_t> parse_utc_ms(std::string_view text) {
   const std::string copy(text);
   int read = 0;
   if (text.size() == 10) {
-    if (std::sscanf(copy.c_str(), "%4d-%2d-%2d%n", &time.tm_year, &time.tm_mon, &time.tm_mday, &read) != 3 || read != 10) {
+    if (std::sscanf(copy.c_str(), "%4d-%2d-%2d%n", &time.tm_year, &time.tm_mon, &time.tm_mday, &read) != 3 ||
+        read != 10) {
       return std::nullopt;
     }
-  } else if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &time.tm_year, &time.tm_mon, &time.tm_mday, &time.tm_hour,
-                         &time.tm_min, &time.tm_sec, &read) != 6 || read != 20) {
+  } else if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &time.tm_year, &time.tm_mon, &time.tm_mday,
+                         &time.tm_hour, &time.tm_min, &time.tm_sec, &read) != 6 ||
+             read != 20) {
     return std::nullopt;
   }
   const std::tm wanted = time;
@@ -106,8 +128,8 @@ std::optional<std::uint64_t> parse_utc_ms(std::string_view text) {
   time.tm_mon -= 1;
   const std::time_t seconds = timegm(&time);
   // A day that the calendar does not have comes back as another one.
-  if (seconds < 0 || time.tm_mday != wanted.tm_mday || time.tm_mon + 1 != wanted.tm_mon || time.tm_hour != wanted.tm_hour ||
-      time.tm_min != wanted.tm_min || time.tm_sec != wanted.tm_sec) {
+  if (seconds < 0 || time.tm_mday != wanted.tm_mday || time.tm_mon + 1 != wanted.tm_mon ||
+      time.tm_hour != wanted.tm_hour || time.tm_min != wanted.tm_min || time.tm_sec != wanted.tm_sec) {
     return std::nullopt;
   }
   return static_cast<std::uint64_t>(seconds) * 1000;
@@ -136,7 +158,8 @@ std::string nearest(std::string_view text, const std::vector<std::string>& candi
 }
 
 std::string check_parcel_number(std::string_view text) {
-  if (text.size() == 13 && all_letters(text.substr(0, 2)) && all_digits(text.substr(2, 9)) && all_letters(text.substr(11))) {
+  if (text.size() == 13 && all_letters(text.substr(0, 2)) && all_digits(text.substr(2, 9)) &&
+      all_letters(text.substr(11))) {
     constexpr std::array<int, 8> kWeights{8, 6, 4, 2, 3, 5, 9, 7};
     int sum = 0;
     for (std::size_t i = 0; i < kWeights.size(); ++i) {
@@ -145,7 +168,8 @@ std::string check_parcel_number(std::string_view text) {
     int check = 11 - sum % 11;
     check = check == 10 ? 0 : (check == 11 ? 5 : check);
     if (text[10] - '0' != check) {
-      return "UPU S10 number with a wrong check digit: it should end in " + std::to_string(check) + std::string(text.substr(11));
+      return "UPU S10 number with a wrong check digit: it should end in " + std::to_string(check) +
+             std::string(text.substr(11));
     }
   }
   if (text.size() == 18 && all_digits(text)) {

@@ -33,7 +33,14 @@ bool is_word(const std::string& text, std::size_t size_max) {
   return text.size() <= size_max && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
 }
 
-std::string read_row(const std::vector<std::string>& cells, TraceLine& row) {
+bool is_carrier(const std::string& text) {
+  return !text.empty() && text.size() <= 8 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+}
+
+// Empty: good. Else what is wrong with which cell.
+std::string read_row(const std::vector<std::string>& cells, TraceLine& row, std::size_t& cell) {
+  cell = 0;
   if (cells.size() != kColumns) {
     return std::to_string(cells.size()) + " columns instead of 6 (" + std::string(kHeader) + ")";
   }
@@ -48,6 +55,7 @@ std::string read_row(const std::vector<std::string>& cells, TraceLine& row) {
     }
     row.offset_ms = static_cast<std::int64_t>(seconds * 1000);
   }
+  cell = 2;
   row.station = cells[1];
   row.action = cells[2];
   row.parcel = cells[3];
@@ -55,25 +63,49 @@ std::string read_row(const std::vector<std::string>& cells, TraceLine& row) {
   if (row.action != "deposit" && row.action != "collect" && row.action != "recall") {
     return "action '" + row.action + "' is not deposit, collect or recall";
   }
+  cell = 3;
   if (row.action != "recall" && (row.parcel.empty() || !is_word(row.parcel, 32))) {
     return "parcel '" + row.parcel + "': 1 to 32 printable characters are needed";
   }
-  if (row.action != "collect" && (row.carrier.empty() || !is_word(row.carrier, 8))) {
+  cell = 4;
+  if (row.action != "collect" && !is_carrier(row.carrier)) {
     return "carrier '" + row.carrier + "': 1 to 8 of a-z, 0-9 are needed";
   }
   if (row.action == "deposit") {
+    cell = 5;
     constexpr std::array<std::string_view, 4> kSizes{"S", "M", "L", "XL"};
     const auto found = std::find(kSizes.begin(), kSizes.end(), cells[5]);
     if (found == kSizes.end()) {
       return "size '" + cells[5] + "' is not S, M, L or XL";
     }
     row.size = static_cast<std::uint8_t>(found - kSizes.begin() + 1);
+    cell = 3;
     return check_parcel_number(row.parcel);
   }
   return {};
 }
 
+std::size_t column_of(const std::vector<std::string>& cells, std::size_t cell) {
+  std::size_t column = 1;
+  for (std::size_t i = 0; i < cell && i < cells.size(); ++i) {
+    column += cells[i].size() + 1;
+  }
+  return column;
+}
+
+std::string order_problem(const TraceLine& row, const TraceLine& before) {
+  const std::string line = std::to_string(before.line);
+  if (row.absolute != before.absolute) {
+    return "this time is " + std::string(row.absolute ? "UTC" : "in seconds") + ", that of line " + line + " is not";
+  }
+  return row.offset_ms < before.offset_ms ? "time goes back (line " + line + " is later)" : std::string();
+}
+
 }  // namespace
+
+std::string trace_place(const std::string& file, std::size_t line, std::size_t column) {
+  return file + ":" + std::to_string(line) + ":" + std::to_string(column) + ": ";
+}
 
 std::vector<TraceLine> read_trace(const std::string& file, std::vector<std::string>& errors) {
   std::vector<TraceLine> rows;
@@ -102,15 +134,18 @@ std::vector<TraceLine> read_trace(const std::string& file, std::vector<std::stri
     }
     TraceLine row;
     row.line = number;
-    const std::string problem = line.size() > kLineMax ? "longer than 512 characters" : read_row(split(line), row);
+    const std::vector<std::string> cells = line.size() <= kLineMax ? split(line) : std::vector<std::string>{};
+    std::size_t cell = 0;
+    std::string problem = line.size() > kLineMax ? "longer than 512 characters" : read_row(cells, row, cell);
+    if (problem.empty() && !rows.empty()) {
+      cell = 0;
+      problem = order_problem(row, rows.back());
+    }
     if (!problem.empty()) {
-      errors.push_back(file + ":" + std::to_string(number) + ": " + problem);
+      errors.push_back(trace_place(file, number, column_of(cells, cell)) + problem);
       continue;
     }
-    if (!rows.empty() && (row.absolute != rows.back().absolute || row.offset_ms < rows.back().offset_ms)) {
-      errors.push_back(file + ":" + std::to_string(number) + ": time goes back (line " + std::to_string(rows.back().line) + " is later)");
-      continue;
-    }
+    row.station_column = column_of(cells, 1);
     rows.push_back(std::move(row));
   }
   if (rows.empty() && errors.empty()) {

@@ -40,7 +40,8 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
   const auto size = static_cast<v1::Size>(1 + random.below(3));
   const auto attempts = static_cast<std::uint32_t>(1 + random.below(3));
   switch (random.below(9)) {
-    case 0: case 1: {
+    case 0:
+    case 1: {
       auto& body = *event.mutable_deposited();
       body.set_compartment(door);
       body.set_carrier(carrier);
@@ -50,7 +51,8 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
       body.set_recipient_token(random.next());
       break;
     }
-    case 2: case 3: {
+    case 2:
+    case 3: {
       auto& body = *event.mutable_collected();
       body.set_compartment(door);
       body.set_carrier(carrier);
@@ -254,7 +256,8 @@ TEST(Fold, GivesTheTimeWeightedOccupancyOfAnHourFromItsMoments) {
   const std::int64_t opening = world.value(Table::kStationHour, key::station_hour(noon - 1, 3), Column::kLevelDelta);
   const std::int64_t moment = world.value(Table::kStationHour, key::station_hour(noon, 3), Column::kLevelMomentS);
   EXPECT_EQ(opening, 1);
-  EXPECT_EQ(opening * 3'600 + moment, 1'800 + 2'700);  // Parcel-seconds: half an hour of one, three quarters of the other.
+  EXPECT_EQ(opening * 3'600 + moment,
+            1'800 + 2'700);  // Parcel-seconds: half an hour of one, three quarters of the other.
 }
 
 TEST(Fold, DoesNotDependOnTheOrderOfEventsOfOneStation) {
@@ -306,7 +309,7 @@ TEST(Fold, PutsEventsWithoutABelievableTimeIntoTheUnplacedBucket) {
   World world;
   TestJournal journal("SX-TY-0001");
   journal.open();
-  journal.deposit(1, 5);            // 1970.
+  journal.deposit(1, 5);  // 1970.
   journal.deposit(2, UINT64_MAX);
   world.apply(journal);
   EXPECT_EQ(world.value(Table::kStationDay, key::station_day(0, 3), Column::kDeposits), 2);

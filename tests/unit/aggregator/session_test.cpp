@@ -206,7 +206,8 @@ TEST_F(Session, RefusesHellosThatBreakARule) {
   EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_journal_uid("short"); }), v1::REFUSE_CODE_PROTOCOL);
   EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_next_seq(0); }), v1::REFUSE_CODE_PROTOCOL);
   EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_next_seq(UINT64_MAX); }), v1::REFUSE_CODE_PROTOCOL);
-  EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_config_hash(std::string(2'000, 'x')); }), v1::REFUSE_CODE_LIMIT);
+  EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_config_hash(std::string(2'000, 'x')); }),
+            v1::REFUSE_CODE_LIMIT);
 }
 
 TEST_F(Session, BooksAGapOnceAndGoesOnBehindIt) {
@@ -289,7 +290,8 @@ TEST_F(Session, ClosesTheConnectionOnBrokenRulesOfTheConnectionItself) {
 TEST_F(Session, SurvivesEveryTruncationOfEveryMessage) {
   journal.open();
   journal.deposit(1);
-  const std::vector<std::string> messages = {journal.hello().SerializeAsString(), journal.batch(1, 4).SerializeAsString(),
+  const std::vector<std::string> messages = {journal.hello().SerializeAsString(),
+                                             journal.batch(1, 4).SerializeAsString(),
                                              journal.proof(std::string(16, '\t')).SerializeAsString()};
   for (const std::string& message : messages) {
     for (std::size_t size = 0; size < message.size(); ++size) {
@@ -341,11 +343,18 @@ TEST_F(Session, KeepsAnEventThatDoesNotParseAndCountsIt) {
   journal.add_bytes("");  // Parses, but says nothing.
   journal.deposit(1);
   welcome(connection, 1, journal);
-  EXPECT_EQ([&] { connection.send(1, journal.batch(1, 6)); return centre.changes().events; }(), 6U);
+  EXPECT_EQ(
+      [&] {
+        connection.send(1, journal.batch(1, 6));
+        return centre.changes().events;
+      }(),
+      6U);
   const TableDelta& station = centre.changes().sums.of(Table::kStation);
   const auto values = station.values_at(station.find(key::station(1)));
-  EXPECT_EQ(values[static_cast<std::size_t>(spec(Table::kStation).slot[static_cast<std::size_t>(Column::kOpaqueEvents)])], 2);
-  EXPECT_EQ(values[static_cast<std::size_t>(spec(Table::kStation).slot[static_cast<std::size_t>(Column::kDeposits)])], 1);
+  EXPECT_EQ(
+      values[static_cast<std::size_t>(spec(Table::kStation).slot[static_cast<std::size_t>(Column::kOpaqueEvents)])], 2);
+  EXPECT_EQ(values[static_cast<std::size_t>(spec(Table::kStation).slot[static_cast<std::size_t>(Column::kDeposits)])],
+            1);
 }
 
 }  // namespace

@@ -9,7 +9,9 @@
 namespace cubby::aggregator::testing {
 namespace {
 
-void fill(MutableBytes bytes) { std::fill(bytes.begin(), bytes.end(), std::byte{5}); }
+void fill(MutableBytes bytes) {
+  std::fill(bytes.begin(), bytes.end(), std::byte{5});
+}
 
 /// An aggregator without sockets: a store and the Centre in front of it.
 struct Aggregator {
@@ -184,8 +186,6 @@ TEST_F(Store, FollowsAStationIntoItsNewJournal) {
   fresh.deposit(2);
   aggregator.report(fresh, true);
   EXPECT_EQ(difference(), "");
-  Aggregator* closed = nullptr;
-  static_cast<void>(closed);
   EXPECT_EQ(aggregator.centre->find("SX-TY-0001")->facts.levels[0], 0);
   EXPECT_EQ(aggregator.centre->find("SX-TY-0001")->former_journals.size(), 1U);
 }
@@ -211,13 +211,16 @@ TEST_F(Store, VerifyFindsATamperedLog) {
   fill_both();
   { Aggregator(path).report(journal); }
   const std::vector<std::string> crimes = {
-      "UPDATE event_batches SET payload = CAST(substr(payload, 1, 20) || x'00' || substr(payload, 22) AS BLOB) WHERE batch_id = 3",
+      "UPDATE event_batches SET payload = CAST(substr(payload, 1, 20) || x'00' || substr(payload, 22) AS BLOB) WHERE "
+      "batch_id = 3",
       "DELETE FROM event_batches WHERE batch_id = 2",
       "UPDATE event_batches SET last_seq = last_seq + 1 WHERE batch_id = 2",
+      "UPDATE event_batches SET chain = chain + 1 WHERE batch_id = (SELECT max(batch_id) FROM event_batches)",
       "UPDATE journals SET seq = seq + 1",
       "UPDATE journals SET chain = chain + 1",
       "UPDATE stations SET city_id = city_id + 1",
-      "INSERT INTO gaps(station_id, journal_id, from_seq, to_seq, cause, new_chain, received_utc_ms) VALUES(1,1,3,4,1,0,0)",
+      "INSERT INTO gaps(station_id, journal_id, from_seq, to_seq, cause, new_chain, received_utc_ms) "
+      "VALUES(1,1,3,4,1,0,0)",
       "UPDATE brands SET name = 'xx'"};
   for (std::size_t i = 0; i < crimes.size(); ++i) {
     const std::string copy = folder.file("copy" + std::to_string(i) + ".db");
@@ -305,8 +308,9 @@ TEST_F(Store, RetiresOldDaysAndStaysExact) {
   EXPECT_EQ(difference(), "");
   Database database;
   ASSERT_TRUE(database.open(path, Database::Mode::kReadOnly));
-  Statement oldest(database, "SELECT count(*) FROM by_compartment_day WHERE day < (SELECT value FROM meta WHERE name = "
-                             "'compartment_day_floor')");
+  Statement oldest(database,
+                   "SELECT count(*) FROM by_compartment_day WHERE day < (SELECT value FROM meta WHERE name = "
+                   "'compartment_day_floor')");
   ASSERT_TRUE(oldest.row());
   EXPECT_EQ(oldest.number(0), 0);
 }

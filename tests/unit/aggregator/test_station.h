@@ -21,7 +21,9 @@ namespace cubby::aggregator::testing {
 
 inline constexpr std::uint64_t kNoonUtcMs = 1'740'974'400'000;  // 2025-03-03 04:00 UTC, noon in Taiyuan.
 
-inline std::string text_of(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+inline std::string text_of(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 inline CentreOptions test_options() {
   CentreOptions options;

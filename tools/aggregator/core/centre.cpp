@@ -221,9 +221,13 @@ Centre::Applied Centre::apply(StationRecord& station, const GapRecord& gap) {
   return Applied::kNew;
 }
 
-void Centre::wait_for_commit(ConnectionProtocol& connection) { waiting_.push_back(&connection); }
+void Centre::wait_for_commit(ConnectionProtocol& connection) {
+  waiting_.push_back(&connection);
+}
 
-void Centre::forget(ConnectionProtocol& connection) { std::erase(waiting_, &connection); }
+void Centre::forget(ConnectionProtocol& connection) {
+  std::erase(waiting_, &connection);
+}
 
 void Centre::committed() {
   for (StationRecord* station : changes_.stations) {

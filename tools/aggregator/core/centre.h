@@ -21,13 +21,13 @@ class ConnectionProtocol;
 struct StationRecord {
   std::string name;
   StationFacts facts;
-  JournalRecord journal;                    // The current one.
+  JournalRecord journal;  // The current one.
   std::vector<JournalUid> former_journals;
-  bool in_store = false;                    // The rows exist; set by the commit.
+  bool in_store = false;  // The rows exist; set by the commit.
   bool journal_in_store = false;
-  bool station_dirty = false;               // Listed in Changes::stations.
-  bool journal_dirty = false;               // Listed in Changes::journals: the mark is not durable yet.
-  ConnectionProtocol* owner = nullptr;      // Connection of the newest session; null: none.
+  bool station_dirty = false;           // Listed in Changes::stations.
+  bool journal_dirty = false;           // Listed in Changes::journals: the mark is not durable yet.
+  ConnectionProtocol* owner = nullptr;  // Connection of the newest session; null: none.
   std::uint32_t channel = 0;
   std::uint64_t session = 0;
 };
@@ -36,7 +36,7 @@ struct CentreOptions {
   std::vector<std::byte> fleet_key;
   StoreUid store_uid{};
   std::uint64_t generation = 1;
-  std::uint64_t session_epoch = 1;          // Grows with each opening of the store.
+  std::uint64_t session_epoch = 1;  // Grows with each opening of the store.
   std::uint32_t window = limits::kWindowMax;
   std::function<void(MutableBytes)> fill_random;
 };
@@ -45,12 +45,12 @@ struct CentreOptions {
 struct CentreCounters {
   std::uint64_t events = 0;
   std::uint64_t batches = 0;
-  std::uint64_t duplicates = 0;   // Batches that held nothing new.
+  std::uint64_t duplicates = 0;  // Batches that held nothing new.
   std::uint64_t gaps = 0;
   std::uint64_t frames = 0;
   std::uint64_t commits = 0;
-  std::uint64_t sessions = 0;     // Opened.
-  std::uint64_t refusals = 0;     // Refuse sent, for any reason.
+  std::uint64_t sessions = 0;  // Opened.
+  std::uint64_t refusals = 0;  // Refuse sent, for any reason.
   std::uint64_t conflicts = 0;
   std::int64_t live_sessions = 0;
 };
@@ -79,8 +79,12 @@ class Centre {
   StationRecord* add_station(std::string_view name, const JournalUid& uid);
   void start_journal(StationRecord& station, const JournalUid& uid);
   std::uint64_t next_session() { return options_.session_epoch << 32 | ++sessions_opened_; }
+  /// Some session's time; the newest is retention's clock.
   void mark_time(std::uint64_t utc_ms) {
-    changes_.now_utc_ms = utc_ms > changes_.now_utc_ms ? utc_ms : changes_.now_utc_ms;
+    if (utc_ms > changes_.now_utc_ms) {
+      changes_.now_utc_ms = utc_ms;
+      fold_.set_floor(retention_floor(utc_ms));
+    }
   }
 
   enum class Applied : std::uint8_t { kNew, kDuplicate, kSequence, kConflict, kMalformed };
@@ -112,7 +116,7 @@ class Centre {
   Dictionary brands_{key::kBrandsMax};
   Changes changes_;
   Fold fold_;
-  std::deque<StationRecord> stations_;                           // Element i has the number i + 1.
+  std::deque<StationRecord> stations_;  // Element i has the number i + 1.
   std::unordered_map<std::string_view, StationRecord*> by_name_;
   std::vector<ConnectionProtocol*> waiting_;
   ChainHistory* history_ = nullptr;

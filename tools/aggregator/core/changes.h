@@ -13,29 +13,29 @@ namespace cubby::aggregator {
 
 /// One journal of a station as the store keeps it, for ever: marks are never retired.
 struct JournalRecord {
-  std::uint32_t id = 0;             // From 1.
+  std::uint32_t id = 0;  // From 1.
   std::uint32_t station_id = 0;
   JournalUid uid{};
   std::uint64_t seq = 0;            // The high-water mark ...
   Chain chain = 0;                  // ... and its chain.
   std::uint64_t last_batch_id = 0;  // Head of the backward list of this journal's batches; 0: none.
   std::uint64_t last_event_utc_ms = 0;
-  std::uint32_t boot = 0;           // Of the newest event.
+  std::uint32_t boot = 0;  // Of the newest event.
 };
 
 /// One row of the event log: consecutive events of one journal.
 struct BatchRecord {
   std::uint64_t id = 0;
-  std::uint64_t previous_id = 0;    // The journal's batch before this one; 0: the first.
+  std::uint64_t previous_id = 0;  // The journal's batch before this one; 0: the first.
   std::uint32_t station_id = 0;
   std::uint32_t journal_id = 0;
   std::uint64_t first_seq = 0;
   std::uint64_t last_seq = 0;
-  std::uint64_t first_utc_ms = 0;   // Of the first and the last event that know the time; 0: none does.
+  std::uint64_t first_utc_ms = 0;  // Of the first and the last event that know the time; 0: none does.
   std::uint64_t last_utc_ms = 0;
   Chain previous_chain = 0;
   Chain chain = 0;
-  std::size_t payload_offset = 0;   // Into Changes::payload.
+  std::size_t payload_offset = 0;  // Into Changes::payload.
   std::size_t payload_size = 0;
 };
 
@@ -63,13 +63,13 @@ struct Changes {
   std::vector<StationRecord*> journals;  // Whose current journal is new or has a new mark, each once.
   std::vector<RetiredJournal> retired;
   std::vector<BatchRecord> batches;
-  std::vector<std::byte> payload;        // Of the batches: each event as varint length and bytes.
+  std::vector<std::byte> payload;  // Of the batches: each event as varint length and bytes.
   std::vector<GapRecord> gaps;
   StatisticsDelta sums;
-  std::uint32_t first_new_city = 1;      // Numbers from here on are not in the store yet.
+  std::uint32_t first_new_city = 1;  // Numbers from here on are not in the store yet.
   std::uint32_t first_new_brand = 1;
   std::size_t events = 0;
-  std::uint64_t now_utc_ms = 0;          // Newest time of any session: retention's clock.
+  std::uint64_t now_utc_ms = 0;  // Newest time of any session: retention's clock.
 
   bool empty() const { return stations.empty() && journals.empty() && batches.empty() && gaps.empty(); }
 };

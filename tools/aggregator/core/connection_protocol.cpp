@@ -30,7 +30,9 @@ bool copy_exactly(const std::string& from, std::array<std::byte, Size>& to) {
   return true;
 }
 
-std::string to_text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+std::string to_text(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 template <typename Message>
 bool parse(Bytes body, Message& message) {
@@ -190,9 +192,8 @@ void ConnectionProtocol::on_hello(std::uint32_t number, Bytes body) {
   channel.has_last_ack = hello.has_last_ack();
   channel.last_ack_seq = hello.last_ack().seq();
   channel.last_ack_chain = hello.last_ack().chain();
-  channel.announces_new_journal =
-      std::find(hello.capabilities().begin(), hello.capabilities().end(), v1::CAPABILITY_NEW_JOURNAL) !=
-      hello.capabilities().end();
+  channel.announces_new_journal = std::find(hello.capabilities().begin(), hello.capabilities().end(),
+                                            v1::CAPABILITY_NEW_JOURNAL) != hello.capabilities().end();
   centre_.options().fill_random(channel.nonce);
   v1::Challenge& challenge = *down_.mutable_challenge();
   challenge.set_nonce(to_text(channel.nonce));

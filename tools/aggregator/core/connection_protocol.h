@@ -48,8 +48,8 @@ class ConnectionProtocol {
   bool waits_for_commit() const { return waits_; }
   bool waits_at_barrier() const { return barrier_; }
   bool is_virtual() const { return virtual_; }
-  bool has_frame() const { return has_frame_; }       // A valid one was seen.
-  bool has_welcomed() const { return has_welcomed_; } // Some session was proven.
+  bool has_frame() const { return has_frame_; }        // A valid one was seen.
+  bool has_welcomed() const { return has_welcomed_; }  // Some session was proven.
   std::size_t channel_count() const { return channels_.size(); }
   const std::string& close_reason() const { return close_reason_; }
 
@@ -60,8 +60,8 @@ class ConnectionProtocol {
   enum class State : std::uint8_t { kChallenged = 1, kStreaming, kEnded };
   struct Channel {
     State state = State::kEnded;
-    StationRecord* station = nullptr;   // Streaming only.
-    std::string name;                   // Claimed by Hello; the rest is kept until Proof.
+    StationRecord* station = nullptr;  // Streaming only.
+    std::string name;                  // Claimed by Hello; the rest is kept until Proof.
     JournalUid journal_uid{};
     Nonce station_nonce{};
     Nonce nonce{};
@@ -95,14 +95,14 @@ class ConnectionProtocol {
   std::unordered_map<std::uint32_t, Channel> channels_;
   std::vector<std::byte> ready_;
   std::vector<std::byte> held_;
-  bool waits_ = false;        // Something in held_ needs a commit first.
+  bool waits_ = false;  // Something in held_ needs a commit first.
   bool barrier_ = false;
   bool virtual_ = false;
   bool has_frame_ = false;
   bool has_welcomed_ = false;
   std::uint64_t utc_ms_ = 0;
   std::string close_reason_;
-  v1::Down down_;             // Scratch, so that its memory is reused.
+  v1::Down down_;  // Scratch, so that its memory is reused.
 };
 
 }  // namespace cubby::aggregator

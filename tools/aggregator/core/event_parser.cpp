@@ -1,5 +1,7 @@
 #include "tools/aggregator/core/event_parser.h"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <array>
 
 namespace cubby::aggregator {
@@ -271,6 +273,11 @@ void put_rare(const v1::Event& event, EventView& view) {
 }
 
 }  // namespace
+
+// libprotobuf writes to standard error about every string that is not UTF-8: any station could fill a log.
+EventParser::EventParser() {
+  google::protobuf::SetLogHandler(nullptr);
+}
 
 bool EventParser::parse(Bytes payload, EventView& view) {
   view = {};

@@ -58,6 +58,7 @@ struct EventView {
 /// everything else goes through libprotobuf, which alone decides what does not parse.
 class EventParser {
  public:
+  EventParser();
   /// False: not an Event (the caller keeps it as opaque bytes). `view` is valid until the next call.
   bool parse(Bytes payload, EventView& view);
   /// The same, always through libprotobuf; what parse() is tested against.

@@ -1,5 +1,6 @@
 #include "tools/aggregator/core/fold.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "firmware/base/limits.h"
@@ -83,6 +84,12 @@ bool needs_compartment(EventKind kind) {
 
 }  // namespace
 
+RetentionFloor retention_floor(std::uint64_t now_utc_ms) {
+  const auto today = static_cast<std::int64_t>(now_utc_ms / 86'400'000);
+  return {.compartment_day = static_cast<std::uint64_t>(std::max<std::int64_t>(0, today - kCompartmentDays)),
+          .station_hour = static_cast<std::uint64_t>(std::max<std::int64_t>(0, today - kStationHourDays)) * 24};
+}
+
 struct Fold::Place {
   std::size_t compartment = kNoRow;
   std::size_t compartment_day = kNoRow;
@@ -90,8 +97,8 @@ struct Fold::Place {
   std::size_t station_day = kNoRow;
   std::size_t station_hour = kNoRow;
   std::size_t city_hour = kNoRow;
-  std::uint32_t number = 0;      // Of the compartment.
-  std::uint64_t day = 0;         // 0: unplaced.
+  std::uint32_t number = 0;  // Of the compartment.
+  std::uint64_t day = 0;     // 0: unplaced.
   std::int64_t to_day_end_s = 0;
   std::int64_t to_hour_end_s = 0;
 };

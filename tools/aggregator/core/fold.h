@@ -18,12 +18,12 @@ inline constexpr std::uint64_t kUtcMsMax = 7'258'118'400'000;  // 2200-01-01.
 
 /// What a station's ConfigApplied events have told. Built from the log alone.
 struct StationFacts {
-  std::uint32_t id = 0;               // From 1.
-  std::uint32_t city_id = 0;          // 0: no configuration seen yet.
+  std::uint32_t id = 0;       // From 1.
+  std::uint32_t city_id = 0;  // 0: no configuration seen yet.
   std::int32_t utc_offset_min = 0;
   std::uint32_t config_version = 0;
-  std::vector<std::byte> config;      // Encoded StationConfig; empty: none yet.
-  std::vector<std::int32_t> levels;   // Parcels inside; element i is compartment i + 1.
+  std::vector<std::byte> config;     // Encoded StationConfig; empty: none yet.
+  std::vector<std::int32_t> levels;  // Parcels inside; element i is compartment i + 1.
 };
 
 /// What one event did beside the sums.
@@ -38,6 +38,9 @@ struct RetentionFloor {
   std::uint64_t compartment_day = 0;
   std::uint64_t station_hour = 0;
 };
+
+/// What is kept at this time.
+RetentionFloor retention_floor(std::uint64_t now_utc_ms);
 
 /// Turns events into sums. The one place that knows what an event means for which statistic: the
 /// aggregator applies batches with it, `cubby verify` recomputes the tables from the log with it.

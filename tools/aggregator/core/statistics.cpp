@@ -5,40 +5,138 @@ namespace {
 
 using enum Column;
 
-constexpr std::array<std::string_view, kColumnCount> kNames = {
-    "deposits", "collections", "recalls", "overdue", "cancellations", "turned_away_full", "turned_away_no_such_size",
-    "turned_away_share_used_up", "turned_away_wrong_pass", "turned_away_journal_reserve", "turned_away_fault",
-    "dwell_count", "dwell_ms", "door_cycles", "door_open_ms", "first_open_success", "open_failed_jammed",
-    "open_failed_board_silent", "open_failed_not_sent", "open_failed_refused", "wrong_codes", "lockouts",
-    "custody_uncertain", "forced", "left_open", "level_delta", "level_moment_s", "unaccounted", "boots", "board_silent",
-    "events", "opaque_events"};
+constexpr std::array<std::string_view, kColumnCount> kNames = {"deposits",
+                                                               "collections",
+                                                               "recalls",
+                                                               "overdue",
+                                                               "cancellations",
+                                                               "turned_away_full",
+                                                               "turned_away_no_such_size",
+                                                               "turned_away_share_used_up",
+                                                               "turned_away_wrong_pass",
+                                                               "turned_away_journal_reserve",
+                                                               "turned_away_fault",
+                                                               "dwell_count",
+                                                               "dwell_ms",
+                                                               "door_cycles",
+                                                               "door_open_ms",
+                                                               "first_open_success",
+                                                               "open_failed_jammed",
+                                                               "open_failed_board_silent",
+                                                               "open_failed_not_sent",
+                                                               "open_failed_refused",
+                                                               "wrong_codes",
+                                                               "lockouts",
+                                                               "custody_uncertain",
+                                                               "forced",
+                                                               "left_open",
+                                                               "level_delta",
+                                                               "level_moment_s",
+                                                               "unaccounted",
+                                                               "boots",
+                                                               "board_silent",
+                                                               "events",
+                                                               "opaque_events"};
 
 constexpr auto kCompartmentColumns = std::to_array<Column>(
     {kDeposits, kCollections, kRecalls, kOverdue, kCancellations, kDwellCount, kDwellMs, kDoorCycles, kDoorOpenMs,
      kFirstOpenSuccess, kOpenFailedJammed, kOpenFailedBoardSilent, kOpenFailedNotSent, kOpenFailedRefused,
      kCustodyUncertain, kForced, kLeftOpen, kLevelDelta, kUnaccounted});
-constexpr auto kCompartmentDayColumns = std::to_array<Column>(
-    {kDeposits, kCollections, kRecalls, kDwellCount, kDwellMs, kDoorCycles, kDoorOpenMs, kFirstOpenSuccess, kLevelDelta,
-     kLevelMomentS});
-constexpr auto kStationColumns = std::to_array<Column>(
-    {kDeposits, kCollections, kRecalls, kOverdue, kCancellations, kTurnedAwayFull, kTurnedAwayNoSuchSize,
-     kTurnedAwayShareUsedUp, kTurnedAwayWrongPass, kTurnedAwayJournalReserve, kTurnedAwayFault, kDwellCount, kDwellMs,
-     kDoorCycles, kDoorOpenMs, kFirstOpenSuccess, kOpenFailedJammed, kOpenFailedBoardSilent, kOpenFailedNotSent,
-     kOpenFailedRefused, kWrongCodes, kLockouts, kCustodyUncertain, kForced, kLeftOpen, kLevelDelta, kLevelMomentS,
-     kUnaccounted, kBoots, kBoardSilent, kEvents, kOpaqueEvents});
+constexpr auto kCompartmentDayColumns =
+    std::to_array<Column>({kDeposits, kCollections, kRecalls, kDwellCount, kDwellMs, kDoorCycles, kDoorOpenMs,
+                           kFirstOpenSuccess, kLevelDelta, kLevelMomentS});
+constexpr auto kStationColumns = std::to_array<Column>({kDeposits,
+                                                        kCollections,
+                                                        kRecalls,
+                                                        kOverdue,
+                                                        kCancellations,
+                                                        kTurnedAwayFull,
+                                                        kTurnedAwayNoSuchSize,
+                                                        kTurnedAwayShareUsedUp,
+                                                        kTurnedAwayWrongPass,
+                                                        kTurnedAwayJournalReserve,
+                                                        kTurnedAwayFault,
+                                                        kDwellCount,
+                                                        kDwellMs,
+                                                        kDoorCycles,
+                                                        kDoorOpenMs,
+                                                        kFirstOpenSuccess,
+                                                        kOpenFailedJammed,
+                                                        kOpenFailedBoardSilent,
+                                                        kOpenFailedNotSent,
+                                                        kOpenFailedRefused,
+                                                        kWrongCodes,
+                                                        kLockouts,
+                                                        kCustodyUncertain,
+                                                        kForced,
+                                                        kLeftOpen,
+                                                        kLevelDelta,
+                                                        kLevelMomentS,
+                                                        kUnaccounted,
+                                                        kBoots,
+                                                        kBoardSilent,
+                                                        kEvents,
+                                                        kOpaqueEvents});
 // A lifetime has no end that moments could be counted to.
-constexpr auto kStationLifetimeColumns = std::to_array<Column>(
-    {kDeposits, kCollections, kRecalls, kOverdue, kCancellations, kTurnedAwayFull, kTurnedAwayNoSuchSize,
-     kTurnedAwayShareUsedUp, kTurnedAwayWrongPass, kTurnedAwayJournalReserve, kTurnedAwayFault, kDwellCount, kDwellMs,
-     kDoorCycles, kDoorOpenMs, kFirstOpenSuccess, kOpenFailedJammed, kOpenFailedBoardSilent, kOpenFailedNotSent,
-     kOpenFailedRefused, kWrongCodes, kLockouts, kCustodyUncertain, kForced, kLeftOpen, kLevelDelta, kUnaccounted,
-     kBoots, kBoardSilent, kEvents, kOpaqueEvents});
-constexpr auto kCityHourColumns = std::to_array<Column>(
-    {kDeposits, kCollections, kRecalls, kOverdue, kCancellations, kTurnedAwayFull, kTurnedAwayNoSuchSize,
-     kTurnedAwayShareUsedUp, kTurnedAwayWrongPass, kTurnedAwayJournalReserve, kTurnedAwayFault, kDwellCount, kDwellMs,
-     kDoorCycles, kDoorOpenMs, kFirstOpenSuccess, kOpenFailedJammed, kOpenFailedBoardSilent, kOpenFailedNotSent,
-     kOpenFailedRefused, kWrongCodes, kLockouts, kCustodyUncertain, kForced, kLeftOpen, kLevelDelta, kLevelMomentS,
-     kUnaccounted});
+constexpr auto kStationLifetimeColumns = std::to_array<Column>({kDeposits,
+                                                                kCollections,
+                                                                kRecalls,
+                                                                kOverdue,
+                                                                kCancellations,
+                                                                kTurnedAwayFull,
+                                                                kTurnedAwayNoSuchSize,
+                                                                kTurnedAwayShareUsedUp,
+                                                                kTurnedAwayWrongPass,
+                                                                kTurnedAwayJournalReserve,
+                                                                kTurnedAwayFault,
+                                                                kDwellCount,
+                                                                kDwellMs,
+                                                                kDoorCycles,
+                                                                kDoorOpenMs,
+                                                                kFirstOpenSuccess,
+                                                                kOpenFailedJammed,
+                                                                kOpenFailedBoardSilent,
+                                                                kOpenFailedNotSent,
+                                                                kOpenFailedRefused,
+                                                                kWrongCodes,
+                                                                kLockouts,
+                                                                kCustodyUncertain,
+                                                                kForced,
+                                                                kLeftOpen,
+                                                                kLevelDelta,
+                                                                kUnaccounted,
+                                                                kBoots,
+                                                                kBoardSilent,
+                                                                kEvents,
+                                                                kOpaqueEvents});
+constexpr auto kCityHourColumns = std::to_array<Column>({kDeposits,
+                                                         kCollections,
+                                                         kRecalls,
+                                                         kOverdue,
+                                                         kCancellations,
+                                                         kTurnedAwayFull,
+                                                         kTurnedAwayNoSuchSize,
+                                                         kTurnedAwayShareUsedUp,
+                                                         kTurnedAwayWrongPass,
+                                                         kTurnedAwayJournalReserve,
+                                                         kTurnedAwayFault,
+                                                         kDwellCount,
+                                                         kDwellMs,
+                                                         kDoorCycles,
+                                                         kDoorOpenMs,
+                                                         kFirstOpenSuccess,
+                                                         kOpenFailedJammed,
+                                                         kOpenFailedBoardSilent,
+                                                         kOpenFailedNotSent,
+                                                         kOpenFailedRefused,
+                                                         kWrongCodes,
+                                                         kLockouts,
+                                                         kCustodyUncertain,
+                                                         kForced,
+                                                         kLeftOpen,
+                                                         kLevelDelta,
+                                                         kLevelMomentS,
+                                                         kUnaccounted});
 constexpr auto kBrandColumns = std::to_array<Column>(
     {kDeposits, kCollections, kRecalls, kCancellations, kTurnedAwayFull, kTurnedAwayNoSuchSize, kTurnedAwayShareUsedUp,
      kTurnedAwayWrongPass, kTurnedAwayJournalReserve, kTurnedAwayFault, kDwellCount, kDwellMs});
@@ -53,19 +151,20 @@ constexpr TableSpec make(std::string_view name, std::span<const Column> columns)
 }
 
 constexpr std::array<TableSpec, kTableCount> kTables = {
-    make("stat_compartment", kCompartmentColumns),
-    make("stat_compartment_day", kCompartmentDayColumns),
-    make("stat_station", kStationLifetimeColumns),
-    make("stat_station_day", kStationColumns),
-    make("stat_station_hour", kCityHourColumns),
-    make("stat_city_hour", kCityHourColumns),
+    make("stat_compartment", kCompartmentColumns),   make("stat_compartment_day", kCompartmentDayColumns),
+    make("stat_station", kStationLifetimeColumns),   make("stat_station_day", kStationColumns),
+    make("stat_station_hour", kCityHourColumns),     make("stat_city_hour", kCityHourColumns),
     make("stat_city_brand_size_day", kBrandColumns),
 };
 
 }  // namespace
 
-std::string_view to_string(Column column) { return kNames[static_cast<std::size_t>(column)]; }
+std::string_view to_string(Column column) {
+  return kNames[static_cast<std::size_t>(column)];
+}
 
-const TableSpec& spec(Table table) { return kTables[static_cast<std::size_t>(table)]; }
+const TableSpec& spec(Table table) {
+  return kTables[static_cast<std::size_t>(table)];
+}
 
 }  // namespace cubby::aggregator

@@ -50,11 +50,11 @@ static_assert(static_cast<std::size_t>(Column::kOpaqueEvents) + 1 == kColumnCoun
 std::string_view to_string(Column column);
 
 enum class Table : std::uint8_t {
-  kCompartment,       // Lifetime.
-  kCompartmentDay,    // The last kCompartmentDays.
-  kStation,           // Lifetime.
+  kCompartment,     // Lifetime.
+  kCompartmentDay,  // The last kCompartmentDays.
+  kStation,         // Lifetime.
   kStationDay,
-  kStationHour,       // The last kStationHourDays.
+  kStationHour,  // The last kStationHourDays.
   kCityHour,
   kCityBrandSizeDay,
 };
@@ -78,14 +78,24 @@ inline constexpr std::uint64_t kStationsMax = (1U << kStationBits) - 1;
 inline constexpr std::uint64_t kCitiesMax = 0xFFFF;
 inline constexpr std::uint64_t kBrandsMax = 0xFFF;
 
-constexpr std::uint64_t compartment(std::uint64_t station, std::uint64_t number) { return station << 8 | number; }
+constexpr std::uint64_t compartment(std::uint64_t station, std::uint64_t number) {
+  return station << 8 | number;
+}
 constexpr std::uint64_t compartment_day(std::uint64_t day, std::uint64_t station, std::uint64_t number) {
   return day << 32 | station << 8 | number;
 }
-constexpr std::uint64_t station(std::uint64_t station) { return station; }
-constexpr std::uint64_t station_day(std::uint64_t day, std::uint64_t station) { return day << 24 | station; }
-constexpr std::uint64_t station_hour(std::uint64_t hour, std::uint64_t station) { return hour << 24 | station; }
-constexpr std::uint64_t city_hour(std::uint64_t hour, std::uint64_t city) { return hour << 16 | city; }
+constexpr std::uint64_t station(std::uint64_t station) {
+  return station;
+}
+constexpr std::uint64_t station_day(std::uint64_t day, std::uint64_t station) {
+  return day << 24 | station;
+}
+constexpr std::uint64_t station_hour(std::uint64_t hour, std::uint64_t station) {
+  return hour << 24 | station;
+}
+constexpr std::uint64_t city_hour(std::uint64_t hour, std::uint64_t city) {
+  return hour << 16 | city;
+}
 constexpr std::uint64_t city_brand_size_day(std::uint64_t day, std::uint64_t city, std::uint64_t brand,
                                             std::uint64_t size) {
   return day << 32 | city << 16 | brand << 4 | size;

@@ -19,7 +19,7 @@ struct ApiResponse {
   unsigned status = 200;
   std::string content_type;
   std::string body;
-  std::string allow;               // Of 405.
+  std::string allow;  // Of 405.
 };
 
 /// What the HTTP interface answers (docs/spec/http.md), without any HTTP: a request as words in, a status

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <pthread.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -10,7 +11,6 @@
 #include <boost/beast/http.hpp>
 #include <csignal>
 #include <optional>
-#include <pthread.h>
 #include <thread>
 
 #include "tools/aggregator/http/api.h"
@@ -43,9 +43,8 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
     parser_->header_limit(kHeaderMax);
     parser_->body_limit(kBodyMax);
     stream_.expires_after(kRequestTime);
-    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](const error_code& error, std::size_t) {
-      self->on_read(error);
-    });
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this()](const error_code& error, std::size_t) { self->on_read(error); });
   }
 
  private:
@@ -195,9 +194,17 @@ class HttpServer::Parts {
 
 HttpServer::HttpServer(HttpServerOptions options, const LiveStatus& status)
     : parts_(std::make_unique<Parts>(std::move(options), status)) {}
-HttpServer::~HttpServer() { stop(); }
-std::string HttpServer::bind() { return parts_->bind(); }
-std::string HttpServer::start() { return parts_->start(); }
-void HttpServer::stop() { parts_->stop(); }
+HttpServer::~HttpServer() {
+  stop();
+}
+std::string HttpServer::bind() {
+  return parts_->bind();
+}
+std::string HttpServer::start() {
+  return parts_->start();
+}
+void HttpServer::stop() {
+  parts_->stop();
+}
 
 }  // namespace cubby::aggregator

@@ -12,7 +12,7 @@ struct HttpServerOptions {
   std::string host = "127.0.0.1";  // An IP address.
   std::uint16_t port = 7480;
   std::string store_path;
-  std::string token;               // For every route but /health.
+  std::string token;  // For every route but /health.
 };
 
 /// The HTTP interface on a thread and a read-only store connection of its own, so that no query delays an

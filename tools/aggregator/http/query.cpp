@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-
 namespace cubby::aggregator {
 namespace {
 
@@ -23,7 +22,11 @@ bool is_utf8(std::string_view text) {
     if (lead < 0x20 || lead == 0x7F) {
       return false;
     }
-    const int more = lead < 0x80 ? 0 : lead >= 0xC2 && lead < 0xE0 ? 1 : (lead & 0xF0) == 0xE0 ? 2 : lead >= 0xF0 && lead < 0xF5 ? 3 : -1;
+    const int more = lead < 0x80                   ? 0
+                     : lead >= 0xC2 && lead < 0xE0 ? 1
+                     : (lead & 0xF0) == 0xE0       ? 2
+                     : lead >= 0xF0 && lead < 0xF5 ? 3
+                                                   : -1;
     if (more < 0) {
       return false;
     }

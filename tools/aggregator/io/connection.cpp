@@ -60,10 +60,9 @@ void Connection::read() {
   if (protocol_->has_welcomed() && input_.size() < kInputAfterWelcome && filled_ * 2 >= input_.size()) {
     input_.resize(kInputAfterWelcome);
   }
-  socket_.async_read_some(asio::buffer(input_.data() + filled_, input_.size() - filled_),
-                          [self = shared_from_this()](const error_code& error, std::size_t size) {
-                            self->on_read(error, size);
-                          });
+  socket_.async_read_some(
+      asio::buffer(input_.data() + filled_, input_.size() - filled_),
+      [self = shared_from_this()](const error_code& error, std::size_t size) { self->on_read(error, size); });
 }
 
 void Connection::on_read(const error_code& error, std::size_t size) {

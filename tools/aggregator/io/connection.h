@@ -20,7 +20,7 @@ class ConnectionHost {
   virtual void on_input(Connection& connection) = 0;  // Frames were handled.
   virtual void on_closed(std::uint64_t id) = 0;
   virtual std::uint64_t utc_ms() const = 0;
-  virtual void enter_apply() = 0;                     // For the cost report.
+  virtual void enter_apply() = 0;  // For the cost report.
   virtual void leave_apply() = 0;
   virtual void count_bytes(std::size_t in, std::size_t out) = 0;
 

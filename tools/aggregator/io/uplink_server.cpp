@@ -365,14 +365,24 @@ void UplinkServer::Parts::book_counters() {
   counters = {};
 }
 
-UplinkReport UplinkServer::Parts::report() const { return costs_; }
+UplinkReport UplinkServer::Parts::report() const {
+  return costs_;
+}
 
 UplinkServer::UplinkServer(UplinkServerOptions options, LiveStatus& status)
     : parts_(std::make_unique<Parts>(std::move(options), status)) {}
 UplinkServer::~UplinkServer() = default;
-std::string UplinkServer::bind() { return parts_->bind(); }
-std::string UplinkServer::open_store() { return parts_->open_store(); }
-std::string UplinkServer::run() { return parts_->run(); }
-UplinkReport UplinkServer::report() const { return parts_->report(); }
+std::string UplinkServer::bind() {
+  return parts_->bind();
+}
+std::string UplinkServer::open_store() {
+  return parts_->open_store();
+}
+std::string UplinkServer::run() {
+  return parts_->run();
+}
+UplinkReport UplinkServer::report() const {
+  return parts_->report();
+}
 
 }  // namespace cubby::aggregator

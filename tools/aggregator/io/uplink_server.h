@@ -11,21 +11,21 @@
 namespace cubby::aggregator {
 
 struct UplinkServerOptions {
-  std::string host = "127.0.0.1";       // An IP address.
+  std::string host = "127.0.0.1";  // An IP address.
   std::uint16_t port = 7400;
   std::string store_path;
   std::vector<std::byte> fleet_key;
-  bool allow_virtual_time = false;      // Beside loopback, where it is always allowed.
-  std::size_t commit_events = 2'000;    // A commit is due at the latest with so many events pending ...
+  bool allow_virtual_time = false;                // Beside loopback, where it is always allowed.
+  std::size_t commit_events = 2'000;              // A commit is due at the latest with so many events pending ...
   std::chrono::milliseconds commit_interval{20};  // ... or so long after the first of them.
   std::size_t connections_max = 20'000;
 };
 
 /// What a run has cost and done; --report.
 struct UplinkReport {
-  double cpu_socket_s = 0;   // Reading, writing, waiting: the thread's time without the two below.
-  double cpu_apply_s = 0;    // Frames, sessions, chain, statistics.
-  double cpu_sqlite_s = 0;   // Transactions.
+  double cpu_socket_s = 0;  // Reading, writing, waiting: the thread's time without the two below.
+  double cpu_apply_s = 0;   // Frames, sessions, chain, statistics.
+  double cpu_sqlite_s = 0;  // Transactions.
   std::uint64_t events = 0;
   std::uint64_t batches = 0;
   std::uint64_t duplicates = 0;

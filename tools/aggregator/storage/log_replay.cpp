@@ -112,7 +112,8 @@ std::string LogReplay::replay(Statement& batch) {
     ++events_;
   }
   if (reader.broken() || batch.unsigned_number(5) != journal.seq || batch.unsigned_number(7) != journal.chain) {
-    return where(journal, batch.unsigned_number(4)) + "the bytes of the batch that begins here do not match its hash chain";
+    return where(journal, batch.unsigned_number(4)) +
+           "the bytes of the batch that begins here do not match its hash chain";
   }
   journal.last_batch_id = batch.unsigned_number(0);
   ++batches_;
@@ -157,7 +158,8 @@ std::string LogReplay::check_names() {
       }
     }
     if (id != names->size()) {
-      return std::string(table) + ": the log names " + std::to_string(names->size()) + ", the table " + std::to_string(id);
+      return std::string(table) + ": the log names " + std::to_string(names->size()) + ", the table " +
+             std::to_string(id);
     }
   }
   Statement stations(database_, "SELECT station_id, city_id, utc_offset_min, config_version, config FROM stations");

@@ -54,7 +54,7 @@ class LogReplay {
     std::uint64_t stored_seq = 0;
     Chain stored_chain = 0;
     std::uint64_t stored_last_batch_id = 0;
-    std::vector<Gap> gaps;       // In order.
+    std::vector<Gap> gaps;  // In order.
     std::size_t gaps_passed = 0;
   };
 

@@ -4,7 +4,9 @@
 
 namespace cubby::aggregator {
 
-Database::~Database() { close(); }
+Database::~Database() {
+  close();
+}
 
 void Database::close() {
   sqlite3_close_v2(handle_);
@@ -24,7 +26,9 @@ bool Database::open(const std::string& path, Mode mode) {
   return true;
 }
 
-bool Database::run(const char* sql) { return sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) == SQLITE_OK; }
+bool Database::run(const char* sql) {
+  return sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) == SQLITE_OK;
+}
 
 Statement& Statement::operator=(Statement&& other) noexcept {
   std::swap(handle_, other.handle_);

@@ -17,9 +17,8 @@
 namespace cubby::aggregator {
 namespace {
 
-constexpr int kBatchesWalkMax = 10'000;           // Rows looked at for one old chain.
+constexpr int kBatchesWalkMax = 10'000;  // Rows looked at for one old chain.
 constexpr int kRetentionRowsACommit = 5'000;
-constexpr std::uint64_t kDayMs = 86'400'000;
 
 // Keeps a second aggregator out. On the database file itself: the lock dies with the process and leaves
 // no file behind; flock does not touch SQLite's own (fcntl) locks as long as the descriptor stays open.
@@ -141,10 +140,11 @@ bool SqliteEventStore::load_identity() {
 bool SqliteEventStore::prepare() {
   return insert_city_.prepare(database_, "INSERT INTO cities(city_id, name) VALUES(?1, ?2)") &&
          insert_brand_.prepare(database_, "INSERT INTO brands(brand_id, name) VALUES(?1, ?2)") &&
-         put_station_.prepare(database_,
-                              "INSERT INTO stations(station_id, name, city_id, utc_offset_min, config_version, "
-                              "compartments, config) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(station_id) DO "
-                              "UPDATE SET city_id=?3, utc_offset_min=?4, config_version=?5, compartments=?6, config=?7") &&
+         put_station_.prepare(
+             database_,
+             "INSERT INTO stations(station_id, name, city_id, utc_offset_min, config_version, "
+             "compartments, config) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(station_id) DO "
+             "UPDATE SET city_id=?3, utc_offset_min=?4, config_version=?5, compartments=?6, config=?7") &&
          insert_journal_.prepare(database_,
                                  "INSERT INTO journals(journal_id, station_id, uid, seq, chain, last_batch_id, "
                                  "last_event_utc_ms, boot) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") &&
@@ -210,7 +210,8 @@ std::string SqliteEventStore::load(Centre& centre) {
   if (cities.failed() || brands.failed() || !load_stations(centre)) {
     return database_.error();
   }
-  Statement levels(database_, "SELECT row_key >> 8, row_key & 255, level_delta FROM stat_compartment WHERE level_delta <> 0");
+  Statement levels(database_,
+                   "SELECT row_key >> 8, row_key & 255, level_delta FROM stat_compartment WHERE level_delta <> 0");
   while (levels.row()) {
     centre.load_level(static_cast<std::uint32_t>(levels.number(0)), static_cast<std::uint32_t>(levels.number(1)),
                       levels.number(2));
@@ -304,12 +305,10 @@ bool SqliteEventStore::write_gaps(const Changes& changes) {
 
 // A few rows with every commit, so that no commit is long. The floors say what is out of force at once.
 bool SqliteEventStore::retire_old_rows(std::uint64_t now_utc_ms) {
-  const auto today = static_cast<std::int64_t>(now_utc_ms / kDayMs);
-  const auto day_floor = static_cast<std::uint64_t>(std::max<std::int64_t>(0, today - kCompartmentDays));
-  const auto hour_floor = static_cast<std::uint64_t>(std::max<std::int64_t>(0, today - kStationHourDays)) * 24;
-  if (day_floor > compartment_day_floor_ || hour_floor > station_hour_floor_) {
-    compartment_day_floor_ = std::max(compartment_day_floor_, day_floor);
-    station_hour_floor_ = std::max(station_hour_floor_, hour_floor);
+  const RetentionFloor floor = retention_floor(now_utc_ms);
+  if (floor.compartment_day > compartment_day_floor_ || floor.station_hour > station_hour_floor_) {
+    compartment_day_floor_ = std::max(compartment_day_floor_, floor.compartment_day);
+    station_hour_floor_ = std::max(station_hour_floor_, floor.station_hour);
     retiring_ = true;
     if (!put_meta("compartment_day_floor", compartment_day_floor_) ||
         !put_meta("station_hour_floor", station_hour_floor_)) {

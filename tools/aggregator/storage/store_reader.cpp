@@ -91,11 +91,11 @@ std::optional<std::int64_t> day_from_text(std::string_view text) {
 
 /// The stations that a query is about, and the names of things.
 struct StoreReader::Scope {
-  std::vector<StationInfo> stations;             // Those that the filters let through.
+  std::vector<StationInfo> stations;  // Those that the filters let through.
   std::unordered_set<std::uint32_t> station_ids;
-  std::map<std::uint32_t, std::string> cities;   // All, by number.
-  std::optional<std::uint32_t> city_id;          // Of the filter.
-  bool all = true;                               // No filter.
+  std::map<std::uint32_t, std::string> cities;  // All, by number.
+  std::optional<std::uint32_t> city_id;         // Of the filter.
+  bool all = true;                              // No filter.
 };
 
 std::string StoreReader::open(const std::string& path) {
@@ -218,7 +218,8 @@ bool StoreReader::make_scope(const StatisticsQuery& query, Scope& scope, Statist
     return true;
   }
   for (StationInfo& station : all) {
-    if ((query.station.empty() || station.name == query.station) && (!scope.city_id || station.city_id == *scope.city_id)) {
+    if ((query.station.empty() || station.name == query.station) &&
+        (!scope.city_id || station.city_id == *scope.city_id)) {
       answer.watermark_utc_ms = std::max(answer.watermark_utc_ms, station.last_event_utc_ms);
       scope.station_ids.insert(station.id);
       scope.stations.push_back(std::move(station));
@@ -286,7 +287,8 @@ bool StoreReader::answer_by_compartment(const StatisticsQuery& query, const Scop
   }
   for (std::size_t i = 0; i < info.door_sizes.size(); ++i) {
     StatisticsRow& row = answer.rows.emplace_back();
-    row.labels = {{"station", info.name}, {"compartment", std::to_string(i + 1)}, {"size", size_text(info.door_sizes[i])}};
+    row.labels = {
+        {"station", info.name}, {"compartment", std::to_string(i + 1)}, {"size", size_text(info.door_sizes[i])}};
     row.compartments = 1;
   }
   const auto group = [&answer](std::uint64_t row_key) -> Sums* {
@@ -295,8 +297,8 @@ bool StoreReader::answer_by_compartment(const StatisticsQuery& query, const Scop
   };
   if (!query.from_day && !query.to_day) {
     mark_columns(Table::kCompartment, answer);
-    const bool ok =
-        gather(Table::kCompartment, key::compartment(info.id, 0), key::compartment(std::uint64_t{info.id} + 1, 0), group);
+    const bool ok = gather(Table::kCompartment, key::compartment(info.id, 0),
+                           key::compartment(std::uint64_t{info.id} + 1, 0), group);
     for (StatisticsRow& row : answer.rows) {
       row.occupied = row.sum(Column::kLevelDelta);
     }
@@ -325,16 +327,15 @@ bool StoreReader::answer_by_brand_or_size(const StatisticsQuery& query, const Sc
   mark_columns(Table::kCityBrandSizeDay, answer);
   std::map<std::uint64_t, StatisticsRow> rows;
   const bool by_brand = query.by == GroupBy::kBrand;
-  const bool ok = gather(
-      Table::kCityBrandSizeDay,
-      key::city_brand_size_day(static_cast<std::uint64_t>(query.from_day.value_or(0)), 0, 0, 0),
-      key::city_brand_size_day(static_cast<std::uint64_t>(query.to_day.value_or(1 << 20)), 0, 0, 0),
-      [&](std::uint64_t row_key) -> Sums* {
-        if (scope.city_id && (row_key >> 16 & key::kCitiesMax) != *scope.city_id) {
-          return nullptr;
-        }
-        return &rows[by_brand ? row_key >> 4 & key::kBrandsMax : row_key & 15].sums;
-      });
+  const bool ok = gather(Table::kCityBrandSizeDay,
+                         key::city_brand_size_day(static_cast<std::uint64_t>(query.from_day.value_or(0)), 0, 0, 0),
+                         key::city_brand_size_day(static_cast<std::uint64_t>(query.to_day.value_or(1 << 20)), 0, 0, 0),
+                         [&](std::uint64_t row_key) -> Sums* {
+                           if (scope.city_id && (row_key >> 16 & key::kCitiesMax) != *scope.city_id) {
+                             return nullptr;
+                           }
+                           return &rows[by_brand ? row_key >> 4 & key::kBrandsMax : row_key & 15].sums;
+                         });
   Statement brands(database_, "SELECT name FROM brands WHERE brand_id = ?1");
   for (auto& [id, row] : rows) {
     if (by_brand) {
@@ -390,8 +391,8 @@ bool StoreReader::answer_by_time(const StatisticsQuery& query, const Scope& scop
   }
   Sums now{};
   ok = ok && gather(Table::kStation, 0, key::kStationsMax + 1, [&](std::uint64_t id) -> Sums* {
-    return scope.station_ids.contains(static_cast<std::uint32_t>(id)) ? &now : nullptr;
-  });
+         return scope.station_ids.contains(static_cast<std::uint32_t>(id)) ? &now : nullptr;
+       });
   std::int64_t level = now[static_cast<std::size_t>(Column::kLevelDelta)];
   for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
     StatisticsRow& values = row->second;

@@ -20,10 +20,10 @@ inline constexpr std::string_view kGroupByNames = "city, station, compartment, b
 
 struct StatisticsQuery {
   GroupBy by = GroupBy::kCity;
-  std::string station;                  // Empty: all.
-  std::string city;                     // Empty: all.
-  std::optional<std::int64_t> from_day; // Local days since 1970-01-01; the first one ...
-  std::optional<std::int64_t> to_day;   // ... and the one after the last. Neither: lifetime.
+  std::string station;                   // Empty: all.
+  std::string city;                      // Empty: all.
+  std::optional<std::int64_t> from_day;  // Local days since 1970-01-01; the first one ...
+  std::optional<std::int64_t> to_day;    // ... and the one after the last. Neither: lifetime.
   std::size_t offset = 0;
   std::size_t limit = 1'000;
 };
@@ -33,8 +33,8 @@ struct StatisticsRow {
   std::int64_t stations = 0;
   std::int64_t compartments = 0;
   std::array<std::int64_t, kColumnCount> sums{};
-  std::optional<std::int64_t> occupied;       // Parcels inside now, or at the end of the bucket.
-  std::optional<double> mean_occupied;        // Time-weighted over the bucket.
+  std::optional<std::int64_t> occupied;  // Parcels inside now, or at the end of the bucket.
+  std::optional<double> mean_occupied;   // Time-weighted over the bucket.
   std::int64_t sum(Column column) const { return sums[static_cast<std::size_t>(column)]; }
 };
 
@@ -42,15 +42,15 @@ enum class ReadStatus : std::uint8_t { kOk = 0, kUnknownStation, kUnknownCity, k
 
 struct StatisticsAnswer {
   ReadStatus status = ReadStatus::kOk;
-  std::string detail;                   // Of anything but kOk: one line.
+  std::string detail;  // Of anything but kOk: one line.
   std::vector<StatisticsRow> rows;
-  std::array<bool, kColumnCount> has{}; // Columns that these rows have.
-  std::size_t total = 0;                // Rows without offset and limit.
-  std::uint64_t watermark_utc_ms = 0;   // Time of the newest event in the answer's scope.
-  bool complete = false;                // Nothing in the scope is known to be missing or unreadable.
+  std::array<bool, kColumnCount> has{};  // Columns that these rows have.
+  std::size_t total = 0;                 // Rows without offset and limit.
+  std::uint64_t watermark_utc_ms = 0;    // Time of the newest event in the answer's scope.
+  bool complete = false;                 // Nothing in the scope is known to be missing or unreadable.
   std::int64_t gaps = 0;
   std::int64_t opaque_events = 0;
-  std::int64_t unplaced = 0;            // Deliveries without a time; only where rows are buckets of time.
+  std::int64_t unplaced = 0;  // Deliveries without a time; only where rows are buckets of time.
 };
 
 struct StationInfo {

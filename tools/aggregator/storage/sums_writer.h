@@ -22,7 +22,7 @@ class SumsWriter {
   Statement& statement(Table table, std::uint64_t changed);
 
   Database& database_;
-  std::unordered_map<std::uint64_t, Statement> statements_;  // By table and set of columns.
+  std::unordered_map<std::uint64_t, Statement> statements_;     // By table and set of columns.
   std::vector<std::pair<std::uint64_t, std::uint32_t>> order_;  // Key and row, sorted: neighbours share a page.
 };
 

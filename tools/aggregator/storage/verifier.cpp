@@ -109,9 +109,10 @@ std::string compare_plain_counts(Database& database, const LogReplay& log,
   for (const auto& [row_key, counted] : stored) {
     const auto found = log.plain().find(row_key);
     const LogReplay::Plain& plain = found == log.plain().end() ? kNothing : found->second;
-    if (plain.deposits != counted.deposits || plain.collections != counted.collections || plain.recalls != counted.recalls) {
-      return row_name(Table::kCompartment, row_key, log) + ": " + describe(counted) + "; counted straight from the log: " +
-             describe({plain.deposits, plain.collections, plain.recalls});
+    if (plain.deposits != counted.deposits || plain.collections != counted.collections ||
+        plain.recalls != counted.recalls) {
+      return row_name(Table::kCompartment, row_key, log) + ": " + describe(counted) +
+             "; counted straight from the log: " + describe({plain.deposits, plain.collections, plain.recalls});
     }
   }
   for (const auto& [row_key, plain] : log.plain()) {
@@ -146,16 +147,19 @@ LedgerOutcome compare_ledger(const std::vector<LedgerRow>& ledger, const LogRepl
     outcome.unseen += std::abs(row.true_deposits - row.deposits) + std::abs(row.true_collections - row.collections) +
                       std::abs(row.true_recalls - row.recalls);
     const std::int64_t apart = std::abs(row.deposits - counted.deposits) +
-                               std::abs(row.collections - counted.collections) + std::abs(row.recalls - counted.recalls);
+                               std::abs(row.collections - counted.collections) +
+                               std::abs(row.recalls - counted.recalls);
     if (row_key != 0 && !in_ledger.insert(row_key).second) {
-      outcome.difference = "station " + row.station + ", compartment " + std::to_string(row.compartment) + ": twice in the ledger";
+      outcome.difference =
+          "station " + row.station + ", compartment " + std::to_string(row.compartment) + ": twice in the ledger";
       return outcome;
     }
     if (apart == 0) {
       continue;
     }
-    const std::string words = "station " + row.station + ", compartment " + std::to_string(row.compartment) + ": statistics say " +
-                              describe(counted) + "; the ledger says " + describe({row.deposits, row.collections, row.recalls});
+    const std::string words = "station " + row.station + ", compartment " + std::to_string(row.compartment) +
+                              ": statistics say " + describe(counted) + "; the ledger says " +
+                              describe({row.deposits, row.collections, row.recalls});
     const auto plain = log.plain().find(row_key);
     const std::int64_t uncertain = plain == log.plain().end() ? 0 : plain->second.uncertain;
     const bool lost_in_gap = id != ids.end() && log.gaps_by_station().contains(id->second) &&
@@ -172,7 +176,8 @@ LedgerOutcome compare_ledger(const std::vector<LedgerRow>& ledger, const LogRepl
   }
   for (const auto& [row_key, counted] : stored) {
     if (!in_ledger.contains(row_key) && counted.deposits + counted.collections + counted.recalls > 0) {
-      outcome.difference = row_name(Table::kCompartment, row_key, log) + ": " + describe(counted) + "; not in the ledger";
+      outcome.difference =
+          row_name(Table::kCompartment, row_key, log) + ": " + describe(counted) + "; not in the ledger";
       return outcome;
     }
   }
@@ -232,8 +237,8 @@ Verification verify_store(const std::string& path, const std::vector<LedgerRow>*
   if (!outcome.difference.empty()) {
     return failed(std::move(result), outcome.difference);
   }
-  result.lines.push_back("ledger: " + std::to_string(ledger->size()) + " compartments compared; true minus observable: " +
-                         std::to_string(outcome.unseen));
+  result.lines.push_back("ledger: " + std::to_string(ledger->size()) +
+                         " compartments compared; true minus observable: " + std::to_string(outcome.unseen));
   if (outcome.behind_gaps > 0) {
     result.lines.push_back("ledger: " + std::to_string(outcome.behind_gaps) + " compartments lack what the gaps lost");
   }
