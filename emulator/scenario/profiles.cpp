@@ -24,7 +24,7 @@ Profile shanxi() {
                       "best", "post", "cainiao", "uc",  "ane",   "zjs",  "tt",   "gto",  "qfkd",
                       "suer", "fast", "ymdd",    "kye", "jgsd",  "ztky", "sxjd", "ycgw", "htky",
                       "lb",   "ewe",  "dsw",     "rfd", "yad",   "cces", "feng", "hoau"};
-  profile.offered_per_station_day_milli = 46'500;
+  profile.offered_per_station_day_milli = 50'000;
   profile.size_per_million = {600'000, 300'000, 90'000, 10'000};
   return profile;
 }

@@ -8,7 +8,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support/python"))
 from programs import expect, expect_equal, main, thorough  # noqa: E402
 
-KILLS = thorough(5, 20)
+KILLS = thorough(10, 30)
 
 
 def run(lab):
@@ -16,7 +16,7 @@ def run(lab):
     print(f"seed of the kills' times: {seed}", flush=True)
     rng = random.Random(seed)
     aggregator = lab.aggregator()
-    options = ["--stations", "100", "--days", str(thorough(60, 300)), "--speed", "max", "--seed", "9", "--state",
+    options = ["--stations", "100", "--days", str(thorough(10, 40)), "--speed", "max", "--seed", "9", "--state",
                str(lab.folder / "state")]
     killed = 0
     while True:

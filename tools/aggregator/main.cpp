@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -59,8 +58,8 @@ void declare(CLI::App& app, Options& options) {
   app.set_version_flag("--version", "cubby-aggregator 0.1.0");
   app.footer(kExamples);
   app.option_defaults()->always_capture_default();
-  app.add_option("--listen", options.listen, "where stations connect")->check(cubby::tools::endpoint_validator());
-  app.add_option("--http", options.http, "where the HTTP interface listens")->check(cubby::tools::endpoint_validator());
+  app.add_option("--listen", options.listen, "where stations connect")->check(cubby::tools::listen_validator());
+  app.add_option("--http", options.http, "where the HTTP interface listens")->check(cubby::tools::listen_validator());
   app.add_option("--store", options.store, "SQLite file of events and statistics; made if missing");
   app.add_option("--fleet-key", options.fleet_key,
                  "file of the key that station keys derive from (default: fleet.key in the state folder)");
@@ -201,7 +200,6 @@ int serve(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
   Options options;
   CLI::App app("The centre of a parcel-locker fleet: takes stations' events, makes them durable, keeps statistics.",
                "cubby-aggregator");

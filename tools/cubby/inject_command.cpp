@@ -157,11 +157,19 @@ int fault(const InjectArguments& arguments) {
 }
 
 int replay_file(const InjectArguments& arguments) {
+  std::vector<std::string> errors;
+  const std::vector<TraceLine> rows = read_trace(arguments.trace, errors);
+  if (!errors.empty()) {
+    for (const std::string& error : errors) {
+      std::cerr << error << '\n';
+    }
+    return kExitUsage;
+  }
   ControlClient client;
   if (const int code = open(arguments, client); code >= 0) {
     return code;
   }
-  return replay(arguments.trace, client);
+  return replay(arguments.trace, rows, client);
 }
 
 using Arguments = std::shared_ptr<InjectArguments>;
@@ -186,23 +194,27 @@ void add_inject_command(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<InjectArguments>();
   CLI::App* verb = add_verb(*inject, arguments, exit_code, "deposit",
                             "A courier deposits one parcel; prints compartment and pickup code", deposit);
-  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required();
+  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--size", arguments->size, "S, M, L or XL")->required()->check(CLI::IsMember({"S", "M", "L", "XL"}));
-  verb->add_option("--carrier", arguments->carrier, "Brand, 1 to 8 of a-z, 0-9")->capture_default_str();
+  verb->add_option("--carrier", arguments->carrier, "Brand, 1 to 8 of a-z, 0-9")
+      ->check(carrier_validator())
+      ->capture_default_str();
   verb->add_option("--parcel", arguments->parcel, "Number on the parcel; default: one is made up");
   verb->footer("Example: cubby inject deposit --station SX-TY-0007 --size M --carrier sf --parcel RB473124829CN");
 
   verb = add_verb(*inject, arguments, exit_code, "collect", "Somebody types a pickup code", collect);
-  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required();
-  verb->add_option("--code", arguments->code, "As the keypad takes it")->required();
+  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
+  verb->add_option("--code", arguments->code, "As the keypad takes it")->required()->check(code_validator());
   verb->footer("Example: cubby inject collect --station SX-TY-0007 --code 12345678");
 
   verb = add_verb(*inject, arguments, exit_code, "recall", "A courier takes overdue parcels back", recall);
-  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required();
-  verb->add_option("--carrier", arguments->carrier, "Brand, 1 to 8 of a-z, 0-9")->capture_default_str();
+  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
+  verb->add_option("--carrier", arguments->carrier, "Brand, 1 to 8 of a-z, 0-9")
+      ->check(carrier_validator())
+      ->capture_default_str();
 
   verb = add_verb(*inject, arguments, exit_code, "fault", "Something breaks", fault);
-  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required();
+  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--kind", arguments->kind, "jam, link-down or power-cut")
       ->required()
       ->check(CLI::IsMember({"jam", "link-down", "power-cut", "board-silent", "bit-rot"}));

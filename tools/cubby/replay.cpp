@@ -8,7 +8,6 @@
 
 #include "tools/support/command_line.h"
 #include "tools/support/progress.h"
-#include "tools/support/trace_file.h"
 
 namespace cubby::tools {
 namespace {
@@ -61,15 +60,7 @@ ControlRequest request_for(const TraceLine& row, std::map<std::string, std::stri
 
 }  // namespace
 
-int replay(const std::string& file, ControlClient& client) {
-  std::vector<std::string> errors;
-  const std::vector<TraceLine> rows = read_trace(file, errors);
-  if (!errors.empty()) {
-    for (const std::string& error : errors) {
-      std::cerr << error << '\n';
-    }
-    return kExitUsage;
-  }
+int replay(const std::string& file, const std::vector<TraceLine>& rows, ControlClient& client) {
   install_signal_handlers();
   std::map<std::string, std::string> codes;  // What the recipients were told.
   ReplayCounts counts;

@@ -48,7 +48,7 @@ class ShardRun {
   ShardRun(Shared& shared, std::size_t shard, std::unique_ptr<CentreLink> centre);
   void run();
 
-  std::vector<std::size_t> active;      // Stations that did something in this window.
+  std::vector<std::size_t> senders;     // Stations that have something to tell at the end of this window.
   std::atomic<std::int64_t> window{0};  // Windows done.
   std::atomic<std::uint64_t> parcels{0};
   std::uint64_t unsettled = 0;
@@ -57,7 +57,7 @@ class ShardRun {
  private:
   bool exchange(std::int64_t end_us);
   bool reconnect(std::uint64_t utc_ms);
-  void note_active(Instant end);
+  void note_senders();
   void run_window(std::int64_t index, SaveStep* save);
   void drain(std::int64_t index);
   void count_unsettled();
@@ -92,11 +92,11 @@ void Save::operator()() noexcept {
   std::vector<std::size_t> stations;
   std::int64_t now_us = INT64_MAX;
   for (const auto& shard : shared->shards) {
-    stations.insert(stations.end(), shard->active.begin(), shard->active.end());
-    shard->active.clear();
+    stations.insert(stations.end(), shard->senders.begin(), shard->senders.end());
+    shard->senders.clear();
     now_us = std::min(now_us, shared->end_us(shared->first_window + shard->window.load() - 1));
   }
-  if (!shared->failed && !shared->state->save(shared->fleet, stations, now_us)) {
+  if (!shared->failed && !stations.empty() && !shared->state->save(shared->fleet, stations, now_us)) {
     spdlog::error("the state cannot be saved; stopping before anything else is reported");
     shared->failed = true;
   }
@@ -108,6 +108,14 @@ void Decide::operator()() noexcept {
     unsettled += shard->unsettled;
   }
   shared->drained = shared->failed || unsettled == 0 || shared->drain_windows++ == kDrainWindowsMax;
+}
+
+// At the end, so that a run of more days goes on from here.
+void save_everything(Shared& shared) {
+  for (std::size_t i = 0; i < shared.fleet.station_count(); ++i) {
+    shared.shards[0]->senders.push_back(i);
+  }
+  Save{&shared}();
 }
 
 ShardRun::ShardRun(Shared& shared, std::size_t shard, std::unique_ptr<CentreLink> centre)
@@ -142,20 +150,22 @@ bool ShardRun::reconnect(std::uint64_t utc_ms) {
   return !shared_.failed;
 }
 
-void ShardRun::note_active(Instant end) {
+// A station that has nothing to send may be saved later: nobody knows yet what it did, and from its last
+// save on it would do the same again.
+void ShardRun::note_senders() {
   for (std::size_t i = shared_.fleet.shard_begin(shard_); i < shared_.fleet.shard_begin(shard_ + 1); ++i) {
-    if (shared_.fleet.station(i).next_activity() <= end) {
-      active.push_back(i);
+    if (!shared_.fleet.station(i).link().outgoing().empty()) {
+      senders.push_back(i);
     }
   }
 }
 
 void ShardRun::run_window(std::int64_t index, SaveStep* save) {
   const std::int64_t end_us = shared_.end_us(index);
-  if (shared_.state != nullptr) {
-    note_active(Instant{end_us});
-  }
   shared_.fleet.run_shard(shard_, Instant{end_us});
+  if (shared_.state != nullptr) {
+    note_senders();
+  }
   window.fetch_add(1);
   if (save != nullptr) {
     save->arrive_and_wait();
@@ -253,6 +263,9 @@ bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::v
   }
   threads.clear();
   progress.finish();
+  if (state != nullptr && !shared.failed) {
+    save_everything(shared);
+  }
   figures.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   figures.cpu_seconds = process_cpu_seconds() - cpu_begin;
   std::int64_t done = 0;

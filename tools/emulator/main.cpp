@@ -25,6 +25,9 @@ constexpr std::uint32_t kThreadsMax = 64;
 constexpr std::uint32_t kStationsMax = 30'000;
 constexpr double kDaysMin = 0.001;
 constexpr double kDaysMax = 3'660;
+constexpr char kNone[] = "none";
+constexpr char kControlDefault[] = "127.0.0.1:7500";
+constexpr std::uint64_t kOpeningHourMs = 9 * 3'600'000;  // When the first couriers come.
 
 // As typed; turned into RunOptions by check().
 struct Arguments {
@@ -68,8 +71,9 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--aggregator", arguments.aggregator,
                  "Where to report; without it a centre in this process only acknowledges")
       ->check(endpoint_validator());
-  app.add_option("--control", arguments.control, "Port for cubby inject; not at --speed max")
-      ->check(endpoint_validator());
+  app.add_option("--control", arguments.control,
+                 "Port for cubby inject, or none; default: 127.0.0.1:7500 in real time; not at --speed max")
+      ->check(listen_validator() | CLI::IsMember({kNone}));
   app.add_option("--state", arguments.state, "Folder that keeps the fleet, so that a killed run goes on");
   app.add_option("--ledger", arguments.ledger, "CSV of what people and doors did, written at the end");
   app.add_option("--report", arguments.report, "JSON summary, written at the end");
@@ -87,8 +91,10 @@ void declare(CLI::App& app, Arguments& arguments) {
                "Run every poll of every lock board (slow; the trace hash is the same)");
   app.add_flag("--no-demand", arguments.no_demand, "Nobody comes but those who are injected");
   app.add_flag("--profile-rooms", arguments.profile_rooms, "Measure processor time by room, for --report");
-  app.add_option("--start", arguments.start,
-                 "Virtual UTC at the start, e.g. 2025-03-02T16:00:00Z; default: the profile's");
+  app.add_option(
+      "--start", arguments.start,
+      "Virtual UTC at the start, e.g. 2025-03-02T16:00:00Z; default: midnight of the profile's first day at\n"
+      "--speed max, else nine in the morning");
   app.add_option("--fleet-key", arguments.fleet_key,
                  "File with the fleet's key; default: fleet.key in the state folder of cubby");
   app.add_option("--token-file", arguments.token_file,
@@ -100,7 +106,7 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.footer(
       "Examples:\n"
       "  cubby-emulator --profile shanxi --days 1 --speed max --seed 7\n"
-      "  cubby-emulator --stations 50 --speed 60 --aggregator 127.0.0.1:7400 --control 127.0.0.1:7500\n"
+      "  cubby-emulator --stations 50 --speed 60 --aggregator 127.0.0.1:7400\n"
       "  cubby-emulator --speed max --days 30 --state ./fleet --aggregator 127.0.0.1:7400 --ledger ledger.csv");
 }
 
@@ -146,7 +152,7 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
   options.new_journals = arguments.new_journals;
   options.skip_idle_polls = !arguments.no_skip;
   options.profile_rooms = arguments.profile_rooms;
-  options.start_utc_ms = profile->start_utc_ms;
+  options.start_utc_ms = profile->start_utc_ms + (full_speed ? 0 : kOpeningHourMs);
   if (!arguments.start.empty()) {
     const auto start = parse_utc_ms(arguments.start);
     if (!start.has_value()) {
@@ -155,7 +161,8 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
     options.start_utc_ms = *start;
   }
   options.aggregator = arguments.aggregator.empty() ? std::nullopt : parse_endpoint(arguments.aggregator);
-  options.control = arguments.control.empty() ? std::nullopt : parse_endpoint(arguments.control);
+  const std::string control = arguments.control.empty() && !full_speed ? kControlDefault : arguments.control;
+  options.control = control == kNone ? std::nullopt : parse_endpoint(control);
   if (options.control.has_value() && !is_address(options.control->host)) {
     return "--control: '" + options.control->host + "' is not an IP address of this machine, e.g. 127.0.0.1";
   }
@@ -240,6 +247,7 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
   }
 
   RunFigures figures;
+  figures.deposits_before = fleet.totals().deposits;
   const bool good = options.speed == 0 ? run_at_full_speed(options, fleet, meters, state, figures)
                                        : run_live(options, fleet, state, figures, error);
   if (!error.empty()) {

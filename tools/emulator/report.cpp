@@ -127,7 +127,9 @@ bool write_ledger(const std::string& file, const emulator::Fleet& fleet, std::st
 
 void print_summary(const RunOptions& options, const emulator::Fleet& fleet, const RunFigures& figures) {
   const emulator::StationCounters totals = fleet.totals();
-  const double rate = figures.wall_seconds > 0 ? static_cast<double>(totals.deposits) / figures.wall_seconds : 0;
+  const double rate = figures.wall_seconds > 0
+                          ? static_cast<double>(totals.deposits - figures.deposits_before) / figures.wall_seconds
+                          : 0;
   std::printf("stations      %zu with %zu compartments\n", fleet.station_count(), fleet.compartment_count());
   std::printf("virtual time  %.1f h%s\n", figures.virtual_seconds / 3600, figures.complete ? "" : " (stopped)");
   std::printf("deposits      %" PRIu64 "\n", totals.deposits);

@@ -61,7 +61,9 @@ class SocketCentre final : public CentreLink {
   }
 
   void send(Bytes frames, std::uint64_t barrier_utc_ms) override {
-    std::vector<std::byte> out(frames.begin(), frames.end());
+    std::vector<std::byte> out;
+    append_virtual_time(out, barrier_utc_ms, false);  // What follows is answered with this time.
+    out.insert(out.end(), frames.begin(), frames.end());
     append_virtual_time(out, barrier_utc_ms, true);
     queue(out);
     context_.restart();

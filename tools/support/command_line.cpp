@@ -8,11 +8,13 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <map>
 #include <optional>
 
+#include "firmware/base/limits.h"
 #include "tools/support/text.h"
 
 namespace cubby::tools {
@@ -186,6 +188,17 @@ std::vector<std::string> subcommand_names(const CLI::App& app) {
   return names;
 }
 
+CLI::Validator of_characters(std::string_view allowed, std::size_t least, std::size_t most, const char* what,
+                             const char* type) {
+  return CLI::Validator(
+      [=](std::string& text) {
+        const bool good =
+            text.size() >= least && text.size() <= most && text.find_first_not_of(allowed) == std::string::npos;
+        return good ? std::string() : "'" + text + "' is not " + what;
+      },
+      type);
+}
+
 std::string describe_extras(CLI::App& app, const CLI::App& where) {
   std::vector<std::string> extras = app.remaining(true);
   std::reverse(extras.begin(), extras.end());
@@ -203,8 +216,11 @@ std::string describe_extras(CLI::App& app, const CLI::App& where) {
   return "unknown option " + name + did_you_mean(name, names);
 }
 
-std::string describe_required(const CLI::App& where, const CLI::RequiredError& error) {
+std::string describe_required(CLI::App& app, const CLI::App& where, const CLI::RequiredError& error) {
   const std::vector<std::string> names = subcommand_names(where);
+  if (!names.empty() && !where.remaining().empty()) {
+    return describe_extras(app, where);
+  }
   if (names.empty() || !where.get_subcommands().empty()) {
     return error.what();
   }
@@ -226,6 +242,7 @@ void add_toml_config(CLI::App& app) {
 
 int parse_command_line(CLI::App& app, int argc, char** argv) {
   occupy_closed_streams();
+  std::signal(SIGPIPE, SIG_IGN);  // A reader that went away is a failed write, with a line that says so.
   std::string problem;
   try {
     app.parse(argc, argv);
@@ -236,7 +253,7 @@ int parse_command_line(CLI::App& app, int argc, char** argv) {
   } catch (const CLI::ExtrasError&) {
     problem = describe_extras(app, deepest(app));
   } catch (const CLI::RequiredError& error) {
-    problem = describe_required(deepest(app), error);
+    problem = describe_required(app, deepest(app), error);
   } catch (const CLI::ParseError& error) {
     problem = error.what();
   }
@@ -287,11 +304,35 @@ CLI::Validator number_range(double low, double high) {
 CLI::Validator endpoint_validator() {
   return CLI::Validator(
       [](std::string& text) {
+        const auto endpoint = parse_endpoint(text);
+        return endpoint.has_value() && endpoint->port != 0
+                   ? std::string()
+                   : "'" + text + "' is not HOST:PORT with a port of 1 to 65535, e.g. 127.0.0.1:7400";
+      },
+      "HOST:PORT");
+}
+
+CLI::Validator listen_validator() {
+  return CLI::Validator(
+      [](std::string& text) {
         return parse_endpoint(text).has_value()
                    ? std::string()
                    : "'" + text + "' is not HOST:PORT with a port of 0 to 65535, e.g. 127.0.0.1:7400";
       },
       "HOST:PORT");
+}
+
+CLI::Validator station_validator() {
+  return of_characters("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.", 1, limits::kStationNameMax,
+                       "a station's name such as SX-TY-0007", "NAME");
+}
+
+CLI::Validator carrier_validator() {
+  return of_characters("abcdefghijklmnopqrstuvwxyz0123456789", 1, 8, "a brand: 1 to 8 of a-z, 0-9", "BRAND");
+}
+
+CLI::Validator code_validator() {
+  return of_characters("0123456789", 6, 8, "a pickup code: 6 to 8 digits", "DIGITS");
 }
 
 CLI::Validator duration_validator() {

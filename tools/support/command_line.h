@@ -24,8 +24,16 @@ int parse_command_line(CLI::App& app, int argc, char** argv);
 /// Decimal digits only, low..high. CLI11's own Range takes octal numbers and NaN.
 CLI::Validator integer_range(std::uint64_t low, std::uint64_t high);
 CLI::Validator number_range(double low, double high);
-/// A validator for HOST:PORT.
+/// HOST:PORT of somebody who listens.
 CLI::Validator endpoint_validator();
+/// HOST:PORT to listen on; port 0 takes any free one.
+CLI::Validator listen_validator();
+/// A station's name: 1 to 32 of A-Z, a-z, 0-9, '-', '_' and '.'.
+CLI::Validator station_validator();
+/// A brand: 1 to 8 of a-z, 0-9.
+CLI::Validator carrier_validator();
+/// What a keypad takes for a pickup code: 6 to 8 digits.
+CLI::Validator code_validator();
 /// A validator for durations as text.h reads them.
 CLI::Validator duration_validator();
 

@@ -47,11 +47,13 @@ std::string read_row(const std::vector<std::string>& cells, TraceLine& row, std:
   if (const auto utc = parse_utc_ms(cells[0])) {
     row.absolute = true;
     row.offset_ms = static_cast<std::int64_t>(*utc);
+  } else if (const auto offset = parse_duration_ms(cells[0])) {
+    row.offset_ms = static_cast<std::int64_t>(*offset);
   } else {
     double seconds = 0;
     const auto [end, code] = std::from_chars(cells[0].data(), cells[0].data() + cells[0].size(), seconds);
     if (code != std::errc() || end != cells[0].data() + cells[0].size() || !(seconds >= 0 && seconds < 1e9)) {
-      return "time '" + cells[0] + "' is neither 2025-03-03T08:00:00Z nor seconds from the start";
+      return "time '" + cells[0] + "' is neither 2025-03-03T08:00:00Z nor, from the start, seconds or 90s, 10m, 2h, 1d";
     }
     row.offset_ms = static_cast<std::int64_t>(seconds * 1000);
   }

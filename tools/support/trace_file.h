@@ -11,7 +11,7 @@ namespace cubby::tools {
 struct TraceLine {
   std::size_t line = 0;  // From 1; so are columns.
   std::size_t station_column = 0;
-  std::int64_t offset_ms = 0;  // From the first row's time (ISO times) or from the start (seconds).
+  std::int64_t offset_ms = 0;  // From the first row's time (ISO times) or from the start (seconds, 10m, 2h).
   bool absolute = false;       // The time was an ISO time; offset_ms is then UTC ms.
   std::string station;
   std::string action;  // deposit, collect or recall.
