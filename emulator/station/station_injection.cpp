@@ -8,7 +8,7 @@ namespace cubby::emulator {
 namespace {
 
 constexpr Duration kMomentOff = Duration::seconds(2);  // A power cut without a duration.
-constexpr std::uint32_t kStateVersion = 1;
+constexpr std::uint32_t kStateVersion = 2;
 
 }  // namespace
 
@@ -127,6 +127,7 @@ void StationWorld::save(std::vector<std::byte>& blob) const {
   writer.value(controller_.has_value());
   writer.value(next_ticket_);
   writer.value(counters());
+  writer.value(heard_seq_);
   writer.value(static_cast<std::uint64_t>(planned_.size()));
   for (const Planned& planned : planned_) {
     writer.value(planned.ticket);
@@ -178,6 +179,7 @@ Status StationWorld::load(Bytes blob) {
   reader.value(powered);
   reader.value(next_ticket_);
   reader.value(counters);
+  reader.value(heard_seq_);
   reader.value(planned_count);
   for (std::uint64_t i = 0; reader.ok() && i < planned_count; ++i) {
     Planned planned;

@@ -138,6 +138,10 @@ void StationWorld::coil_on(std::uint8_t board, std::uint8_t channel, Instant fro
 }
 
 void StationWorld::on_event(std::uint64_t seq, Bytes payload) {
+  if (seq == heard_seq_) {
+    return;  // A boot tells the newest again.
+  }
+  heard_seq_ = seq;
   ++counts_.events;
   hash_.add(TraceKind::kEvent, now_, seq);
   hash_.add(TraceKind::kEvent, now_, payload);

@@ -152,6 +152,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   std::vector<std::uint64_t> fault_tickets_;
   std::uint64_t next_ticket_ = 1;
   StationCounters counts_;
+  std::uint64_t heard_seq_ = 0;  // Newest event that the controller told of.
 };
 
 }  // namespace cubby::emulator

@@ -10,7 +10,8 @@ namespace cubby {
 /// may be absent; nothing in the controller depends on it.
 class TraceSink {
  public:
-  /// An event became durable in the journal. `payload` is the encoded Event, valid for the call only.
+  /// An event became durable in the journal. `payload` is the encoded Event, valid for the call only. Each
+  /// boot begins with the newest event of the boots before, told again: it may be news.
   virtual void on_event(std::uint64_t seq, Bytes payload) = 0;
   /// A compartment's state changed; numbers as CompartmentState of event.proto.
   virtual void on_compartment(std::uint8_t number, std::uint8_t from, std::uint8_t to) = 0;

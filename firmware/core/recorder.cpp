@@ -10,6 +10,19 @@ void Recorder::start(Instant now) {
   started_ = now;
   now_ = now;
   state_.set_trace(trace_);
+  tell_newest();
+}
+
+// The boot that wrote it may not have lived to tell.
+void Recorder::tell_newest() {
+  if (trace_ == nullptr || journal_.next_seq() == 1) {
+    return;
+  }
+  const std::uint64_t seq = journal_.next_seq() - 1;
+  Chain chain = 0;
+  if (const auto size = journal_.read_event(seq, encoded_, chain); size.ok()) {
+    trace_->on_event(seq, Bytes(encoded_).first(size.value()));
+  }
 }
 
 cubby_v1_Event& Recorder::begin(pb_size_t which_body) {

@@ -52,6 +52,7 @@ class Recorder {
   template <typename T>
   Status append_record(RecordKind kind, const T& value);
   Status note(Status status);
+  void tell_newest();
 
   store::Journal& journal_;
   hal::Clock& clock_;

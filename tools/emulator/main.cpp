@@ -2,6 +2,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -25,6 +26,8 @@ constexpr std::uint32_t kThreadsMax = 64;
 constexpr std::uint32_t kStationsMax = 30'000;
 constexpr double kDaysMin = 0.001;
 constexpr double kDaysMax = 3'660;
+constexpr std::uint32_t kWindowLeastS = 60;
+constexpr std::uint32_t kWindowMostS = 300;
 constexpr char kNone[] = "none";
 constexpr char kControlDefault[] = "127.0.0.1:7500";
 constexpr std::uint64_t kOpeningHourMs = 9 * 3'600'000;  // When the first couriers come.
@@ -46,7 +49,7 @@ struct Arguments {
   std::uint64_t run_id = 0;
   bool new_journals = false;
   std::string report_every;
-  std::uint32_t window = 60;
+  std::uint32_t window = 0;
   bool no_skip = false;
   bool no_demand = false;
   bool profile_rooms = false;
@@ -85,7 +88,9 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--report-every", arguments.report_every,
                  "Stations report at multiples of this, 0: at once; default: 60m at --speed max, else 0")
       ->check(duration_validator());
-  app.add_option("--window", arguments.window, "Virtual seconds between two talks with the centre at --speed max")
+  app.add_option("--window", arguments.window,
+                 "Virtual seconds between two talks with the centre at --speed max; default: a twelfth of\n"
+                 "--report-every, 60 to 300")
       ->check(integer_range(1, 3600));
   app.add_flag("--no-skip-idle-polls", arguments.no_skip,
                "Run every poll of every lock board (slow; the trace hash is the same)");
@@ -147,7 +152,8 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
   options.threads = full_speed ? std::min(options.threads, options.stations) : 1;
   const std::string every = arguments.report_every.empty() ? (full_speed ? "60m" : "0") : arguments.report_every;
   options.report_interval_s = static_cast<std::uint32_t>(parse_duration_ms(every).value_or(0) / 1000);
-  options.window_s = arguments.window;
+  options.window_s = arguments.window != 0 ? arguments.window
+                                           : std::clamp(options.report_interval_s / 12, kWindowLeastS, kWindowMostS);
   options.demand = !arguments.no_demand;
   options.new_journals = arguments.new_journals;
   options.skip_idle_polls = !arguments.no_skip;

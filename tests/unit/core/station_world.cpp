@@ -90,6 +90,10 @@ class StationWorld::Ports final : public hal::Clock,
   }
   void do_feed() override {}
   void on_event(std::uint64_t seq, Bytes payload) override {
+    if (seq == heard_seq_) {
+      return;  // A boot tells the newest again.
+    }
+    heard_seq_ = seq;
     cubby_v1_Event event;
     if (wire::decode_event(payload, event) == Status::kOk) {
       world_.events_.push_back(event);
@@ -106,6 +110,7 @@ class StationWorld::Ports final : public hal::Clock,
   void on_uplink(std::uint8_t, std::uint8_t) override {}
 
   StationWorld& world_;
+  std::uint64_t heard_seq_ = 0;
   std::uint8_t random_ = 0;
 };
 

@@ -1,0 +1,142 @@
+// A fleet's books: what people did, what the controllers reported, what the aggregator counted.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "emulator/scenario/profiles.h"
+#include "sim/sim_fleet.h"
+#include "tools/emulator/shard_exchange.h"
+
+namespace cubby::sim {
+namespace {
+
+// Each of the days of a bad year: every station loses mains and link often, bolts stick, doors stay open.
+SimOptions bad_days(std::uint64_t seed, std::uint32_t stations) {
+  SimOptions options = SimFleet::options(seed, stations);
+  options.profile.mains_losses_per_year = 1500;
+  options.profile.battery_s = 10;
+  options.profile.mains_loss_max_s = 1800;
+  options.profile.network_up_per_million = 900'000;
+  options.profile.failed_open_per_million = 20'000;
+  options.profile.left_open_per_million = 10'000;
+  options.profile.mistype_per_million = 100'000;
+  return options;
+}
+
+std::string again(std::uint64_t seed, const char* test) {
+  return "again: CUBBY_SEED=" + std::to_string(seed) + " cubby_sim_tests --gtest_filter=" + test;
+}
+
+void expect_conservation(SimFleet& sim) {
+  for (std::size_t i = 0; i < sim.fleet().station_count(); ++i) {
+    for (std::size_t c = 0; c < sim.station(i).compartment_count(); ++c) {
+      const std::int64_t inside = sim.truly_inside(i, c);
+      ASSERT_TRUE(inside == 0 || inside == 1)
+          << sim.station(i).name() << " compartment " << c + 1 << " holds " << inside;
+    }
+  }
+}
+
+// S4, S7: no compartment ever holds two parcels, and the books are equal.
+TEST(Fleet, BooksAreExactThroughBadDays) {
+  const std::uint64_t first = seed_of(1);
+  for (std::uint64_t seed = first; seed < first + scaled(8, 30, 500); ++seed) {
+    SCOPED_TRACE(again(seed, "Fleet.BooksAreExactThroughBadDays"));
+    SimFleet sim(bad_days(seed, 6));
+    for (int day = 0; day < 4; ++day) {
+      sim.run(Duration::hours(24));
+      expect_conservation(sim);
+    }
+    ASSERT_TRUE(sim.drain());
+    const emulator::StationCounters totals = sim.fleet().totals();
+    EXPECT_GT(totals.deposits, 300U);
+    EXPECT_GT(totals.collections, 100U);
+    EXPECT_GT(totals.boots, 12U);
+    EXPECT_GT(totals.wrong_codes, 5U);
+    EXPECT_EQ(sim.difference(), "");
+    if (::testing::Test::HasFailure()) {
+      return;
+    }
+  }
+}
+
+// S6, S8 and A1: what was acknowledged is there after the aggregator comes back, what was not is sent again.
+TEST(Fleet, BooksAreExactWhenTheAggregatorIsKilled) {
+  const std::uint64_t seed = seed_of(2);
+  SCOPED_TRACE(again(seed, "Fleet.BooksAreExactWhenTheAggregatorIsKilled"));
+  SimFleet sim(SimFleet::options(seed, 10));
+  sim.run(Duration::hours(9));
+  for (int kill = 0; kill < 60; ++kill) {
+    sim.run(Duration::minutes(1 + kill % 7));
+    sim.centre().restart();
+  }
+  sim.run(Duration::hours(10));
+  ASSERT_TRUE(sim.drain());
+  EXPECT_GT(sim.fleet().totals().deposits, 300U);
+  EXPECT_EQ(sim.difference(), "");
+}
+
+// The checker itself: a ledger with one deposit more than was reported must not pass.
+TEST(Fleet, CanaryAMissingDepositIsFound) {
+  SimFleet sim(SimFleet::options(3, 1));
+  sim.run(Duration::hours(24));
+  ASSERT_TRUE(sim.drain());
+  ASSERT_EQ(sim.difference(), "");
+  auto& row = const_cast<emulator::LedgerRow&>(sim.station().ledger()[40]);  // Only here: people would never.
+  ++row.deposits;
+  EXPECT_NE(sim.difference(), "");
+}
+
+struct HashOf {
+  std::uint64_t seed = 7;
+  std::size_t shards = 1;
+  bool skip_idle_polls = true;
+};
+
+std::uint64_t hash_after_a_day(const HashOf& what) {
+  SimOptions options = bad_days(what.seed, 9);
+  options.fleet.skip_idle_polls = what.skip_idle_polls;
+  std::vector<emulator::RoomMeter> meters(what.shards);
+  emulator::Fleet fleet(options.profile, options.fleet, what.shards, meters);
+  const auto run_shard = [&](std::size_t shard) {
+    tools::ShardExchange exchange(fleet, fleet.shard_begin(shard), fleet.shard_begin(shard + 1),
+                                  tools::make_ack_centre());
+    for (int minute = 1; minute <= 24 * 60; ++minute) {
+      const Instant end = Instant{} + Duration::minutes(minute);
+      fleet.run_shard(shard, end);
+      exchange.exchange(fleet.start_utc_ms() + static_cast<std::uint64_t>(end.ms()));
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (std::size_t shard = 0; shard < what.shards; ++shard) {
+    threads.emplace_back(run_shard, shard);
+  }
+  threads.clear();
+  EXPECT_GT(fleet.totals().deposits, 100U);
+  return fleet.trace_hash();
+}
+
+TEST(Fleet, HashIsTheSeedsAlone) {
+  const std::uint64_t one = hash_after_a_day({});
+  EXPECT_EQ(hash_after_a_day({}), one);
+  EXPECT_EQ(hash_after_a_day({.shards = 2}), one);
+  EXPECT_EQ(hash_after_a_day({.shards = 5}), one);
+  EXPECT_NE(hash_after_a_day({.seed = 8}), one);
+}
+
+// Idle polls that cannot read anything new change nothing (DESIGN: virtual time).
+TEST(Fleet, SkippedIdlePollsChangeNothing) {
+  EXPECT_EQ(hash_after_a_day({.skip_idle_polls = false}), hash_after_a_day({.skip_idle_polls = true}));
+}
+
+// At most 8 events a collected parcel: what a parcel costs the uplink and the store.
+TEST(Fleet, AParcelIsFewEvents) {
+  SimFleet sim(SimFleet::options(4, 10));
+  sim.run(Duration::hours(5 * 24));
+  const emulator::StationCounters totals = sim.fleet().totals();
+  ASSERT_GT(totals.collections, 1000U);
+  EXPECT_LE(totals.events, 8 * totals.collections);
+}
+
+}  // namespace
+}  // namespace cubby::sim

@@ -1,0 +1,206 @@
+// F9, F10: the power goes at every flash operation and at every moment of a deposit and a pickup.
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "emulator/station/station_world.h"
+#include "sim/sim_fleet.h"
+
+namespace cubby::sim {
+namespace {
+
+using emulator::Injection;
+using emulator::InjectionKind;
+using emulator::TearMode;
+
+constexpr Duration kBootTime = Duration::minutes(3);
+constexpr Duration kErrandTime = Duration::minutes(5);
+constexpr Duration kOff = Duration::seconds(4);
+
+/// One station without demand that a courier and a recipient visit.
+class Scene {
+ public:
+  Scene() : sim_(options()) { sim_.run(kBootTime); }
+
+  SimFleet& sim() { return sim_; }
+  std::uint64_t ticket() const { return ticket_; }  // Of the last deposit.
+  emulator::StationWorld& world() { return static_cast<emulator::StationWorld&>(sim_.station()); }
+
+  void deposit() {
+    Injection injection;
+    injection.kind = InjectionKind::kDeposit;
+    injection.size = 2;
+    injection.carrier = "sf";
+    injection.parcel = "RB473124829CN";
+    ticket_ = sim_.station().inject(injection);
+    sim_.run(kErrandTime);
+  }
+  /// The parcel's owner, if told a code, comes; again later, if the power went in between.
+  void collect() {
+    for (int attempt = 0; attempt < 3 && parcels_inside() > 0; ++attempt) {
+      const auto code = sim_.station().deposit_code(ticket_);
+      if (!code.has_value()) {
+        sim_.run(kErrandTime);
+        continue;
+      }
+      type(*code);
+      sim_.run(kErrandTime);
+    }
+  }
+  void type(const std::string& code) {
+    Injection injection;
+    injection.kind = InjectionKind::kCollect;
+    injection.code = code;
+    sim_.station().inject(injection);
+  }
+  std::int64_t parcels_inside() const {
+    std::int64_t count = 0;
+    for (std::size_t c = 0; c < sim_const().ledger().size(); ++c) {
+      count += sim_.truly_inside(0, c);
+    }
+    return count;
+  }
+  std::uint64_t openings() const {
+    std::uint64_t count = 0;
+    for (const emulator::LedgerRow& row : sim_const().ledger()) {
+      count += row.door_openings;
+    }
+    return count;
+  }
+  /// Everything that must hold at the end, whatever happened.
+  void expect_good_end(bool parcel_was_put_in) {
+    ASSERT_TRUE(sim_.drain()) << "the station has events that never arrive";
+    EXPECT_EQ(sim_.difference(), "");
+    if (parcel_was_put_in) {
+      EXPECT_EQ(parcels_inside(), 0) << "the owner, who has the code, cannot get at the parcel";
+    }
+    // One for the courier, one for the recipient, and one more each that had to begin again after the cut.
+    EXPECT_LE(openings(), 4U);
+    // The station serves again: another parcel can be put in and taken out.
+    const std::uint64_t before = sim_.fleet().totals().collections;
+    deposit();
+    collect();
+    EXPECT_EQ(sim_.fleet().totals().collections, before + 1) << "the station does not serve any more";
+  }
+  bool was_put_in() const {
+    for (const emulator::LedgerRow& row : sim_const().ledger()) {
+      if (row.true_deposits > 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  static SimOptions options() {
+    SimOptions options = SimFleet::options(seed_of(11), 1);
+    options.fleet.demand = false;
+    options.profile.mistype_per_million = 0;
+    options.profile.failed_open_per_million = 0;
+    options.profile.left_open_per_million = 0;
+    options.profile.network_up_per_million = 1'000'000;
+    options.profile.mains_losses_per_year = 0;
+    return options;
+  }
+  const emulator::Station& sim_const() const { return const_cast<SimFleet&>(sim_).station(); }
+
+  SimFleet sim_;
+  std::uint64_t ticket_ = 0;
+};
+
+TEST(PowerCut, WithoutOneEverythingWorks) {
+  Scene scene;
+  scene.deposit();
+  EXPECT_EQ(scene.parcels_inside(), 1);
+  scene.collect();
+  EXPECT_EQ(scene.parcels_inside(), 0);
+  EXPECT_EQ(scene.openings(), 2U);
+  scene.expect_good_end(true);
+}
+
+struct Operations {
+  std::uint64_t deposit = 0;
+  std::uint64_t both = 0;
+};
+
+Operations count_operations() {
+  Scene scene;
+  const auto operations = [&] { return scene.sim().fleet().totals().flash_operations; };
+  const std::uint64_t begin = operations();
+  scene.deposit();
+  Operations count{.deposit = operations() - begin};
+  scene.collect();
+  count.both = operations() - begin;
+  return count;
+}
+
+// At every flash operation of a deposit and a pickup, torn in every way.
+TEST(PowerCut, AtEveryFlashOperation) {
+  const Operations count = count_operations();
+  ASSERT_GE(count.deposit, 3U);
+  ASSERT_GE(count.both, count.deposit + 3);
+  std::uint64_t cuts = 0;
+  for (std::uint64_t operation = 0; operation < count.both; ++operation) {
+    for (int mode = 0; mode < static_cast<int>(TearMode::kCount); ++mode) {
+      SCOPED_TRACE("flash operation " + std::to_string(operation) + ", tear mode " + std::to_string(mode));
+      Scene scene;
+      scene.world().cut_at_flash_operation(operation, static_cast<TearMode>(mode), kOff);
+      scene.deposit();
+      scene.collect();
+      ASSERT_GE(scene.sim().fleet().totals().boots, 2U) << "the cut never came";
+      ASSERT_NO_FATAL_FAILURE(scene.expect_good_end(scene.was_put_in()));
+      ++cuts;
+      if (::testing::Test::HasFailure()) {
+        return;
+      }
+    }
+  }
+  std::printf("power cut at %llu flash operations x %d tear modes: %llu runs\n",
+              static_cast<unsigned long long>(count.both), static_cast<int>(TearMode::kCount),
+              static_cast<unsigned long long>(cuts));
+}
+
+// At every moment of a deposit and a pickup: in mid-frame, in mid-pulse, with the door open, while it reports.
+TEST(PowerCut, AtEveryMoment) {
+  const std::int64_t step_ms = scaled(250, 61, 7);
+  std::uint64_t cuts = 0;
+  for (const bool while_collecting : {false, true}) {
+    for (std::int64_t at_ms = 0; at_ms < 60'000; at_ms += step_ms) {
+      SCOPED_TRACE(std::string(while_collecting ? "pickup" : "deposit") + ", " + std::to_string(at_ms) +
+                   " ms after its begin");
+      Scene scene;
+      if (while_collecting) {
+        scene.deposit();
+      }
+      Injection cut;
+      cut.kind = InjectionKind::kPowerCut;
+      cut.duration = kOff;
+      scene.world().schedule_injection(scene.sim().now() + Duration::milliseconds(at_ms), cut);
+      if (!while_collecting) {
+        scene.deposit();
+      }
+      scene.collect();
+      ASSERT_GE(scene.sim().fleet().totals().boots, 2U);
+      ASSERT_NO_FATAL_FAILURE(scene.expect_good_end(scene.was_put_in()));
+      ++cuts;
+      if (::testing::Test::HasFailure()) {
+        return;
+      }
+    }
+  }
+  std::printf("power cut at %llu moments\n", static_cast<unsigned long long>(cuts));
+}
+
+// S3: nobody but the parcel's own code opens its door, and a code works once.
+TEST(PowerCut, ADeadCodeOpensNothing) {
+  Scene scene;
+  scene.deposit();
+  scene.collect();
+  const std::uint64_t openings = scene.openings();
+  scene.type(*scene.sim().station().deposit_code(scene.ticket()));
+  scene.sim().run(kErrandTime);
+  EXPECT_EQ(scene.openings(), openings);
+}
+
+}  // namespace
+}  // namespace cubby::sim

@@ -1,0 +1,198 @@
+#include "sim/sim_fleet.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "emulator/scenario/profiles.h"
+#include "firmware/wire/framing/frame.h"
+#include "tools/aggregator/storage/verifier.h"
+
+namespace cubby::sim {
+namespace {
+
+constexpr int kDrainWindowsMax = 2 * 24 * 60;  // Longer than any outage of the profile, in minutes.
+
+void fill(MutableBytes bytes) {
+  std::fill(bytes.begin(), bytes.end(), std::byte{5});
+}
+
+bool environment_says(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && std::strcmp(value, "1") == 0;
+}
+
+}  // namespace
+
+SimCentre::SimCentre(std::string store, std::vector<std::byte> fleet_key)
+    : path_(std::move(store)), fleet_key_(std::move(fleet_key)) {
+  open();
+}
+
+SimCentre::~SimCentre() = default;
+
+void SimCentre::open() {
+  aggregator::OpenedStore opened = aggregator::open_sqlite_store(path_, fill);
+  ASSERT_EQ(opened.error, "");
+  store_ = std::move(opened.store);
+  const aggregator::StoreIdentity identity = store_->identity();
+  aggregator::CentreOptions options;
+  options.fleet_key = fleet_key_;
+  options.store_uid = identity.uid;
+  options.generation = identity.generation;
+  options.session_epoch = identity.session_epoch;
+  options.fill_random = fill;
+  centre_ = std::make_unique<aggregator::Centre>(std::move(options));
+  centre_->set_history(store_.get());
+  ASSERT_EQ(store_->load(*centre_), "");
+}
+
+void SimCentre::restart() {
+  protocol_.reset();
+  centre_.reset();
+  store_.reset();
+  open();
+}
+
+bool SimCentre::connect(std::uint64_t utc_ms) {
+  if (!protocol_) {
+    protocol_ = std::make_unique<aggregator::ConnectionProtocol>(
+        *centre_, *this, aggregator::ConnectionProtocol::Options{.allow_virtual_time = true});
+    std::vector<std::byte> first;
+    tools::append_virtual_time(first, utc_ms, false);
+    feed(first, utc_ms);
+  }
+  return true;
+}
+
+void SimCentre::feed(Bytes frames, std::uint64_t utc_ms) {
+  for (;;) {
+    const wire::FrameParse parse = wire::parse_frame(frames, limits::kFrameUpMax);
+    if (parse.kind != wire::FrameParse::Kind::kFrame) {
+      ASSERT_TRUE(frames.empty()) << "a station sent something that is no frame";
+      return;
+    }
+    ASSERT_EQ(protocol_->on_frame(parse.frame, utc_ms), aggregator::ConnectionProtocol::Verdict::kGoOn)
+        << protocol_->close_reason();
+    frames = frames.subspan(parse.consumed);
+  }
+}
+
+void SimCentre::send(Bytes frames, std::uint64_t barrier_utc_ms) {
+  std::vector<std::byte> time;
+  tools::append_virtual_time(time, barrier_utc_ms, false);
+  feed(time, barrier_utc_ms);
+  feed(frames, barrier_utc_ms);
+  ASSERT_EQ(store_->commit(centre_->changes(), centre_->cities(), centre_->brands()), "");
+  centre_->committed();
+}
+
+bool SimCentre::await(std::vector<std::byte>& answers) {
+  if (!protocol_) {
+    return false;
+  }
+  answers = std::exchange(protocol_->ready(), {});
+  return true;
+}
+
+SimOptions SimFleet::options(std::uint64_t seed, std::uint32_t stations) {
+  SimOptions options;
+  options.profile = *emulator::find_profile("shanxi");
+  options.fleet.seed = seed;
+  options.fleet.stations = stations;
+  options.fleet.fleet_key.assign(32, std::byte{7});
+  options.fleet.response_deadline_s = 300;
+  return options;
+}
+
+SimFleet::SimFleet(const SimOptions& options) : options_(options), meters_(1) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "cubby-sim-XXXXXX").string();
+  folder_ = ::mkdtemp(pattern.data());
+  fleet_ = std::make_unique<emulator::Fleet>(options_.profile, options_.fleet, 1, meters_);
+  auto centre = std::make_unique<SimCentre>((folder_ / "cubby.db").string(), options_.fleet.fleet_key);
+  centre_ = centre.get();
+  exchange_ = std::make_unique<tools::ShardExchange>(*fleet_, 0, fleet_->station_count(), std::move(centre));
+}
+
+SimFleet::~SimFleet() {
+  exchange_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+void SimFleet::window(Duration length) {
+  now_ = now_ + length;
+  fleet_->run_shard(0, now_);
+  const std::uint64_t utc_ms = fleet_->start_utc_ms() + static_cast<std::uint64_t>(now_.ms());
+  if (!exchange_->exchange(utc_ms)) {
+    exchange_->connect(utc_ms);
+  }
+}
+
+void SimFleet::run(Duration time) {
+  const Duration window_length = Duration::seconds(options_.window_s);
+  const Instant end = now_ + time;
+  while (now_ < end) {
+    window(std::min(window_length, end - now_));
+  }
+}
+
+bool SimFleet::drain() {
+  const auto settled = [&](std::size_t i) { return fleet_->station(i).settled(); };
+  for (std::size_t i = 0; i < fleet_->station_count(); ++i) {
+    fleet_->station(i).freeze_people(true);
+  }
+  bool all = false;
+  for (int count = 0; count < kDrainWindowsMax && !all; ++count) {
+    window(Duration::minutes(1));
+    all = true;
+    for (std::size_t i = 0; i < fleet_->station_count(); ++i) {
+      all = all && settled(i);
+    }
+  }
+  for (std::size_t i = 0; i < fleet_->station_count(); ++i) {
+    fleet_->station(i).freeze_people(false);
+  }
+  return all;
+}
+
+std::string SimFleet::difference() const {
+  std::vector<aggregator::LedgerRow> rows;
+  for (std::size_t i = 0; i < fleet_->station_count(); ++i) {
+    const emulator::Station& station = fleet_->station(i);
+    std::uint32_t number = 0;
+    for (const emulator::LedgerRow& row : station.ledger()) {
+      rows.push_back({.station = std::string(station.name()),
+                      .compartment = ++number,
+                      .true_deposits = row.true_deposits,
+                      .true_collections = row.true_collections,
+                      .true_recalls = row.true_recalls,
+                      .deposits = row.deposits,
+                      .collections = row.collections,
+                      .recalls = row.recalls,
+                      .door_openings = row.door_openings});
+    }
+  }
+  return aggregator::verify_store((folder_ / "cubby.db").string(), &rows).difference;
+}
+
+std::int64_t SimFleet::truly_inside(std::size_t station, std::size_t compartment) const {
+  const emulator::LedgerRow& row = fleet_->station(station).ledger()[compartment];
+  return std::int64_t{row.true_deposits} - row.true_collections - row.true_recalls;
+}
+
+std::uint64_t seed_of(std::uint64_t usual) {
+  const char* text = std::getenv("CUBBY_SEED");
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : usual;
+}
+
+std::uint32_t scaled(std::uint32_t usual, std::uint32_t thorough, std::uint32_t nightly) {
+  if (environment_says("CUBBY_NIGHTLY")) {
+    return nightly;
+  }
+  return environment_says("CUBBY_THOROUGH") ? thorough : usual;
+}
+
+}  // namespace cubby::sim
