@@ -169,8 +169,8 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
   options.aggregator = arguments.aggregator.empty() ? std::nullopt : parse_endpoint(arguments.aggregator);
   const std::string control = arguments.control.empty() && !full_speed ? kControlDefault : arguments.control;
   options.control = control == kNone ? std::nullopt : parse_endpoint(control);
-  if (options.control.has_value() && !is_address(options.control->host)) {
-    return "--control: '" + options.control->host + "' is not an IP address of this machine, e.g. 127.0.0.1";
+  if (options.control.has_value() && !is_loopback(options.control->host)) {
+    return "--control: '" + options.control->host + "' is not loopback, e.g. 127.0.0.1; TLS is not supported yet";
   }
   if (full_speed && options.control.has_value()) {
     return "--control: live injection is not supported at --speed max; use --trace FILE, or --speed 1..1000";

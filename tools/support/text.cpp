@@ -63,15 +63,11 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
   return Endpoint{.host = std::string(host), .port = *port};
 }
 
-bool is_address(std::string_view host) {
-  in6_addr address{};
-  const std::string text(host);
-  return host == "localhost" || inet_pton(AF_INET, text.c_str(), &address) == 1 ||
-         inet_pton(AF_INET6, text.c_str(), &address) == 1;
-}
-
 bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+  in_addr address{};
+  // Not by its beginning alone: a name may begin with 127, too.
+  return host == "localhost" || host == "::1" ||
+         (host.starts_with("127.") && inet_pton(AF_INET, std::string(host).c_str(), &address) == 1);
 }
 
 std::optional<std::uint64_t> parse_duration_ms(std::string_view text) {

@@ -15,9 +15,8 @@ struct Endpoint {
 };
 /// "127.0.0.1:7400" or "[::1]:7400"; nullopt: not of that form, or the port is not 0..65535.
 std::optional<Endpoint> parse_endpoint(std::string_view text);
+/// localhost, or an address of this machine's own loopback in digits.
 bool is_loopback(std::string_view host);
-/// An IPv4 or IPv6 address in digits, or localhost.
-bool is_address(std::string_view host);
 
 /// "90", "90s", "10m", "2h", "1d" in milliseconds; a bare number is seconds. nullopt: not of that form, or
 /// above a year.
