@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "emulator/people/distributions.h"
+#include "emulator/people/outages.h"
 #include "firmware/wire/codec/event_codec.h"
 #include "firmware/wire/codec/uplink_codec.h"
 #include "firmware/wire/framing/frame.h"
@@ -13,7 +13,6 @@ namespace {
 constexpr hal::FlashGeometry kFlash{};
 constexpr std::string_view kFirmwareVersion = "cubby 0.1.0";
 constexpr std::uint8_t kNoDoor = 0xFF;
-constexpr std::int64_t kYearS = 31'536'000;
 
 std::uint64_t run_seed(const StationSetup& setup) {
   return Prng(setup.seed).child("random", setup.run_id).next();
@@ -215,21 +214,15 @@ void StationWorld::tick() {
 }
 
 void StationWorld::schedule_outage() {
-  // Up for so long on average that the stated share of all time is up.
-  const double up = static_cast<double>(profile_.network_up_per_million);
-  if (profile_.network_up_per_million >= 1'000'000) {
-    return;
+  if (profile_.network_up_per_million < 1'000'000) {
+    queue_.schedule(now_ + draw_network_up(faults_, profile_), static_cast<std::uint8_t>(Timer::kLinkDown), 1);
   }
-  const double mean_up_s = profile_.network_outage_mean_s * up / (1e6 - up);
-  queue_.schedule(now_ + seconds(exponential(faults_, mean_up_s)), static_cast<std::uint8_t>(Timer::kLinkDown), 1);
 }
 
 void StationWorld::schedule_mains_loss() {
-  if (profile_.mains_losses_per_year == 0) {
-    return;
+  if (profile_.mains_losses_per_year > 0) {
+    queue_.schedule(now_ + draw_mains_up(faults_, profile_), static_cast<std::uint8_t>(Timer::kMainsLost));
   }
-  const double mean_s = static_cast<double>(kYearS) / profile_.mains_losses_per_year;
-  queue_.schedule(now_ + seconds(exponential(faults_, mean_s)), static_cast<std::uint8_t>(Timer::kMainsLost));
 }
 
 void StationWorld::handle(const WorldEvent& event) {
@@ -250,8 +243,7 @@ void StationWorld::handle(const WorldEvent& event) {
       pipe_.set_reachable(false);
       tick_now_ = controller_.has_value();
       if (event.door == 1) {  // One of the network's own outages, not an injected one.
-        queue_.schedule(now_ + seconds(exponential(faults_, profile_.network_outage_mean_s)),
-                        static_cast<std::uint8_t>(Timer::kLinkUp), 1);
+        queue_.schedule(now_ + draw_network_outage(faults_, profile_), static_cast<std::uint8_t>(Timer::kLinkUp), 1);
       }
       return;
     case Timer::kLinkUp:
@@ -262,12 +254,13 @@ void StationWorld::handle(const WorldEvent& event) {
       }
       return;
     case Timer::kMainsLost: {
-      const double off_s = log_uniform(faults_, profile_.mains_loss_min_s, profile_.mains_loss_max_s);
-      if (off_s > profile_.battery_s) {
-        queue_.schedule(now_ + seconds(profile_.battery_s), static_cast<std::uint8_t>(Timer::kPowerOff));
-        queue_.schedule(now_ + seconds(off_s), static_cast<std::uint8_t>(Timer::kPowerOn));
+      const Duration off = draw_mains_loss(faults_, profile_);
+      const Duration battery = battery_life(profile_);
+      if (off > battery) {
+        queue_.schedule(now_ + battery, static_cast<std::uint8_t>(Timer::kPowerOff));
+        queue_.schedule(now_ + off, static_cast<std::uint8_t>(Timer::kPowerOn));
       }
-      queue_.schedule(now_ + seconds(off_s), static_cast<std::uint8_t>(Timer::kMainsBack));
+      queue_.schedule(now_ + off, static_cast<std::uint8_t>(Timer::kMainsBack));
       supply_.set(hal::Supply::kOnBattery);
       return;
     }
