@@ -68,27 +68,26 @@ Status Journal::program(std::uint32_t address, Bytes head, Bytes payload) {
   return Status::kOk;
 }
 
-std::uint16_t Journal::pick_free_sector() const {
+std::uint16_t Journal::pick_free_sector(const std::array<bool, limits::kSectorsMax>* avoided) const {
   // Round-robin from the newest sector on, so that wear spreads over all of them.
   const std::uint32_t count = flash_.geometry().sector_count;
   const std::uint32_t start = live_count_ == 0 ? 0 : live_[live_count_ - 1].sector + 1U;
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t sector = (start + i) % count;
-    if (!in_use_[sector]) {
+    if (!in_use_[sector] && (avoided == nullptr || !(*avoided)[sector])) {
       return static_cast<std::uint16_t>(sector);
     }
   }
   return kNoSector;
 }
 
-bool Journal::reclaimable(std::size_t live) const {
+bool Journal::reclaimable(std::size_t live, std::uint64_t acked_seq) const {
   if (live + 1 >= live_count_) {
     return false;  // The newest sector is being written.
   }
   const LiveSector& next = live_[live + 1];
   const std::uint64_t last_seq = next.first_seq - 1;
-  const bool acknowledged = last_seq == 0 || (last_ack_.has_value() && last_ack_->seq >= last_seq);
-  return acknowledged && checkpoint_order_ != 0 && next.first_order <= checkpoint_order_;
+  return last_seq <= acked_seq && checkpoint_order_ != 0 && next.first_order <= checkpoint_order_;
 }
 
 void Journal::reclaim_oldest() {
@@ -103,8 +102,8 @@ void Journal::reclaim_oldest() {
 }
 
 Status Journal::open_sector(layout::SectorRole role, std::uint64_t supersedes, std::uint64_t first_order,
-                            std::uint64_t first_seq, Chain chain) {
-  const std::uint16_t sector = pick_free_sector();
+                            std::uint64_t first_seq, Chain chain, std::uint16_t wanted) {
+  const std::uint16_t sector = wanted != kNoSector ? wanted : pick_free_sector(nullptr);
   if (sector == kNoSector || live_count_ == live_.size()) {
     return Status::kNoSpace;
   }
@@ -129,6 +128,7 @@ Status Journal::open_sector(layout::SectorRole role, std::uint64_t supersedes, s
   ++next_serial_;
   ++sectors_since_checkpoint_;
   write_offset_ = data_offset();
+  copy_done_ = false;
   return Status::kOk;
 }
 
@@ -152,6 +152,15 @@ Status Journal::write_record(std::uint8_t record_class, std::uint8_t kind, std::
   return Status::kOk;
 }
 
+// Each sector keeps room for one kCopyDone, so that a full one can still be copied whole at a boot, and
+// before that for one kAckMark, so that a full journal learns durably what it may discard. A boot's sector
+// has its kCopyDone already, and copying it needs no second one.
+bool Journal::fits(std::uint32_t size, bool ack_mark) const {
+  const std::uint32_t ack_room = ack_mark ? 0 : padded(layout::kInternalHeaderSize + kAckBytes);
+  const std::uint32_t done_room = copy_done_ ? 0 : padded(layout::kInternalHeaderSize);
+  return write_offset_ + size + ack_room + done_room <= flash_.geometry().sector_size;
+}
+
 Status Journal::append(RecordClass record_class, std::uint8_t kind, Bytes payload) {
   CUBBY_ASSERT(mounted_);
   if (failed_) {
@@ -159,15 +168,19 @@ Status Journal::append(RecordClass record_class, std::uint8_t kind, Bytes payloa
   }
   const auto class_number = static_cast<std::uint8_t>(record_class);
   const std::uint32_t size = padded(layout::header_size(class_number) + payload.size());
-  // Each sector keeps room for one kCopyDone, so that a full one can still be copied whole at a boot.
-  if (write_offset_ + size + padded(layout::kInternalHeaderSize) > flash_.geometry().sector_size) {
-    while (sectors_unused() <= kSectorsForBoot && reclaimable(0)) {
+  const bool ack_mark = record_class == RecordClass::kInternal && kind == static_cast<std::uint8_t>(OwnKind::kAckMark);
+  if (!fits(size, ack_mark)) {
+    // The sector that is given up is the one that is erased: were it another one, the next boot would find
+    // this one full of history still, and no room for a sector of its own.
+    std::uint16_t given_up = kNoSector;
+    while (sectors_unused() <= kSectorsForBoot && reclaimable(0, acked_durably_)) {
+      given_up = live_[0].sector;
       reclaim_oldest();
     }
     if (sectors_unused() <= kSectorsForBoot) {
       return Status::kNoSpace;
     }
-    CUBBY_TRY(open_sector(layout::SectorRole::kNext, 0, next_order_, next_seq_, chain_));
+    CUBBY_TRY(open_sector(layout::SectorRole::kNext, 0, next_order_, next_seq_, chain_, given_up));
   }
   const bool event = record_class == RecordClass::kEvent;
   const Chain chain = event ? chain_next(chain_, next_seq_, payload) : 0;
@@ -217,6 +230,7 @@ Status Journal::write_checkpoint(CheckpointSource& source) {
   write_ack(end);
   CUBBY_TRY(append(RecordClass::kInternal, kind(OwnKind::kCheckpointEnd), end));
   checkpoint_order_ = begin_order;
+  acked_durably_ = last_ack_.has_value() ? last_ack_->seq : 0;
   sectors_since_checkpoint_ -= sectors_before;
   return Status::kOk;
 }
@@ -230,15 +244,16 @@ void Journal::write_ack(MutableBytes into) const {
 }
 
 // Generation 0 stands for "never acknowledged": generations of a store count from 1.
-void Journal::read_ack(Bytes from) {
-  AckMark mark;
-  mark.seq = load_le<std::uint64_t>(from.subspan(0, 8));
-  mark.chain = load_le<std::uint64_t>(from.subspan(8, 8));
-  std::copy_n(from.begin() + 16, mark.store_uid.size(), mark.store_uid.begin());
-  mark.generation = load_le<std::uint64_t>(from.subspan(32, 8));
-  if (mark.generation != 0) {
-    last_ack_ = mark;
+void Journal::read_ack(Bytes from, std::optional<AckMark>& mark) {
+  if (from.size() != kAckBytes || load_le<std::uint64_t>(from.subspan(32, 8)) == 0) {
+    return;
   }
+  AckMark read;
+  read.seq = load_le<std::uint64_t>(from.subspan(0, 8));
+  read.chain = load_le<std::uint64_t>(from.subspan(8, 8));
+  std::copy_n(from.begin() + 16, read.store_uid.size(), read.store_uid.begin());
+  read.generation = load_le<std::uint64_t>(from.subspan(32, 8));
+  mark = read;
 }
 
 Status Journal::acknowledge(const AckMark& mark) {
@@ -249,11 +264,22 @@ Status Journal::acknowledge(const AckMark& mark) {
   }
   const std::optional<AckMark> before = last_ack_;
   last_ack_ = mark;
+  const std::uint32_t size = padded(layout::kInternalHeaderSize + kAckBytes);
+  const bool full = sectors_unused() <= kSectorsForBoot && !reclaimable(0, acked_durably_) && !fits(size, false);
+  if (full && !reclaimable(0, mark.seq)) {
+    // The last room for a mark is for one that frees a sector. Losing this one only makes the centre say
+    // it again; nothing is discarded because of it, and nothing that it takes back.
+    acked_durably_ = std::min(acked_durably_, mark.seq);
+    return Status::kOk;
+  }
   std::array<std::byte, kAckBytes> payload;
   write_ack(payload);
   const Status status = append(RecordClass::kInternal, static_cast<std::uint8_t>(OwnKind::kAckMark), payload);
-  // With no room for the mark it still holds: losing it only makes the centre say it again.
-  if (status != Status::kOk && status != Status::kNoSpace) {
+  if (status == Status::kOk) {
+    acked_durably_ = mark.seq;
+  } else if (status == Status::kNoSpace) {
+    acked_durably_ = std::min(acked_durably_, mark.seq);
+  } else {
     last_ack_ = before;
     return status;
   }
@@ -266,7 +292,7 @@ std::uint32_t Journal::sectors_unused() const {
 
 std::uint32_t Journal::sectors_free() const {
   std::uint32_t free = sectors_unused();
-  for (std::size_t i = 0; i < live_count_ && reclaimable(i); ++i) {
+  for (std::size_t i = 0; i < live_count_ && reclaimable(i, acked_durably_); ++i) {
     ++free;
   }
   return free;
@@ -277,7 +303,11 @@ bool Journal::room_for_deposits() const {
 }
 
 std::uint64_t Journal::oldest_seq() const {
-  return live_count_ == 0 ? next_seq_ : live_[0].first_seq;
+  if (live_count_ == 0) {
+    return next_seq_;
+  }
+  const std::uint64_t wanted = std::max(live_[0].first_seq, last_ack_.has_value() ? last_ack_->seq + 1 : 0);
+  return wanted >= lost_from_ && wanted <= lost_to_ ? lost_to_ + 1 : live_[0].first_seq;
 }
 
 bool Journal::read_header(const LiveSector& live, std::uint32_t offset, RecordHeader& header) const {
@@ -311,7 +341,7 @@ bool Journal::read_record(const LiveSector& live, std::uint32_t offset, RecordHe
 
 // Leaves the cursor at event `seq`, whose header it returns.
 bool Journal::seek_event(std::uint64_t seq, RecordHeader& header) const {
-  if (seq < oldest_seq() || seq >= next_seq_) {
+  if (seq < oldest_seq() || seq >= next_seq_ || (seq >= lost_from_ && seq <= lost_to_)) {
     return false;
   }
   if (cursor_.seq == 0 || cursor_.seq > seq || live_[cursor_.live].first_seq > seq ||

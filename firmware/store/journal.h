@@ -70,10 +70,13 @@ class Journal {
  public:
   explicit Journal(hal::NorFlash& flash);
 
-  /// Finds the newest history and opens a fresh sector for this boot. kNotFound: no journal here (blank
-  /// or foreign: nothing was changed; call format()). kVersion: newer format. kCorrupt, kIo: unusable.
+  /// Finds the newest history and opens a fresh sector for this boot. kNotFound: blank; call format().
+  /// kVersion: newer format. kCorrupt: something else is here, or a journal of another geometry, or one
+  /// that is beyond recovery. kNoSpace: every sector is needed. kIo: the chip does not answer. After
+  /// kNotFound, kVersion, kCorrupt at the headers nothing was changed.
   Status mount(RecordVisitor& visitor, MountReport& report);
-  /// Erases what it needs and starts a journal of that identity. Never called by mount().
+  /// Starts a journal of that identity, whatever is on the flash; an older journal counts no more.
+  /// Erases what it needs. Never called by mount().
   Status format(const JournalUid& uid);
 
   const JournalUid& uid() const { return uid_; }
@@ -88,7 +91,9 @@ class Journal {
   bool checkpoint_due() const;
   Status write_checkpoint(CheckpointSource& source);
 
-  std::uint64_t oldest_seq() const;  // Oldest event still readable; next_seq() if none.
+  /// Oldest event that can be read and sent from here; next_seq() if none. When all before a hole that
+  /// damage has left is acknowledged, the first one behind the hole.
+  std::uint64_t oldest_seq() const;
   std::uint64_t next_seq() const { return next_seq_; }
   Chain last_chain() const { return chain_; }  // After event next_seq() - 1.
   /// Reads event `seq` into `into`; returns its size and, in `chain`, the chain after it. Reading in
@@ -98,7 +103,8 @@ class Journal {
   std::optional<Chain> chain_at(std::uint64_t seq) const;
 
   /// Remembers durably that everything up to `mark` may be discarded (lazily, when space is needed).
-  /// kBadInput: not the chain of our own record there.
+  /// kBadInput: not the chain of our own record there. In a full journal a mark that frees nothing is
+  /// only kept in memory.
   Status acknowledge(const AckMark& mark);
   std::optional<AckMark> last_ack() const { return last_ack_; }
 
@@ -108,9 +114,11 @@ class Journal {
 
  private:
   static constexpr std::uint16_t kNoSector = UINT16_MAX;
-  static constexpr std::uint32_t kSectorsForBoot = 1;  // Never written by append(): the next boot's.
-  static constexpr std::uint32_t kSectorsShort = 6;    // With fewer free ones a checkpoint pays.
+  // Never written by append(): the next boot's, and the one after's if that boot is cut at its very end.
+  static constexpr std::uint32_t kSectorsForBoot = 2;
+  static constexpr std::uint32_t kSectorsShort = 6;  // With fewer free ones a checkpoint pays.
   static constexpr std::size_t kAckBytes = 40;
+  static constexpr std::uint32_t kStrayBytesMax = 4;  // Of an erase that was cut.
 
   /// A sector that holds history.
   struct LiveSector {
@@ -126,7 +134,10 @@ class Journal {
     std::uint32_t offset = 0;  // In that sector.
     std::uint64_t seq = 0;     // Of the next event at or after it; 0: the cursor points nowhere.
   };
-  struct Recovery;  // Mount's findings before they become the state (journal_mount.cpp).
+  /// Of a boot's sector: a power cut left it unfinished; finished; and something was written after that, so
+  /// that it cannot read differently the next time.
+  enum class Copy : std::uint8_t { kIncomplete, kDone, kConfirmed };
+  struct Recovery;  // Mount's findings before they become the state (recovery.h).
 
   std::uint32_t unit() const;         // Records are padded to it.
   std::uint32_t data_offset() const;  // Of the first record in a sector.
@@ -138,13 +149,15 @@ class Journal {
                       Bytes payload);
   Status program(std::uint32_t address, Bytes head, Bytes payload);
   Status open_sector(layout::SectorRole role, std::uint64_t supersedes, std::uint64_t first_order,
-                     std::uint64_t first_seq, Chain chain);
-  std::uint16_t pick_free_sector() const;
+                     std::uint64_t first_seq, Chain chain, std::uint16_t wanted = kNoSector);
+  /// Not one of `avoided` (by physical sector, may be null); kNoSector: there is none.
+  std::uint16_t pick_free_sector(const std::array<bool, limits::kSectorsMax>* avoided) const;
   std::uint32_t sectors_unused() const;
-  bool reclaimable(std::size_t live) const;
+  bool fits(std::uint32_t size, bool ack_mark) const;
+  bool reclaimable(std::size_t live, std::uint64_t acked_seq) const;
   void reclaim_oldest();
   void write_ack(MutableBytes into) const;
-  void read_ack(Bytes from);
+  static void read_ack(Bytes from, std::optional<AckMark>& mark);
 
   /// Reads and verifies the record at `offset` into scratch_; false: none there that verifies.
   bool read_record(const LiveSector& live, std::uint32_t offset, layout::RecordHeader& header, Bytes& payload) const;
@@ -152,10 +165,22 @@ class Journal {
   bool seek_event(std::uint64_t seq, layout::RecordHeader& header) const;
 
   Status scan_headers(Recovery& recovery);
-  void drop_incomplete_boot_sectors();
-  void scan_records(Recovery& recovery, MountReport& report);
+  bool holds_nothing() const;
+  Copy copy_state(const LiveSector& live) const;
+  bool find_record(const LiveSector& live, std::uint32_t& offset, layout::RecordHeader& header, Bytes& payload) const;
+  void drop_incomplete_boot_sectors(Recovery& recovery);
+  void drop_repeated_sectors();
+  void keep_live_but(const std::array<bool, limits::kSectorsMax>& drop);
+  static bool follow(Recovery& recovery, const layout::RecordHeader& record, Bytes payload, std::uint64_t& open_begin);
+  void scan_records(Recovery& recovery, std::size_t first, MountReport& report);
+  void skip_damage_in_tail(Recovery& recovery, MountReport& report);
+  static void note_lost(std::uint64_t from, std::uint64_t to, MountReport& report);
+  void take(const Recovery& recovery);
+  std::uint16_t pick_boot_sector(const Recovery& recovery);
+  Status open_boot_sector(Recovery& recovery, MountReport& report);
+  Status copy_tail(Recovery& recovery, const LiveSector& tail, std::uint32_t offset, std::uint64_t order);
+  std::size_t live_of_order(std::uint64_t order) const;
   void fold(const Recovery& recovery, RecordVisitor& visitor, MountReport& report);
-  Status open_boot_sector(Recovery& recovery);
   void drop_obsolete_sectors();
 
   hal::NorFlash& flash_;
@@ -168,9 +193,13 @@ class Journal {
   std::uint64_t next_seq_ = 1;
   Chain chain_ = 0;
   std::optional<AckMark> last_ack_;
+  std::uint64_t acked_durably_ = 0;     // Up to there the journal may discard.
   std::uint64_t checkpoint_order_ = 0;  // Order of the last complete checkpoint's begin; 0: none.
   std::uint32_t sectors_since_checkpoint_ = 0;
   std::uint32_t write_offset_ = 0;  // In the newest sector.
+  bool copy_done_ = false;          // The newest sector has its kCopyDone.
+  std::uint64_t lost_from_ = 0;     // First and last event that damage has taken; 0: none.
+  std::uint64_t lost_to_ = 0;
 
   std::array<LiveSector, limits::kSectorsMax> live_{};  // Oldest first.
   std::size_t live_count_ = 0;

@@ -2,7 +2,7 @@
 // until it stands in a sector that this boot has written.
 #include <algorithm>
 
-#include "firmware/store/journal.h"
+#include "firmware/store/recovery.h"
 
 namespace cubby::store {
 
@@ -11,200 +11,48 @@ using layout::RecordHeader;
 using layout::SectorHeader;
 using layout::SectorRole;
 
-namespace {
-
-bool is_copy_done(const RecordHeader& record) {
-  return record.record_class == 2 && record.kind == static_cast<std::uint8_t>(OwnKind::kCopyDone);
-}
-
-}  // namespace
-
-struct Journal::Recovery {
-  bool newer_version = false;
-  std::uint64_t serial_max = 0;  // Of any sector of this journal, aborted ones included.
-  std::uint32_t boot_max = 0;
-  std::uint32_t tail_end = 0;          // Offset after its last good record.
-  std::uint32_t tail_last = 0;         // Offset of its last good record.
-  std::size_t checkpoint_live = 0;     // Sector in which the last complete checkpoint begins.
-  std::uint64_t checkpoint_begin = 0;  // Its orders; 0: there is none.
-  std::uint64_t checkpoint_end = 0;
-};
-
 Status Journal::format(const JournalUid& uid) {
+  mounted_ = false;
+  // An older journal stays where it is until its sectors are needed; the new one outranks it.
+  std::uint64_t serial_max = 0;
+  const std::uint32_t sector_size = flash_.geometry().sector_size;
+  for (std::uint32_t sector = 0; sector < flash_.geometry().sector_count; ++sector) {
+    layout::SectorHeaderBytes bytes;
+    SectorHeader header;
+    CUBBY_TRY(flash_.read(sector * sector_size, bytes));
+    const layout::HeaderCheck check = layout::decode_repaired(bytes, sector_size, header);
+    if (check == layout::HeaderCheck::kOk) {
+      serial_max = std::max(serial_max, header.serial);
+    } else if (check != layout::HeaderCheck::kForeign && flash_.erase(sector) != Status::kOk) {
+      return Status::kIo;  // It would make each mount refuse.
+    }
+  }
   uid_ = uid;
   boot_ = 1;
-  next_serial_ = 1;
+  next_serial_ = serial_max + 1;
   next_order_ = 1;
   next_seq_ = 1;
   chain_ = chain_start(uid);
   last_ack_.reset();
+  acked_durably_ = 0;
   checkpoint_order_ = 0;
   sectors_since_checkpoint_ = 0;
   live_count_ = 0;
   in_use_.fill(false);
   cursor_ = {};
+  lost_from_ = 0;
+  lost_to_ = 0;
   failed_ = false;
   CUBBY_TRY(open_sector(SectorRole::kNext, 0, next_order_, next_seq_, chain_));
   mounted_ = true;
   return Status::kOk;
 }
 
-// Reads every sector's header. Sectors of another journal than the newest one's are foreign.
-Status Journal::scan_headers(Recovery& recovery) {
-  const std::uint32_t sector_size = flash_.geometry().sector_size;
-  live_count_ = 0;
-  in_use_.fill(false);
-  std::uint64_t newest_serial = 0;
-  bool answered = false;
-  // Twice: first to learn whose journal this is, then to collect its sectors.
-  for (int pass = 0; pass < 2; ++pass) {
-    for (std::uint32_t sector = 0; sector < flash_.geometry().sector_count; ++sector) {
-      layout::SectorHeaderBytes bytes;
-      if (flash_.read(sector * sector_size, bytes) != Status::kOk) {
-        continue;
-      }
-      answered = true;
-      SectorHeader header;
-      const layout::HeaderCheck check = layout::decode(bytes, sector_size, header);
-      recovery.newer_version |= check == layout::HeaderCheck::kNewer;
-      if (check != layout::HeaderCheck::kOk) {
-        continue;
-      }
-      if (pass == 0) {
-        if (header.serial > newest_serial) {
-          newest_serial = header.serial;
-          uid_ = header.uid;
-        }
-        continue;
-      }
-      if (header.uid != uid_) {
-        continue;
-      }
-      recovery.serial_max = std::max(recovery.serial_max, header.serial);
-      recovery.boot_max = std::max(recovery.boot_max, header.boot);
-      live_[live_count_++] = {.sector = static_cast<std::uint16_t>(sector),
-                              .serial = header.serial,
-                              .first_order = header.first_order,
-                              .first_seq = header.first_seq,
-                              .chain = header.chain};
-    }
-  }
-  if (!answered) {
-    return Status::kIo;
-  }
-  if (recovery.newer_version) {
-    return Status::kVersion;
-  }
-  return live_count_ == 0 ? Status::kNotFound : Status::kOk;
-}
-
-// A boot's sector without kCopyDone belongs to a recovery that was cut; the sectors it copied from are
-// whole, so it is forgotten. A complete one makes the sector that it supersedes redundant.
-void Journal::drop_incomplete_boot_sectors() {
-  std::size_t kept = 0;
-  const std::size_t count = live_count_;
-  std::array<bool, limits::kSectorsMax> drop{};
-  for (std::size_t i = 0; i < count; ++i) {
-    layout::SectorHeaderBytes bytes;
-    SectorHeader header;
-    if (flash_.read(address_of(live_[i], 0), bytes) != Status::kOk ||
-        layout::decode(bytes, flash_.geometry().sector_size, header) != layout::HeaderCheck::kOk) {
-      drop[i] = true;
-      continue;
-    }
-    if (header.role != SectorRole::kBoot) {
-      continue;
-    }
-    bool complete = false;
-    std::uint32_t offset = data_offset();
-    RecordHeader record;
-    Bytes payload;
-    while (!complete && read_record(live_[i], offset, record, payload)) {
-      complete = is_copy_done(record);
-      offset += padded(layout::header_size(record.record_class) + record.payload_size);
-    }
-    drop[i] = !complete;
-    for (std::size_t j = 0; complete && header.supersedes != 0 && j < count; ++j) {
-      drop[j] = drop[j] || live_[j].serial == header.supersedes;
-    }
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!drop[i]) {
-      live_[kept++] = live_[i];
-    }
-  }
-  live_count_ = kept;
-}
-
-// Walks all records once: finds the last complete checkpoint and the true end of the history.
-void Journal::scan_records(Recovery& recovery, MountReport& report) {
-  next_order_ = live_[0].first_order;
-  next_seq_ = live_[0].first_seq;
-  chain_ = live_[0].chain;
-  std::uint64_t open_begin = 0;
-  std::size_t open_live = 0;
-  for (std::size_t i = 0; i < live_count_; ++i) {
-    const bool newest = i + 1 == live_count_;
-    const std::uint64_t order_end = newest ? UINT64_MAX : live_[i + 1].first_order;
-    if (live_[i].first_order != next_order_) {
-      ++report.damaged;  // Records between two sectors are gone.
-      open_begin = 0;
-    }
-    if (live_[i].first_seq > next_seq_) {
-      report.events_lost_from = report.events_lost_from == 0 ? next_seq_ : report.events_lost_from;
-      report.events_lost_to = live_[i].first_seq - 1;
-    }
-    next_order_ = live_[i].first_order;
-    next_seq_ = live_[i].first_seq;
-    chain_ = live_[i].chain;
-    std::uint32_t offset = data_offset();
-    RecordHeader record;
-    Bytes payload;
-    if (newest) {
-      recovery.tail_end = offset;
-    }
-    while (read_record(live_[i], offset, record, payload)) {
-      if (is_copy_done(record)) {
-        offset += padded(layout::kInternalHeaderSize);
-        continue;
-      }
-      if (record.order >= order_end || record.order != next_order_) {
-        break;  // The next sector has this one again, or the order is broken.
-      }
-      if (record.record_class == 1) {
-        if (record.seq != next_seq_ || record.chain != chain_next(chain_, record.seq, payload)) {
-          break;
-        }
-        next_seq_ = record.seq + 1;
-        chain_ = record.chain;
-      } else if (record.kind == static_cast<std::uint8_t>(OwnKind::kCheckpointBegin)) {
-        open_begin = record.order;
-        open_live = i;
-      } else if (record.kind == static_cast<std::uint8_t>(OwnKind::kCheckpointEnd) && open_begin != 0) {
-        recovery.checkpoint_begin = open_begin;
-        recovery.checkpoint_end = record.order;
-        recovery.checkpoint_live = open_live;
-        open_begin = 0;
-        read_ack(payload);
-      } else if (record.kind == static_cast<std::uint8_t>(OwnKind::kAckMark)) {
-        read_ack(payload);
-      }
-      next_order_ = record.order + 1;
-      if (newest) {
-        recovery.tail_last = offset;
-      }
-      offset += padded(layout::header_size(record.record_class) + record.payload_size);
-      if (newest) {
-        recovery.tail_end = offset;
-      }
-    }
-  }
-}
-
 // Hands checkpoint and later records to the owner, in order.
 void Journal::fold(const Recovery& recovery, RecordVisitor& visitor, MountReport& report) {
-  std::uint64_t expected = recovery.checkpoint_begin != 0 ? recovery.checkpoint_begin : live_[0].first_order;
-  for (std::size_t i = recovery.checkpoint_begin != 0 ? recovery.checkpoint_live : 0; i < live_count_; ++i) {
+  const Recovery::Facts& facts = recovery.facts;
+  std::uint64_t expected = facts.checkpoint_begin != 0 ? facts.checkpoint_begin : live_[0].first_order;
+  for (std::size_t i = live_of_order(expected); i < live_count_; ++i) {
     std::uint32_t offset = data_offset();
     expected = std::max(expected, live_[i].first_order);
     RecordHeader record;
@@ -222,10 +70,10 @@ void Journal::fold(const Recovery& recovery, RecordVisitor& visitor, MountReport
       }
       ++expected;
       if (record.record_class == 2 && record.kind < kFirstForeignKind) {
-        if (record.order == recovery.checkpoint_begin) {
+        if (record.order == facts.checkpoint_begin) {
           visitor.on_checkpoint_begin();
         } else if (record.kind == static_cast<std::uint8_t>(OwnKind::kCheckpointPart) &&
-                   record.order < recovery.checkpoint_end) {
+                   record.order < facts.checkpoint_end) {
           visitor.on_checkpoint_part(payload);
         }
         continue;
@@ -241,54 +89,63 @@ void Journal::fold(const Recovery& recovery, RecordVisitor& visitor, MountReport
   }
 }
 
+// The free sector for this boot. With none, those are taken that the boot before had given up already, by
+// what is settled. The last record of the tail is not: it may be absent when power returns the next time.
+std::uint16_t Journal::pick_boot_sector(const Recovery& recovery) {
+  const Recovery::Facts& settled = recovery.settled;
+  const std::uint64_t acked = settled.ack.has_value() ? settled.ack->seq : 0;
+  for (;;) {
+    const std::uint16_t sector = pick_free_sector(&recovery.kept_back);
+    if (sector != kNoSector) {
+      return sector;
+    }
+    if (live_count_ < 2 || settled.checkpoint_begin == 0 || live_[1].first_order > settled.checkpoint_begin ||
+        live_[1].first_seq - 1 > acked) {
+      return pick_free_sector(nullptr);
+    }
+    reclaim_oldest();
+  }
+}
+
 // The fresh sector of this boot. The tail is copied into it before it is relied on: all of the newest
 // sector when that leaves room to write, else its last record (only the last one can have been torn).
-Status Journal::open_boot_sector(Recovery& recovery) {
-  const std::uint64_t end_order = next_order_;
-  const std::uint64_t end_seq = next_seq_;
-  const Chain end_chain = chain_;
+// A damaged tail stays as it is; with no room for that it is given up.
+Status Journal::open_boot_sector(Recovery& recovery, MountReport& report) {
+  const std::uint16_t sector = pick_boot_sector(recovery);
   const LiveSector tail = live_[live_count_ - 1];
   // With few sectors left it is the whole one too, full as it may be: that gives one back.
   const std::uint32_t roomy = flash_.geometry().sector_size - flash_.geometry().sector_size / 4;
-  const bool whole = recovery.tail_end <= roomy || sectors_unused() <= kSectorsForBoot + 1;
-  std::uint32_t offset = whole ? data_offset() : recovery.tail_last;
-
-  LiveSector start{.sector = 0, .serial = 0, .first_order = end_order, .first_seq = end_seq, .chain = end_chain};
+  const bool short_of_room = sectors_unused() <= kSectorsForBoot + 1;
+  const bool replaces = short_of_room || (recovery.tail_end <= roomy && !recovery.tail_damaged);
+  const Recovery::Facts& facts = recovery.facts;
+  LiveSector start{.sector = 0, .serial = 0, .first_order = facts.order, .first_seq = facts.seq, .chain = facts.chain};
+  std::uint32_t offset = recovery.tail_last;
   RecordHeader record;
   Bytes payload;
-  if (whole) {
+  if (recovery.tail_damaged) {
+    if (replaces && tail.first_seq < facts.seq) {
+      report.events_lost_from = std::min(report.events_lost_from, tail.first_seq);
+      note_lost(tail.first_seq, facts.seq - 1, report);
+    }
+  } else if (replaces) {
     start = tail;
+    offset = data_offset();
   } else if (read_record(tail, offset, record, payload)) {
-    start.first_order = record.order;
-    if (record.record_class == 1) {
-      // The chain before the last event is the one after the event in front of it.
-      start.first_seq = record.seq;
-      const std::optional<Chain> before = chain_at(record.seq - 1);
-      if (!before.has_value()) {
-        return Status::kCorrupt;
-      }
-      start.chain = *before;
-    }
+    start.first_order = recovery.settled.order;
+    start.first_seq = recovery.settled.seq;
+    start.chain = recovery.settled.chain;
+  } else {
+    recovery.facts = recovery.settled;  // It read differently a moment ago: torn after all.
+    start.first_order = facts.order;
+    start.first_seq = facts.seq;
+    start.chain = facts.chain;
   }
-  CUBBY_TRY(open_sector(SectorRole::kBoot, whole ? tail.serial : 0, start.first_order, start.first_seq, start.chain));
-  std::uint64_t order = start.first_order;
-  while (order < end_order) {
-    if (!read_record(tail, offset, record, payload)) {
-      return Status::kCorrupt;  // Read differently a moment ago: mount again.
-    }
-    if (is_copy_done(record)) {
-      offset += padded(layout::kInternalHeaderSize);
-      continue;
-    }
-    CUBBY_TRY(write_record(record.record_class, record.kind, record.order, record.seq, record.chain, payload));
-    offset += padded(layout::header_size(record.record_class) + record.payload_size);
-    ++order;
-  }
-  next_order_ = end_order;
-  next_seq_ = end_seq;
-  chain_ = end_chain;
+  CUBBY_TRY(open_sector(SectorRole::kBoot, replaces ? tail.serial : 0, start.first_order, start.first_seq, start.chain,
+                        sector));
+  CUBBY_TRY(copy_tail(recovery, tail, offset, start.first_order));
   CUBBY_TRY(write_record(2, static_cast<std::uint8_t>(OwnKind::kCopyDone), 0, 0, 0, {}));
-  if (whole) {
+  copy_done_ = true;
+  if (replaces) {
     in_use_[tail.sector] = false;
     live_[live_count_ - 2] = live_[live_count_ - 1];
     --live_count_;
@@ -296,43 +153,93 @@ Status Journal::open_boot_sector(Recovery& recovery) {
   return Status::kOk;
 }
 
+Status Journal::copy_tail(Recovery& recovery, const LiveSector& tail, std::uint32_t offset, std::uint64_t order) {
+  RecordHeader record;
+  Bytes payload;
+  while (order < recovery.facts.order) {
+    if (!read_record(tail, offset, record, payload)) {
+      if (order + 1 != recovery.facts.order) {
+        return Status::kCorrupt;  // Not the last one, so no power cut did that: mount again.
+      }
+      recovery.facts = recovery.settled;
+      break;
+    }
+    if (!is_copy_done(record)) {
+      CUBBY_TRY(write_record(record.record_class, record.kind, record.order, record.seq, record.chain, payload));
+      ++order;
+    }
+    offset += padded(layout::header_size(record.record_class) + record.payload_size);
+  }
+  return Status::kOk;
+}
+
+std::size_t Journal::live_of_order(std::uint64_t order) const {
+  std::size_t live = live_count_ - 1;
+  while (live > 0 && live_[live].first_order > order) {
+    --live;
+  }
+  return live;
+}
+
 // Sectors that nothing needs any more, erased in part perhaps by a reclaim that was cut.
 void Journal::drop_obsolete_sectors() {
-  while (live_count_ > 1 && reclaimable(0)) {
+  while (live_count_ > 1 && reclaimable(0, acked_durably_)) {
     reclaim_oldest();
   }
+}
+
+void Journal::take(const Recovery& recovery) {
+  next_order_ = recovery.facts.order;
+  next_seq_ = recovery.facts.seq;
+  chain_ = recovery.facts.chain;
+  last_ack_ = recovery.facts.ack;
+  acked_durably_ = last_ack_.has_value() ? last_ack_->seq : 0;
+  checkpoint_order_ = recovery.facts.checkpoint_begin;
 }
 
 Status Journal::mount(RecordVisitor& visitor, MountReport& report) {
   mounted_ = false;
   failed_ = false;
   last_ack_.reset();
+  acked_durably_ = 0;
   checkpoint_order_ = 0;
   cursor_ = {};
+  lost_from_ = 0;
+  lost_to_ = 0;
   report = {};
   Recovery recovery;
   CUBBY_TRY(scan_headers(recovery));
-  drop_incomplete_boot_sectors();
+  drop_incomplete_boot_sectors(recovery);
   if (live_count_ == 0) {
     return Status::kCorrupt;
   }
   std::sort(live_.begin(), live_.begin() + static_cast<std::ptrdiff_t>(live_count_),
             [](const LiveSector& a, const LiveSector& b) { return a.serial < b.serial; });
+  drop_repeated_sectors();
   for (std::size_t i = 0; i < live_count_; ++i) {
     in_use_[live_[i].sector] = true;
   }
-  scan_records(recovery, report);
-  boot_ = recovery.boot_max + 1;
-  next_serial_ = recovery.serial_max + 1;
-  checkpoint_order_ = recovery.checkpoint_begin;
-  sectors_since_checkpoint_ =
-      static_cast<std::uint32_t>(live_count_ - (recovery.checkpoint_begin != 0 ? recovery.checkpoint_live + 1 : 0));
-  mounted_ = true;
-  const Status status = open_boot_sector(recovery);
-  if (status != Status::kOk) {
-    mounted_ = false;
-    return status;
+  scan_records(recovery, 0, report);
+  take(recovery);
+  std::size_t first = 0;
+  while (first + 1 < live_count_ && reclaimable(first, acked_durably_)) {
+    ++first;
   }
+  if (first > 0 && report.damaged != 0) {
+    // What is obsolete may have been erased by halves: only holes in what is needed count.
+    report = {};
+    scan_records(recovery, first, report);
+    take(recovery);
+  }
+  boot_ = recovery.boot_max + 1;
+  next_serial_ = recovery.serial_max + 2;  // The next one may stand in a header that was torn.
+  CUBBY_TRY(open_boot_sector(recovery, report));
+  take(recovery);
+  const std::size_t before = checkpoint_order_ != 0 ? live_of_order(checkpoint_order_) + 1 : 0;
+  sectors_since_checkpoint_ = static_cast<std::uint32_t>(live_count_ - before);
+  mounted_ = true;
+  lost_from_ = report.events_lost_from;
+  lost_to_ = report.events_lost_to;
   fold(recovery, visitor, report);
   drop_obsolete_sectors();
   return Status::kOk;

@@ -48,7 +48,7 @@ HeaderCheck decode(Bytes bytes, std::uint32_t sector_size, SectorHeader& header)
     return HeaderCheck::kNewer;
   }
   if (static_cast<std::uint8_t>(bytes[5]) != log2_of(sector_size)) {
-    return HeaderCheck::kForeign;
+    return HeaderCheck::kOtherGeometry;
   }
   header.role = static_cast<SectorRole>(bytes[6]);
   std::copy_n(bytes.begin() + 8, header.uid.size(), header.uid.begin());
@@ -59,6 +59,27 @@ HeaderCheck decode(Bytes bytes, std::uint32_t sector_size, SectorHeader& header)
   header.chain = load_le<std::uint64_t>(bytes.subspan(56, 8));
   header.boot = load_le<std::uint32_t>(bytes.subspan(64, 4));
   return HeaderCheck::kOk;
+}
+
+HeaderCheck decode_repaired(MutableBytes bytes, std::uint32_t sector_size, SectorHeader& header) {
+  const HeaderCheck as_is = decode(bytes, sector_size, header);
+  int alike = 0;
+  for (std::size_t i = 0; i < kMagic.size(); ++i) {
+    alike += bytes[i] == kMagic[i] ? 1 : 0;
+  }
+  if (as_is != HeaderCheck::kForeign || alike < 3) {
+    return as_is;  // No search in blank or foreign sectors.
+  }
+  for (std::size_t bit = 0; bit < kSectorHeaderSize * 8; ++bit) {
+    const auto mask = static_cast<std::byte>(1U << (bit % 8));
+    bytes[bit / 8] ^= mask;
+    const HeaderCheck check = decode(bytes, sector_size, header);
+    if (check != HeaderCheck::kForeign) {
+      return check;
+    }
+    bytes[bit / 8] ^= mask;
+  }
+  return HeaderCheck::kForeign;
 }
 
 void encode(const RecordHeader& header, MutableBytes into) {

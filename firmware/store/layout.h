@@ -40,12 +40,17 @@ struct SectorHeader {
   std::uint32_t boot = 0;
 };
 
-enum class HeaderCheck : std::uint8_t { kOk, kForeign, kNewer };
+enum class HeaderCheck : std::uint8_t { kOk, kForeign, kOtherGeometry, kNewer };
 
 using SectorHeaderBytes = std::array<std::byte, kSectorHeaderSize>;
 SectorHeaderBytes encode(const SectorHeader& header, std::uint32_t sector_size);
-/// kForeign: not a sector header of this geometry, or damaged. kNewer: a later version of the format.
+/// kForeign: not a sector header, or damaged. kOtherGeometry: of another sector size. kNewer: a later
+/// version of the format.
 HeaderCheck decode(Bytes bytes, std::uint32_t sector_size, SectorHeader& header);
+
+/// The same for bytes in which one bit may have gone bad: a header is all that tells a sector's history from
+/// what an earlier use left there, so that bit is put right. Otherwise the bytes stay as they are.
+HeaderCheck decode_repaired(MutableBytes bytes, std::uint32_t sector_size, SectorHeader& header);
 
 struct RecordHeader {
   std::uint8_t record_class = 0;  // RecordClass; anything else ends the sector.
