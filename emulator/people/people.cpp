@@ -322,7 +322,12 @@ void People::on_timer(PeopleTimer timer, std::uint8_t door, std::uint64_t argume
       }
       return;
     case PeopleTimer::kGiveUp:
-      if (argument == (visit_ << 16 | (step_ & 0xFFFF))) {
+      if (argument != (visit_ << 16 | (step_ & 0xFFFF))) {
+        return;
+      }
+      if (at_panel_.in_the_dark) {
+        leave_the_dark();
+      } else {
         if (ErrandResult* errand = open_result(at_panel_.ticket)) {
           errand->gave_up = errand->compartment == 0;
         }

@@ -156,7 +156,8 @@ class People final : public PanelReader {
     Role role = Role::kNobody;
     Step step = Step::kWaitReady;
     bool mistypes = false;
-    bool recalls = false;  // Asks for overdue parcels before leaving.
+    bool in_the_dark = false;  // The power went while a door was awaited.
+    bool recalls = false;      // Asks for overdue parcels before leaving.
     std::uint8_t door = 0;
     std::uint8_t message = 0;
     std::uint32_t number = 0;
@@ -193,6 +194,7 @@ class People final : public PanelReader {
   void next_visitor();
   void begin_visit();
   void leave();
+  void leave_the_dark();
   void wait_for_panel();
   void after(Duration wait, Step step);
   void do_step();

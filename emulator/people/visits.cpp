@@ -13,6 +13,7 @@ constexpr Duration kStepUp = Duration::seconds(2);      // To the panel, after t
 constexpr Duration kPassLife = Duration::hours(12);
 constexpr Duration kReadPrompt = Duration::milliseconds(1500);
 constexpr Duration kRetypeAfter = Duration::seconds(4);
+constexpr Duration kLookAgain = Duration::seconds(1);
 constexpr Duration kComeBackAfterJam = Duration::minutes(30);
 constexpr Duration kComeBackAfterFault = Duration::hours(1);
 constexpr std::uint32_t kHardStop = UINT32_MAX;
@@ -312,12 +313,25 @@ void People::recipient_reads(PanelMessage message) {
   }
 }
 
-// The display went dark. Whoever stands at an open door still finishes there; the others go, and a
-// recipient comes back later.
+// The display went dark. Whoever stands at an open door still finishes there. Whoever waits for one looks
+// a moment longer: the bolt may have been let go already.
 void People::on_power_cut() {
   if (at_panel_.role == Role::kNobody) {
     return;
   }
+  const bool awaits_door = at_panel_.step == Step::kWaitDoor || at_panel_.step == Step::kRecall;
+  if (awaits_door && !at_panel_.in_the_dark) {
+    at_panel_.in_the_dark = true;
+    ++step_;
+    premises_.schedule(premises_.now() + kLookAgain, static_cast<std::uint8_t>(PeopleTimer::kGiveUp), 0,
+                       visit_ << 16 | (step_ & 0xFFFF));
+    return;
+  }
+  leave_the_dark();
+}
+
+// Recipients who got nothing come back later.
+void People::leave_the_dark() {
   if (at_panel_.role == Role::kRecipient && at_panel_.door == 0) {
     premises_.schedule(premises_.now() + kComeBackAfterFault, static_cast<std::uint8_t>(PeopleTimer::kRecipientArrives),
                        0, handle(at_panel_.parcel));
