@@ -173,8 +173,8 @@ void People::do_step() {
 }
 
 void People::on_screen(PanelMessage message, std::uint8_t compartment, std::uint32_t number) {
-  if (at_panel_.role == Role::kNobody) {
-    return;
+  if (at_panel_.role == Role::kNobody || (at_panel_.in_the_dark && at_panel_.door == 0)) {
+    return;  // Nobody, or somebody who looks at the door.
   }
   if (message != PanelMessage::kIdle) {
     at_panel_.message = static_cast<std::uint8_t>(message);

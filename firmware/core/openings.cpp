@@ -324,7 +324,14 @@ void Openings::recover(Instant now) {
   for (std::size_t slot = 0; slot < live_.size(); ++slot) {
     if (pending(slot).intent.compartment != 0) {
       ++live_count_;
+      live_[slot].attempted_at = now;
       enter(slot, Phase::kRecovering, Instant::max());
+      if (pending(slot).outcome == AttemptOutcome::kNone) {
+        // The coil's own current may have caused this reset: the bolt can still be on its way.
+        enter(slot, Phase::kRecovering, now + limits::kOpenSightTimeout);
+        moving_ = pending(slot).intent.compartment;
+        doors_.expect_movement(moving_);
+      }
       resolve(slot, now);
     }
   }
@@ -353,7 +360,9 @@ void Openings::resolve(std::size_t slot, Instant now) {
       give_up(slot, now);
       return;
     case AfterReset::kUncertain:
-      uncertain(slot, now);
+      if (now >= live_[slot].attempted_at + limits::kOpenSightTimeout) {
+        uncertain(slot, now);
+      }
       return;
   }
 }
@@ -405,6 +414,7 @@ void Openings::run_deadline(std::size_t slot, Instant now) {
       left_open(slot);
       return;
     case Phase::kRecovering:
+      enter(slot, Phase::kRecovering, Instant::max());  // If no board answers yet, its first reading goes on from here.
       resolve(slot, now);
       return;
     case Phase::kEnding:

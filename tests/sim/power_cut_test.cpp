@@ -16,6 +16,7 @@ using emulator::TearMode;
 constexpr Duration kBootTime = Duration::minutes(3);
 constexpr Duration kErrandTime = Duration::minutes(5);
 constexpr Duration kOff = Duration::seconds(4);
+constexpr Duration kBlink = Duration::microseconds(1);  // As a fleet that is killed and resumed sees it.
 
 /// One station without demand that a courier and a recipient visit.
 class Scene {
@@ -227,6 +228,7 @@ TEST(PowerCut, WhileTheBoltIsOnItsWay) {
     const Instant opens = opening_time(reference, kind);
     const std::int64_t step_ms = scaled(3, 1, 1);
     for (std::int64_t ms = -400; ms < 60; ms += step_ms) {
+      const Duration off = ms % 2 == 0 ? kOff : kBlink;
       SCOPED_TRACE(std::string(kind == InjectionKind::kDeposit ? "deposit, " : "pickup, ") + std::to_string(ms) +
                    " ms after the door would open");
       Scene scene;
@@ -235,7 +237,7 @@ TEST(PowerCut, WhileTheBoltIsOnItsWay) {
       }
       Injection cut;
       cut.kind = InjectionKind::kPowerCut;
-      cut.duration = kOff;
+      cut.duration = off;
       scene.world().schedule_injection(opens + Duration::milliseconds(ms), cut);
       if (kind == InjectionKind::kDeposit) {
         scene.deposit();
