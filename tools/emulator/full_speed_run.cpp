@@ -8,6 +8,7 @@
 #include <atomic>
 #include <barrier>
 #include <chrono>
+#include <cmath>
 #include <thread>
 
 #include "tools/emulator/shard_exchange.h"
@@ -227,7 +228,7 @@ bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::v
   shared.first_window = state != nullptr ? state->saved_us() / window_us : 0;
   // At least one; 0 would be "until stopped".
   const double windows = options.days * 86'400e6 / static_cast<double>(window_us);
-  shared.windows = options.days > 0 ? std::max(std::int64_t{1}, static_cast<std::int64_t>(windows + 0.5)) : 0;
+  shared.windows = options.days > 0 ? std::max(std::int64_t{1}, std::int64_t{std::lround(windows)}) : 0;
   const auto begin = std::chrono::steady_clock::now();
   const double cpu_begin = process_cpu_seconds();
   for (std::size_t i = 0; i < fleet.shard_count(); ++i) {

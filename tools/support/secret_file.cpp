@@ -64,7 +64,7 @@ std::string read_text(const std::filesystem::path& file, std::string& text) {
   }
   std::array<char, 2 * kSecretBytes + 8> bytes{};
   const ssize_t size = read(descriptor, bytes.data(), bytes.size());
-  const std::string error = size < 0 ? describe(file, "cannot be read") : std::string();
+  std::string error = size < 0 ? describe(file, "cannot be read") : std::string();
   struct stat status {};
   const bool known = fstat(descriptor, &status) == 0;
   close(descriptor);

@@ -15,7 +15,7 @@ constexpr Duration kStoppedRetry = Duration::hours(1);        // In CONFLICT: ha
 constexpr Duration kSlowRetry = Duration::seconds(150);       // After what does not heal by itself in seconds.
 constexpr Duration kPingLate = Duration::seconds(1);          // A ping that was not due in its second is left out.
 constexpr Duration kSendRetry = Duration::milliseconds(100);  // The link had no room.
-constexpr std::uint32_t kPauseMax_s = 3600;
+constexpr std::uint32_t kPauseMaxS = 3600;
 constexpr std::size_t kFrameOverhead = 128;  // A Batch of one event has less besides it.
 static_assert(kFailuresMax < 32 && limits::kBackoffMin.us << kFailuresMax > limits::kBackoffMax.us);
 
@@ -334,7 +334,7 @@ void Uplink::on_ack(const cubby_v1_Ack& ack, Instant now) {
 }
 
 void Uplink::on_pause(const cubby_v1_Pause& pause, Instant now) {
-  const Duration wait = Duration::seconds(std::min(pause.retry_after_s, kPauseMax_s));
+  const Duration wait = Duration::seconds(std::min(pause.retry_after_s, kPauseMaxS));
   if (state_ != UplinkState::kStream && state_ != UplinkState::kPaused) {
     fail(now, wait);  // No session yet that could be paused: come back later.
     return;

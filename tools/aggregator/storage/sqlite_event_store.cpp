@@ -78,14 +78,14 @@ class SqliteEventStore final : public EventStore {
 };
 
 std::string SqliteEventStore::open(const std::string& path, const std::function<void(MutableBytes)>& fill_random) {
-  if (const std::string error = lock_.take(path); !error.empty()) {
+  if (std::string error = lock_.take(path); !error.empty()) {
     return error;
   }
   if (!database_.open(path, Database::Mode::kReadWriteCreate)) {
     return database_.error();
   }
   bool empty = false;
-  const std::string problem = check_schema(database_, empty);
+  std::string problem = check_schema(database_, empty);
   if (!problem.empty() && !empty) {
     return problem;
   }
@@ -369,7 +369,7 @@ std::string SqliteEventStore::commit(const Changes& changes, const Dictionary& c
   if (database_.run("BEGIN IMMEDIATE") && write(changes, cities, brands) && database_.run("COMMIT")) {
     return {};
   }
-  const std::string error = database_.error();
+  std::string error = database_.error();
   database_.run("ROLLBACK");
   return error;
 }

@@ -1,0 +1,161 @@
+// Containers against the standard library's, generators against their promises, passes against forgers.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "firmware/base/hotp.h"
+#include "firmware/base/inplace_string.h"
+#include "firmware/base/inplace_vector.h"
+#include "firmware/base/instant.h"
+#include "firmware/base/pass.h"
+#include "firmware/base/prng.h"
+#include "firmware/base/result.h"
+
+namespace cubby {
+namespace {
+
+TEST(InplaceVector, BehavesLikeAVectorOfBoundedSize) {
+  constexpr std::size_t kCapacity = 7;
+  InplaceVector<int, kCapacity> ours;
+  std::vector<int> model;
+  Prng dice(1);
+  for (int step = 0; step < 20'000; ++step) {
+    const std::uint64_t what = dice.below(10);
+    if (what < 6) {
+      const int value = static_cast<int>(dice.below(1000));
+      const bool fits = model.size() < kCapacity;
+      ASSERT_EQ(ours.push_back(value), fits ? Status::kOk : Status::kNoSpace);
+      if (fits) {
+        model.push_back(value);
+      }
+    } else if (what < 9 && !model.empty()) {
+      const std::size_t index = dice.below(model.size());
+      ours.swap_remove(index);
+      model[index] = model.back();
+      model.pop_back();
+    } else if (what == 9 && dice.below(20) == 0) {
+      ours.clear();
+      model.clear();
+    }
+    ASSERT_EQ(ours.full(), model.size() == kCapacity);
+    ASSERT_TRUE(std::equal(ours.begin(), ours.end(), model.begin(), model.end())) << "seed 1, step " << step;
+  }
+}
+
+TEST(InplaceString, CutsWhatDoesNotFitAndSaysSo) {
+  InplaceString<4> text;
+  EXPECT_TRUE(text.assign("abcd"));
+  EXPECT_FALSE(text.assign("abcde"));
+  EXPECT_EQ(text.view(), "abcd");
+  EXPECT_EQ(text, InplaceString<4>("abcd"));
+  text.clear();
+  EXPECT_TRUE(text.empty());
+}
+
+TEST(Prng, SameSeedSameNumbersAndChildrenOfTheirOwn) {
+  Prng a(5);
+  Prng b(5);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(a.next(), b.next());
+  }
+  // A child depends on the seed, its name and its index, not on how far the parent has come.
+  EXPECT_EQ(a.child("doors").next(), Prng(5).child("doors").next());
+  const std::set<std::uint64_t> firsts{Prng(5).next(), Prng(6).next(), a.child("doors").next(),
+                                       a.child("doors", 1).next(), a.child("people").next()};
+  EXPECT_EQ(firsts.size(), 5U);
+}
+
+TEST(Prng, GoesOnFromASavedState) {
+  Prng a(9);
+  for (int i = 0; i < 10; ++i) {
+    a.next();
+  }
+  Prng b(0);
+  b.restore(a.state());
+  EXPECT_EQ(a.next(), b.next());
+  EXPECT_EQ(a.child("x").next(), b.child("x").next());
+}
+
+// Chi-squared over 10 boxes of 100,000 throws; 9 degrees of freedom exceed 33.7 once in 10,000.
+TEST(Prng, BelowIsUniform) {
+  Prng dice(3);
+  std::array<int, 10> boxes{};
+  for (int i = 0; i < 100'000; ++i) {
+    ++boxes[dice.below(10)];
+  }
+  double chi = 0;
+  for (const int count : boxes) {
+    chi += (count - 10'000.0) * (count - 10'000.0) / 10'000.0;
+  }
+  EXPECT_LT(chi, 33.7);
+  EXPECT_EQ(dice.below(1), 0U);
+}
+
+TEST(Time, RoundsAndCompares) {
+  EXPECT_EQ(Duration::minutes(2).us, 120'000'000);
+  EXPECT_EQ((Instant{} + Duration::seconds(3) - Instant{}).ms(), 3'000);
+  EXPECT_LT(Instant{} + Duration::hours(1), Instant::max());
+}
+
+TEST(Results, HoldAValueOrAReason) {
+  const Result<int> good = 5;
+  EXPECT_TRUE(good.ok());
+  EXPECT_EQ(good.value(), 5);
+  const Result<int> bad = Status::kIo;
+  EXPECT_FALSE(bad.ok());
+  EXPECT_EQ(bad.status(), Status::kIo);
+}
+
+struct Passes : ::testing::Test {
+  static constexpr std::uint64_t kExpiry = 1'741'000'000;
+  std::string make() const {
+    std::array<char, kPassTextMax> text{};
+    return {text.data(), make_pass(key, 'C', "sf", kExpiry, text)};
+  }
+  StationKey key = derive_pass_key(std::vector<std::byte>(32, std::byte{1}));
+};
+
+TEST_F(Passes, AreReadBack) {
+  const Result<Pass> pass = read_pass(key, make(), kExpiry - 1);
+  ASSERT_TRUE(pass.ok());
+  EXPECT_EQ(pass.value().role, 'C');
+  EXPECT_EQ(pass.value().carrier.view(), "sf");
+  EXPECT_EQ(pass.value().expiry_utc_s, kExpiry);
+}
+
+TEST_F(Passes, ExpireAtTheirTimeUnlessNobodyKnowsTheTime) {
+  EXPECT_TRUE(read_pass(key, make(), kExpiry - 1).ok());
+  EXPECT_EQ(read_pass(key, make(), kExpiry + 1).status(), Status::kTimeout);
+  EXPECT_TRUE(read_pass(key, make(), std::nullopt).ok());
+}
+
+TEST_F(Passes, OfAnotherFleetAreRefused) {
+  const StationKey other = derive_pass_key(std::vector<std::byte>(32, std::byte{2}));
+  EXPECT_EQ(read_pass(other, make(), std::nullopt).status(), Status::kRefused);
+}
+
+TEST_F(Passes, WithAnyBitFlippedAreRefused) {
+  const std::string good = make();
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string bad = good;
+      bad[i] = static_cast<char>(bad[i] ^ (1 << bit));
+      EXPECT_FALSE(read_pass(key, bad, std::nullopt).ok()) << "byte " << i << " bit " << bit;
+    }
+  }
+}
+
+TEST_F(Passes, CutOrExtendedAreRefused) {
+  const std::string good = make();
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    EXPECT_FALSE(read_pass(key, good.substr(0, size), std::nullopt).ok()) << size;
+  }
+  EXPECT_FALSE(read_pass(key, good + "0", std::nullopt).ok());
+  EXPECT_FALSE(read_pass(key, std::string(10'000, '.'), std::nullopt).ok());
+}
+
+}  // namespace
+}  // namespace cubby
