@@ -1,7 +1,6 @@
 #include "firmware/core/openings.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "firmware/core/custody.h"
 
@@ -13,7 +12,7 @@ constexpr Duration kEndingRetry = Duration::minutes(1);
 template <std::size_t Size>
 void copy_text(char (&to)[Size], std::string_view from) {
   const auto size = std::min(from.size(), Size - 1);
-  std::memcpy(to, from.data(), size);
+  std::copy_n(from.begin(), size, to);
   to[size] = '\0';
 }
 

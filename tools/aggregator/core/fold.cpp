@@ -1,7 +1,6 @@
 #include "tools/aggregator/core/fold.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "firmware/base/limits.h"
 #include "tools/aggregator/core/field_reader.h"
@@ -148,7 +147,8 @@ void Fold::add_brand(const StationFacts& station, const EventView& event, const 
   // Packed: the size of a carrier's name is at most 8 bytes; a longer one is no brand.
   std::uint64_t packed = 0;
   const std::string_view carrier = event.carrier.size() <= limits::kCarrierMax ? event.carrier : std::string_view{};
-  std::memcpy(&packed, carrier.data(), carrier.size());
+  // Not memcpy: an event without a carrier has no bytes to point at.
+  std::copy(carrier.begin(), carrier.end(), reinterpret_cast<char*>(&packed));
   if (packed != last_carrier_ || last_brand_ == 0) {
     last_brand_ = brands_.intern(carrier);
     last_carrier_ = packed;
