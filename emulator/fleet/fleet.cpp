@@ -102,6 +102,7 @@ StationCounters Fleet::totals() const {
     total.deposits += one.deposits;
     total.collections += one.collections;
     total.recalls += one.recalls;
+    total.refusals += one.refusals;
     total.turned_away += one.turned_away;
     total.wrong_codes += one.wrong_codes;
     total.events += one.events;

@@ -104,6 +104,8 @@ PanelText panel_text(PanelMessage message) {
       return {"Please shut the door", "请关好箱门"};
     case PanelMessage::kCancelled:
       return {"Cancelled", "已取消"};
+    case PanelMessage::kRefused:
+      return {"Courier takes it back", "快递员将取回"};
   }
   return {"?", "?"};
 }

@@ -32,6 +32,7 @@ enum class PanelMessage : std::uint8_t {
   kOutOfService,
   kPleaseShut,
   kCancelled,
+  kRefused,
 };
 
 /// Who stands before the panel and reads it.

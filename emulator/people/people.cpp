@@ -15,6 +15,7 @@ constexpr Duration kAfternoonBegin = Duration::hours(14);
 constexpr Duration kAfternoonLength = Duration::hours(4);
 constexpr std::int64_t kQuietUntilHour = 7;  // Hardly anybody collects before.
 constexpr Duration kReactToNotice = Duration::minutes(2);
+constexpr Duration kSpeakAtDoor = Duration::seconds(3);
 constexpr double kLeftOpenMinS = 60;
 constexpr double kLeftOpenMaxS = 7200;
 
@@ -251,10 +252,17 @@ void People::on_door_opened(std::uint8_t door) {
 
 // The person puts in or takes out and pushes the door shut: the moment that the ledger records.
 void People::person_shuts(std::uint8_t door) {
+  if (speaks_first(door)) {
+    return;
+  }
   const DoorUse use = uses_[door];
   uses_[door] = {};
   premises_.shut(door);
   premises_.trace(std::uint64_t{door} << 8 | static_cast<std::uint64_t>(use.purpose));
+  if (use.called_off != CalledOff::kNo) {
+    end_called_off(door, use);
+    return;
+  }
   LedgerRow& row = ledger_[door];
   const std::uint32_t inside = in_door_[door];
   switch (use.purpose) {
@@ -277,6 +285,7 @@ void People::person_shuts(std::uint8_t door) {
       }
       break;
     }
+    case Errand::kRefuse:
     case Errand::kNone:
       return;
   }
@@ -287,6 +296,45 @@ void People::person_shuts(std::uint8_t door) {
     }
     wait_for_panel();
   }
+}
+
+// True: the person at the open door still has something to tell the panel, and shuts the door after that.
+bool People::speaks_first(std::uint8_t door) {
+  const bool here = at_panel_.role != Role::kNobody && at_panel_.door == door + 1 && at_panel_.step == Step::kDoorOpen;
+  if (!here || at_panel_.key_at_door == 0 || at_panel_.key_pressed) {
+    return false;
+  }
+  at_panel_.key_pressed = true;
+  uses_[door].called_off = CalledOff::kPressed;
+  premises_.press(at_panel_.key_at_door);
+  premises_.schedule(premises_.now() + kSpeakAtDoor, static_cast<std::uint8_t>(PeopleTimer::kShutDoor), door, 0);
+  return true;
+}
+
+// The door was opened for nothing. If the panel did not confirm that it had heard so, nobody can hold the
+// station to it: the ledger then has what it would have to believe, and that it may have heard after all.
+void People::end_called_off(std::uint8_t door, const DoorUse& use) {
+  LedgerRow& row = ledger_[door];
+  const bool collection = use.purpose == Errand::kCollect;
+  row.true_refusals += collection ? 1 : 0;
+  if (use.called_off == CalledOff::kHeard) {
+    row.refusals += collection ? 1 : 0;
+  } else {
+    row.unsure += use.called_off == CalledOff::kPressed ? 1 : 0;
+    ++(collection ? row.collections : row.deposits);
+  }
+  if (at_panel_.role == Role::kNobody || at_panel_.door != door + 1) {
+    return;  // They had turned to go.
+  }
+  const bool another_door = at_panel_.key_at_door != '*' && !collection;
+  if (another_door) {
+    parcels_[at_panel_.parcel].size = static_cast<std::uint8_t>(kSizeKeys.find(at_panel_.key_at_door) + 1);
+    at_panel_.door = 0;
+  }
+  at_panel_.step = another_door ? Step::kWaitDoor : Step::kWaitVerdict;
+  at_panel_.key_at_door = 0;
+  at_panel_.key_pressed = false;
+  wait_for_panel();
 }
 
 void People::on_timer(PeopleTimer timer, std::uint8_t door, std::uint64_t argument) {

@@ -22,9 +22,12 @@ struct LedgerRow {
   std::uint32_t true_deposits = 0;
   std::uint32_t true_collections = 0;
   std::uint32_t true_recalls = 0;
+  std::uint32_t true_refusals = 0;
   std::uint32_t deposits = 0;
   std::uint32_t collections = 0;
   std::uint32_t recalls = 0;
+  std::uint32_t refusals = 0;
+  std::uint32_t unsure = 0;  // Openings of which the panel did not confirm what the person said at the door.
   std::uint32_t door_openings = 0;
 };
 
@@ -55,8 +58,11 @@ enum class PeopleTimer : std::uint8_t {
 };
 inline constexpr std::uint8_t kPeopleTimers = 15;
 
+/// Key i asks for size i + 1.
+inline constexpr std::string_view kSizeKeys = "SMLX";
+
 /// A person's errand that was put in from outside.
-enum class Errand : std::uint8_t { kNone = 0, kDeposit, kCollect, kRecall };
+enum class Errand : std::uint8_t { kNone = 0, kDeposit, kCollect, kRecall, kRefuse };
 
 struct ErrandOrder {
   Errand errand = Errand::kNone;
@@ -64,6 +70,7 @@ struct ErrandOrder {
   InplaceString<limits::kCarrierMax> carrier;
   InplaceString<limits::kParcelMax> parcel;
   InplaceString<16> code;
+  char key_at_door = 0;  // Of a deposit: `*` cancels, a size key asks for another door; 0: neither.
 };
 
 /// How an errand ended. `message` is the last thing that the panel showed; 0: nothing.
@@ -158,6 +165,8 @@ class People final : public PanelReader {
     bool mistypes = false;
     bool in_the_dark = false;  // The power went while a door was awaited.
     bool recalls = false;      // Asks for overdue parcels before leaving.
+    char key_at_door = 0;      // Pressed at the open door instead of using it.
+    bool key_pressed = false;
     std::uint8_t door = 0;
     std::uint8_t message = 0;
     std::uint32_t number = 0;
@@ -169,9 +178,17 @@ class People final : public PanelReader {
     InplaceString<limits::kCarrierMax> carrier;
     InplaceString<16> code;
   };
+  /// Nothing goes in or out at an open door; does the station know?
+  enum class CalledOff : std::uint8_t {
+    kNo,
+    kInTheDark,  // There was nothing to press a key at.
+    kPressed,    // Nobody can say.
+    kHeard,      // The panel has confirmed it.
+  };
   /// What the person at an open door does there.
   struct DoorUse {
     Errand purpose = Errand::kNone;
+    CalledOff called_off = CalledOff::kNo;
     std::uint32_t parcel = kNoParcel;
   };
   struct PendingNotice {
@@ -205,6 +222,9 @@ class People final : public PanelReader {
   void courier_reads(PanelMessage message);
   void recipient_reads(PanelMessage message);
   void person_shuts(std::uint8_t door);
+  bool speaks_first(std::uint8_t door);
+  void end_called_off(std::uint8_t door, const DoorUse& use);
+  std::string_view code_of(std::string_view parcel) const;
   Duration door_time(bool deposit);
   ErrandResult* open_result(std::uint64_t ticket);
 

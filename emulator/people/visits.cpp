@@ -47,8 +47,15 @@ void People::leave() {
   }
   const bool carried = at_panel_.role == Role::kCourier && at_panel_.parcel != kNoParcel &&
                        parcels_[at_panel_.parcel].state == ParcelState::kCarried;
-  const bool at_open_door = at_panel_.door != 0 && uses_[at_panel_.door - 1U].purpose == Errand::kDeposit;
-  if (carried && !at_open_door) {
+  bool puts_in = false;
+  if (at_panel_.door != 0) {
+    DoorUse& use = uses_[at_panel_.door - 1U];
+    if (use.purpose != Errand::kNone && at_panel_.key_at_door != 0 && use.called_off == CalledOff::kNo) {
+      use.called_off = CalledOff::kInTheDark;
+    }
+    puts_in = use.purpose == Errand::kDeposit && use.called_off == CalledOff::kNo;
+  }
+  if (carried && !puts_in) {
     drop_parcel(at_panel_.parcel);  // Goes back to the depot with its courier.
   }
   at_panel_ = Visitor{};
@@ -146,7 +153,6 @@ void People::do_step() {
       begin_parcel();
       return;
     case Step::kAnswerPrompt: {
-      constexpr std::string_view kSizeKeys = "SMLX";
       premises_.press(kSizeKeys[parcels_[at_panel_.parcel].size - 1U]);
       at_panel_.step = Step::kWaitDoor;
       wait_for_panel();
@@ -186,6 +192,11 @@ void People::on_screen(PanelMessage message, std::uint8_t compartment, std::uint
     }
   }
   if (message == PanelMessage::kPleaseShut && at_panel_.door == compartment) {
+    if (DoorUse& use = uses_[compartment - 1U]; use.called_off == CalledOff::kPressed) {
+      use.called_off = CalledOff::kHeard;
+      wait_for_panel();
+      return;
+    }
     leave();  // Walked away; the door is shut when somebody remembers.
     return;
   }
@@ -256,6 +267,7 @@ void People::courier_reads(PanelMessage message) {
     case PanelMessage::kDoorFailed:
     case PanelMessage::kRecallOpen:
     case PanelMessage::kPleaseShut:
+    case PanelMessage::kRefused:
       return;
   }
 }
@@ -289,6 +301,7 @@ void People::recipient_reads(PanelMessage message) {
       come_back(kComeBackAfterFault);
       return;
     case PanelMessage::kCollected:
+    case PanelMessage::kRefused:
       leave();
       return;
     case PanelMessage::kIdle:
@@ -339,6 +352,14 @@ void People::leave_the_dark() {
   leave();
 }
 
+// Empty: no such parcel is inside, or nobody was told its code yet.
+std::string_view People::code_of(std::string_view number) const {
+  const auto found = std::find_if(parcels_.begin(), parcels_.end(), [&](const Parcel& parcel) {
+    return parcel.state == ParcelState::kStored && parcel.told && parcel.number.view() == number;
+  });
+  return found == parcels_.end() ? std::string_view{} : found->code.text();
+}
+
 void People::send(std::uint64_t ticket, const ErrandOrder& order) {
   ErrandResult errand;
   errand.ticket = ticket;
@@ -351,6 +372,7 @@ void People::send(std::uint64_t ticket, const ErrandOrder& order) {
       visitor.parcels_left = 1;
       visitor.carrier = order.carrier;
       visitor.parcel = new_parcel(order.carrier.view(), order.size, order.parcel.view());
+      visitor.key_at_door = order.key_at_door;
       parcels_[visitor.parcel].somebody_comes = false;
       parcels_[visitor.parcel].ticket = ticket;
       break;
@@ -360,15 +382,10 @@ void People::send(std::uint64_t ticket, const ErrandOrder& order) {
       visitor.carrier = order.carrier;
       break;
     case Errand::kCollect:
+    case Errand::kRefuse:
       visitor.role = Role::kCollector;
-      visitor.code.assign(order.code.view());
-      if (order.code.empty()) {
-        for (const Parcel& parcel : parcels_) {
-          if (parcel.state == ParcelState::kStored && parcel.told && parcel.number == order.parcel) {
-            visitor.code.assign(parcel.code.text());
-          }
-        }
-      }
+      visitor.code.assign(order.code.empty() ? code_of(order.parcel.view()) : order.code.view());
+      visitor.key_at_door = order.errand == Errand::kRefuse ? 'N' : '\0';
       break;
     case Errand::kNone:
       return;

@@ -18,9 +18,10 @@ namespace cubby::emulator {
 
 /// Operations of a station since the start of the run.
 struct StationCounters {
-  std::uint64_t deposits = 0;  // Observable, summed over the ledger; so are the next two.
+  std::uint64_t deposits = 0;  // Observable, summed over the ledger; so are the next three.
   std::uint64_t collections = 0;
   std::uint64_t recalls = 0;
+  std::uint64_t refusals = 0;
   std::uint64_t turned_away = 0;  // Couriers who left with a parcel.
   std::uint64_t wrong_codes = 0;
   std::uint64_t events = 0;            // Appended to the journal.
@@ -47,7 +48,7 @@ class HostLink {
   virtual void deliver(Bytes bytes) = 0;  // To the station, at the current virtual time.
 };
 
-enum class InjectionKind : std::uint8_t { kDeposit = 1, kCollect, kRecall, kJam, kLinkDown, kPowerCut };
+enum class InjectionKind : std::uint8_t { kDeposit = 1, kCollect, kRecall, kRefuse, kJam, kLinkDown, kPowerCut };
 
 struct Injection {
   InjectionKind kind = InjectionKind::kDeposit;
@@ -56,7 +57,8 @@ struct Injection {
   Duration duration{};           // Of a fault; 0: a moment (power cut), else until the run ends.
   std::string carrier;
   std::string parcel;
-  std::string code;  // Of a collect; if empty and `parcel` is given: that parcel's code.
+  std::string code;      // Of a collect or refuse; if empty and `parcel` is given: that parcel's code.
+  char key_at_door = 0;  // See ErrandOrder.
 };
 
 enum class InjectionStatus : std::uint8_t { kOk = 1, kRefused, kNoDoor, kTimedOut, kBadInput };

@@ -8,7 +8,7 @@ namespace cubby::emulator {
 namespace {
 
 constexpr Duration kMomentOff = Duration::seconds(2);  // A power cut without a duration.
-constexpr std::uint32_t kStateVersion = 2;
+constexpr std::uint32_t kStateVersion = 3;
 
 }  // namespace
 
@@ -29,13 +29,15 @@ void StationWorld::start_injection(std::uint64_t ticket, const Injection& inject
   switch (injection.kind) {
     case InjectionKind::kDeposit:
     case InjectionKind::kCollect:
-    case InjectionKind::kRecall: {
+    case InjectionKind::kRecall:
+    case InjectionKind::kRefuse: {
       ErrandOrder order;
       order.errand = static_cast<Errand>(injection.kind);
       order.size = injection.size;
       order.carrier.assign(injection.carrier);
       order.parcel.assign(injection.parcel);
       order.code.assign(injection.code);
+      order.key_at_door = injection.key_at_door;
       people_.send(ticket, order);
       return;
     }
@@ -79,6 +81,8 @@ std::optional<InjectionResult> StationWorld::injection_result(std::uint64_t tick
     case PanelMessage::kPleaseShut:
     case PanelMessage::kPutIn:
     case PanelMessage::kTakeOut:
+    case PanelMessage::kRefused:
+    case PanelMessage::kCancelled:
       result.status = InjectionStatus::kOk;
       break;
     case PanelMessage::kDoorFailed:
@@ -138,6 +142,7 @@ void StationWorld::save(std::vector<std::byte>& blob) const {
     writer.text(planned.injection.carrier);
     writer.text(planned.injection.parcel);
     writer.text(planned.injection.code);
+    writer.value(planned.injection.key_at_door);
   }
   people_.save(writer);
   flash_.save(blob);
@@ -191,6 +196,7 @@ Status StationWorld::load(Bytes blob) {
     reader.text(planned.injection.carrier);
     reader.text(planned.injection.parcel);
     reader.text(planned.injection.code);
+    reader.value(planned.injection.key_at_door);
     planned_.push_back(planned);
   }
   people_.load(reader);

@@ -376,6 +376,7 @@ StationCounters StationWorld::counters() const {
     counters.deposits += row.deposits;
     counters.collections += row.collections;
     counters.recalls += row.recalls;
+    counters.refusals += row.refusals;
   }
   counters.turned_away = people_.counters().turned_away;
   counters.wrong_codes = people_.counters().wrong_codes;

@@ -54,6 +54,8 @@ std::string_view to_string(CompartmentEvent event) {
       return "StillOverdue";
     case CompartmentEvent::kStillDisputed:
       return "StillDisputed";
+    case CompartmentEvent::kRefused:
+      return "Refused";
     case CompartmentEvent::kExpired:
       return "Expired";
     case CompartmentEvent::kUncertain:

@@ -16,7 +16,7 @@ enum class CompartmentState : std::uint8_t {
   kOpening,  // For a deposit: an unlock was or will be sent, the door has not been seen open.
   kLoading,  // The door is open for a deposit.
   kOccupied,
-  kOverdue,     // The parcel waits for its courier; its code is dead.
+  kOverdue,     // The parcel waits for its courier; its code is dead. Also after a refusal.
   kCollecting,  // As kOpening, for a collection or recall.
   kUnloading,   // The door is open for a collection or recall.
   kDisputed,    // Nobody can know what is inside.
@@ -37,12 +37,13 @@ enum class CompartmentEvent : std::uint8_t {
   kStillOccupied,  // A door that was to be emptied did not move; what was before goes on.
   kStillOverdue,
   kStillDisputed,
+  kRefused,    // Shut again, and the recipient had said that the parcel is still inside.
   kExpired,    // The retention period ran out.
   kUncertain,  // The outcome of an opening cannot be known.
   kTakeOut,    // Out of service.
   kPutBack,    // In service again.
 };
-inline constexpr std::size_t kCompartmentEvents = 16;
+inline constexpr std::size_t kCompartmentEvents = 17;
 
 struct Transition {
   CompartmentState from;
@@ -54,27 +55,17 @@ inline constexpr auto kTransitions = [] {
   using enum CompartmentState;
   using enum CompartmentEvent;
   return std::to_array<Transition>({
-      {kVacant, kReserve, kReserved},
-      {kVacant, kTakeOut, kOutOfService},
-      {kReserved, kRelease, kVacant},
-      {kReserved, kUnlock, kOpening},
-      {kReserved, kTakeOut, kOutOfService},
-      {kOpening, kOpened, kLoading},
-      {kOpening, kNotOpened, kVacant},
-      {kOpening, kUncertain, kDisputed},
-      {kLoading, kStored, kOccupied},
-      {kLoading, kCancelled, kVacant},
-      {kLoading, kUncertain, kDisputed},
-      {kOccupied, kUnlockToEmpty, kCollecting},
-      {kOccupied, kExpired, kOverdue},
-      {kOverdue, kUnlockToEmpty, kCollecting},
-      {kCollecting, kOpened, kUnloading},
-      {kCollecting, kStillOccupied, kOccupied},
-      {kCollecting, kStillOverdue, kOverdue},
-      {kCollecting, kStillDisputed, kDisputed},
-      {kCollecting, kUncertain, kDisputed},
-      {kUnloading, kEmptied, kVacant},
-      {kUnloading, kUncertain, kDisputed},
+      {kVacant, kReserve, kReserved},           {kVacant, kTakeOut, kOutOfService},
+      {kReserved, kRelease, kVacant},           {kReserved, kUnlock, kOpening},
+      {kReserved, kTakeOut, kOutOfService},     {kOpening, kOpened, kLoading},
+      {kOpening, kNotOpened, kVacant},          {kOpening, kUncertain, kDisputed},
+      {kLoading, kStored, kOccupied},           {kLoading, kCancelled, kVacant},
+      {kLoading, kUncertain, kDisputed},        {kOccupied, kUnlockToEmpty, kCollecting},
+      {kOccupied, kExpired, kOverdue},          {kOverdue, kUnlockToEmpty, kCollecting},
+      {kCollecting, kOpened, kUnloading},       {kCollecting, kStillOccupied, kOccupied},
+      {kCollecting, kStillOverdue, kOverdue},   {kCollecting, kStillDisputed, kDisputed},
+      {kCollecting, kUncertain, kDisputed},     {kUnloading, kEmptied, kVacant},
+      {kUnloading, kRefused, kOverdue},         {kUnloading, kUncertain, kDisputed},
       {kDisputed, kUnlockToEmpty, kCollecting},  // The owner of the parcel that is believed inside.
       {kDisputed, kPutBack, kVacant},            // Somebody looked.
       {kOutOfService, kPutBack, kVacant},

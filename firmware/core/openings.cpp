@@ -77,13 +77,13 @@ void Openings::attempt(std::size_t slot, Instant now) {
   }
 }
 
-Status Openings::cancel(std::uint8_t compartment) {
+Status Openings::call_off(std::uint8_t compartment) {
   const auto slot = recorder_.state().find_opening(compartment);
   if (slot == StationState::kOpeningsMax || live_[slot].phase != Phase::kOpen ||
-      pending(slot).intent.purpose != Purpose::kDeposit) {
+      pending(slot).intent.purpose == Purpose::kRecall) {
     return Status::kWrongState;
   }
-  return recorder_.append(Cancel{compartment});
+  return recorder_.append(CalledOff{compartment});
 }
 
 void Openings::on_supply_failing(Instant now) {
@@ -266,12 +266,39 @@ void Openings::finish(std::size_t slot, Instant now) {
   end(slot, compartment);
 }
 
+/// Begins the event that ends the opening of an occupied compartment.
+void Openings::fill_end_of_stay(const PendingOpening& opening, std::uint32_t open) {
+  const auto& intent = opening.intent;
+  const auto& parcel = recorder_.state().compartment(intent.compartment).parcel;
+  const auto fill = [&](auto& body) {
+    body.compartment = intent.compartment;
+    body.counter = parcel.counter;
+    copy_text(body.carrier, parcel.carrier.view());
+    body.size = static_cast<cubby_v1_Size>(parcel.size);
+    body.attempts = intent.attempt;
+    body.open_ms = open;
+  };
+  const auto dwell = dwell_ms(parcel, recorder_.utc_ms(), recorder_.journal().boot(), recorder_.on_ms());
+  const auto fill_with_dwell = [&](auto& body) {
+    fill(body);
+    body.has_dwell_ms = dwell.has_value();
+    body.dwell_ms = dwell.value_or(0);
+  };
+  if (opening.called_off) {
+    fill(recorder_.begin(cubby_v1_Event_refused_tag).body.refused);
+  } else if (intent.purpose == Purpose::kCollect) {
+    fill_with_dwell(recorder_.begin(cubby_v1_Event_collected_tag).body.collected);
+  } else {
+    fill_with_dwell(recorder_.begin(cubby_v1_Event_recalled_tag).body.recalled);
+  }
+}
+
 Status Openings::commit_end(std::size_t slot) {
   const auto& opening = pending(slot);
   const auto& intent = opening.intent;
-  auto news = OpeningNews{OpeningNews::Kind::kDone, intent.compartment, intent.purpose, opening.cancelled};
+  auto news = OpeningNews{OpeningNews::Kind::kDone, intent.compartment, intent.purpose, opening.called_off};
   const auto open = open_ms(slot);
-  if (intent.purpose == Purpose::kDeposit && opening.cancelled) {
+  if (intent.purpose == Purpose::kDeposit && opening.called_off) {
     auto& body = recorder_.begin(cubby_v1_Event_deposit_cancelled_tag).body.deposit_cancelled;
     body.compartment = intent.compartment;
     copy_text(body.carrier, intent.carrier.view());
@@ -286,23 +313,7 @@ Status Openings::commit_end(std::size_t slot) {
     body.attempts = intent.attempt;
     body.open_ms = open;
   } else {
-    const auto& parcel = recorder_.state().compartment(intent.compartment).parcel;
-    const auto dwell = dwell_ms(parcel, recorder_.utc_ms(), recorder_.journal().boot(), recorder_.on_ms());
-    const auto fill = [&](auto& body) {
-      body.compartment = intent.compartment;
-      body.counter = parcel.counter;
-      copy_text(body.carrier, parcel.carrier.view());
-      body.size = static_cast<cubby_v1_Size>(parcel.size);
-      body.has_dwell_ms = dwell.has_value();
-      body.dwell_ms = dwell.value_or(0);
-      body.attempts = intent.attempt;
-      body.open_ms = open;
-    };
-    if (intent.purpose == Purpose::kCollect) {
-      fill(recorder_.begin(cubby_v1_Event_collected_tag).body.collected);
-    } else {
-      fill(recorder_.begin(cubby_v1_Event_recalled_tag).body.recalled);
-    }
+    fill_end_of_stay(opening, open);
   }
   CUBBY_TRY(recorder_.commit());
   tell(news);

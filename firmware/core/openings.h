@@ -14,7 +14,7 @@ namespace cubby::core {
 struct OpeningNews {
   enum class Kind : std::uint8_t {
     kOpened,     // The door was seen open.
-    kDone,       // Shut again; Deposited, Collected, Recalled or DepositCancelled is durable.
+    kDone,       // Shut again; Deposited, Collected, Recalled, Refused or DepositCancelled is durable.
     kNotOpened,  // All attempts are used up; the door did not move.
     kUncertain,  // Nobody can know; the compartment is disputed.
     kLeftOpen,   // Still open after kLeftOpenAfter; goes on without anybody waiting for it.
@@ -22,7 +22,7 @@ struct OpeningNews {
   Kind kind = Kind::kOpened;
   std::uint8_t compartment = 0;
   Purpose purpose = Purpose::kDeposit;
-  bool cancelled = false;
+  bool called_off = false;  // Of kDone: nothing was put in, or nothing was taken out.
 };
 
 /// Every authorised opening of a door: intent durable, one attempt, outcome durable; at most
@@ -38,8 +38,9 @@ class Openings {
   /// in here. kWrongState: the door is not known to be shut. kBusy: another is being attempted, or too
   /// many doors stand open. kNotSent: the supply is failing. Others: the intent is not durable.
   Status begin(const Intent& request, Instant now);
-  /// The courier says that nothing is behind the open door of a deposit. kWrongState: it is not open.
-  Status cancel(std::uint8_t compartment);
+  /// The person at the open door says that it was opened for nothing: of a deposit that nothing is
+  /// inside, of a collection that the parcel still is. kWrongState: it is not open, or a recall.
+  Status call_off(std::uint8_t compartment);
   bool can_begin() const;
 
   /// Takes up the openings that the last boot left.
@@ -81,6 +82,7 @@ class Openings {
   void uncertain(std::size_t slot, Instant now);
   void opened(std::size_t slot, Instant now);
   void finish(std::size_t slot, Instant now);
+  void fill_end_of_stay(const PendingOpening& opening, std::uint32_t open);
   Status commit_end(std::size_t slot);
   void left_open(std::size_t slot);
   void resolve(std::size_t slot, Instant now);

@@ -111,14 +111,14 @@ void PanelFlow::on_key(char key, Instant now) {
       on_size_key(key, now);
       return;
     case Flow::kDeposit:
-      if (key == '*') {
-        cancel(now);
-      } else {
+      on_deposit_key(key);
+      return;
+    case Flow::kCollect:
+      if (key != 'N' || !call_off()) {
         refuse_input();
       }
       return;
     case Flow::kRecall:
-    case Flow::kCollect:
       refuse_input();
       return;
   }
@@ -137,6 +137,7 @@ void PanelFlow::on_size_key(char key, Instant now) {
   }
   tried_ = {};
   doors_tried_ = 0;
+  next_size_ = 0;
   open_for_deposit(now);
 }
 
@@ -269,12 +270,22 @@ void PanelFlow::turn_away(TurnedAway reason, Instant now) {
   show(Screen::kTurnedAway, 0, static_cast<std::uint32_t>(reason));
 }
 
-void PanelFlow::cancel(Instant) {
-  if (parts_.openings.cancel(compartment_) != Status::kOk) {
+/// The parcel does not go in, or the courier takes it along again.
+void PanelFlow::on_deposit_key(char key) {
+  const auto size = size_of(key);
+  if ((size == 0 && key != '*') || !call_off()) {
     refuse_input();
     return;
   }
+  next_size_ = size;
+}
+
+bool PanelFlow::call_off() {
+  if (parts_.openings.call_off(compartment_) != Status::kOk) {
+    return false;
+  }
   show(Screen::kPleaseShut, compartment_);
+  return true;
 }
 
 void PanelFlow::recall_next(Instant now) {
@@ -389,8 +400,15 @@ void PanelFlow::deposit_news(const OpeningNews& news, Instant now) {
       show(Screen::kPutIn, news.compartment);
       return;
     case OpeningNews::Kind::kDone:
+      if (news.called_off && next_size_ != 0) {
+        size_ = next_size_;
+        next_size_ = 0;
+        doors_tried_ = 0;
+        open_for_deposit(now);  // Never the same door again.
+        return;
+      }
       enter(Flow::kReady, now);
-      show(news.cancelled ? Screen::kCancelled : Screen::kStored, news.compartment);
+      show(news.called_off ? Screen::kCancelled : Screen::kStored, news.compartment);
       return;
     case OpeningNews::Kind::kNotOpened:
     case OpeningNews::Kind::kUncertain:
@@ -433,7 +451,7 @@ void PanelFlow::collect_news(const OpeningNews& news, Instant now) {
       return;
     case OpeningNews::Kind::kDone:
       enter(Flow::kIdle, now);
-      show(Screen::kCollected, news.compartment);
+      show(news.called_off ? Screen::kRefused : Screen::kCollected, news.compartment);
       show(Screen::kIdle);
       return;
     case OpeningNews::Kind::kNotOpened:

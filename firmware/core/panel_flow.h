@@ -57,7 +57,8 @@ class PanelFlow {
   void on_parcel(std::string_view text, Instant now);
   void open_for_deposit(Instant now);
   void turn_away(TurnedAway reason, Instant now);
-  void cancel(Instant now);
+  void on_deposit_key(char key);
+  bool call_off();
   void recall_next(Instant now);
   void on_code(std::string_view digits, Instant now);
   void wrong_code(Instant now);
@@ -74,6 +75,7 @@ class PanelFlow {
   InplaceString<limits::kCarrierMax> carrier_;
   InplaceString<limits::kParcelMax> parcel_;
   std::uint8_t size_ = 0;
+  std::uint8_t next_size_ = 0;    // The open door is called off for one of this size; 0: it is not.
   std::uint8_t compartment_ = 0;  // That this flow opened.
   std::uint8_t doors_tried_ = 0;
   std::uint8_t recall_after_ = 0;  // Number of the last compartment that was looked at.

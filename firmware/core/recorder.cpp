@@ -61,7 +61,7 @@ Status Recorder::append_record(RecordKind kind, const T& value) {
 template Status Recorder::append_record(RecordKind, const Intent&);
 template Status Recorder::append_record(RecordKind, const Outcome&);
 template Status Recorder::append_record(RecordKind, const ThrottleCount&);
-template Status Recorder::append_record(RecordKind, const Cancel&);
+template Status Recorder::append_record(RecordKind, const CalledOff&);
 
 Status Recorder::note(Status status) {
   if (status == Status::kOk) {

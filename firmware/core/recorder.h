@@ -30,7 +30,7 @@ class Recorder {
   Status append(const Intent& intent) { return append_record(RecordKind::kIntent, intent); }
   Status append(const Outcome& outcome) { return append_record(RecordKind::kOutcome, outcome); }
   Status append(const ThrottleCount& count) { return append_record(RecordKind::kThrottle, count); }
-  Status append(const Cancel& cancel) { return append_record(RecordKind::kCancel, cancel); }
+  Status append(const CalledOff& called_off) { return append_record(RecordKind::kCalledOff, called_off); }
   /// Writes a checkpoint if recovery would take too long without one. Cheap when nothing was appended.
   void checkpoint_if_due();
 

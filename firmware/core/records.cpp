@@ -44,9 +44,9 @@ std::size_t encode(const ThrottleCount& count, RecordBytes& into) {
   return writer.size();
 }
 
-std::size_t encode(const Cancel& cancel, RecordBytes& into) {
+std::size_t encode(const CalledOff& called_off, RecordBytes& into) {
   ByteWriter writer(into);
-  writer.put(cancel.compartment);
+  writer.put(called_off.compartment);
   return writer.size();
 }
 
@@ -81,10 +81,10 @@ Status decode(Bytes bytes, ThrottleCount& count) {
   return verdict(reader, true);
 }
 
-Status decode(Bytes bytes, Cancel& cancel) {
+Status decode(Bytes bytes, CalledOff& called_off) {
   ByteReader reader(bytes);
-  cancel.compartment = reader.get<std::uint8_t>();
-  return verdict(reader, is_compartment(cancel.compartment));
+  called_off.compartment = reader.get<std::uint8_t>();
+  return verdict(reader, is_compartment(called_off.compartment));
 }
 
 }  // namespace cubby::core

@@ -17,7 +17,7 @@ enum class RecordKind : std::uint8_t {
   kIntent = store::kFirstForeignKind,  // One attempt to open one door is about to be made.
   kOutcome,                            // What became of that attempt.
   kThrottle,                           // Wrong codes in a row.
-  kCancel,                             // The courier says that nothing is behind the open door.
+  kCalledOff,                          // The person at an open door says that it was opened for nothing.
 };
 
 /// Numbers as Purpose of event.proto.
@@ -53,7 +53,8 @@ struct ThrottleCount {
   std::uint32_t failures = 0;
 };
 
-struct Cancel {
+/// Of a deposit: nothing is inside. Of a collection: the parcel still is.
+struct CalledOff {
   std::uint8_t compartment = 0;
 };
 
@@ -63,12 +64,12 @@ using RecordBytes = std::array<std::byte, kRecordBytesMax>;
 std::size_t encode(const Intent& intent, RecordBytes& into);
 std::size_t encode(const Outcome& outcome, RecordBytes& into);
 std::size_t encode(const ThrottleCount& count, RecordBytes& into);
-std::size_t encode(const Cancel& cancel, RecordBytes& into);
+std::size_t encode(const CalledOff& called_off, RecordBytes& into);
 
 /// kCorrupt: too short, too long or out of range.
 Status decode(Bytes bytes, Intent& intent);
 Status decode(Bytes bytes, Outcome& outcome);
 Status decode(Bytes bytes, ThrottleCount& count);
-Status decode(Bytes bytes, Cancel& cancel);
+Status decode(Bytes bytes, CalledOff& called_off);
 
 }  // namespace cubby::core

@@ -16,7 +16,7 @@ constexpr std::size_t kItemMax = 128;
 constexpr std::uint8_t kFlagForced = 1;
 constexpr std::uint8_t kFlagParcel = 2;
 constexpr std::uint8_t kFlagLeftOpen = 1;
-constexpr std::uint8_t kFlagCancelled = 2;
+constexpr std::uint8_t kFlagCalledOff = 2;
 static_assert(kItemHead + kRecordBytesMax + 16 <= kItemMax);
 
 }  // namespace
@@ -63,7 +63,7 @@ std::size_t StationState::write_item(std::size_t item, MutableBytes into) const 
     }
     writer.put(static_cast<std::uint8_t>(opening.outcome));
     writer.put(
-        static_cast<std::uint8_t>((opening.left_open ? kFlagLeftOpen : 0) | (opening.cancelled ? kFlagCancelled : 0)));
+        static_cast<std::uint8_t>((opening.left_open ? kFlagLeftOpen : 0) | (opening.called_off ? kFlagCalledOff : 0)));
     writer.put(opening.opened_on_ms);
     RecordBytes intent;
     writer.put_bytes(Bytes(intent).first(encode(opening.intent, intent)));
@@ -186,7 +186,7 @@ void StationState::read_opening_item(Bytes body) {
   opening.outcome = static_cast<AttemptOutcome>(reader.get<std::uint8_t>());
   const auto flags = reader.get<std::uint8_t>();
   opening.left_open = (flags & kFlagLeftOpen) != 0;
-  opening.cancelled = (flags & kFlagCancelled) != 0;
+  opening.called_off = (flags & kFlagCalledOff) != 0;
   opening.opened_on_ms = reader.get<std::uint64_t>();
   constexpr std::size_t kBeforeIntent = 10;
   const auto slot = find_opening(0);

@@ -115,6 +115,12 @@ void StationState::apply_event(const cubby_v1_Event& event) {
         apply_emptied(body.recalled.compartment);
       }
       break;
+    case cubby_v1_Event_refused_tag:
+      if (valid(body.refused.compartment)) {
+        move(body.refused.compartment, CompartmentEvent::kRefused, CompartmentState::kOverdue);
+        end_opening(body.refused.compartment);
+      }
+      break;
     case cubby_v1_Event_overdue_tag:
       if (valid(body.overdue.compartment)) {
         move(body.overdue.compartment, CompartmentEvent::kExpired, CompartmentState::kOverdue);
@@ -255,10 +261,10 @@ void StationState::apply_internal(std::uint8_t kind, Bytes payload) {
         return;
       }
       break;
-    case RecordKind::kCancel:
-      if (Cancel cancel; decode(payload, cancel) == Status::kOk) {
-        if (const auto slot = find_opening(cancel.compartment); slot < kOpeningsMax) {
-          openings_[slot].cancelled = true;
+    case RecordKind::kCalledOff:
+      if (CalledOff called_off; decode(payload, called_off) == Status::kOk) {
+        if (const auto slot = find_opening(called_off.compartment); slot < kOpeningsMax) {
+          openings_[slot].called_off = true;
         }
         return;
       }

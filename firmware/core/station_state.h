@@ -41,7 +41,7 @@ struct PendingOpening {
   Intent intent;                                   // Of its last attempt; compartment 0: this slot is free.
   AttemptOutcome outcome = AttemptOutcome::kNone;  // Of that attempt.
   bool left_open = false;
-  bool cancelled = false;
+  bool called_off = false;         // See CalledOff.
   std::uint64_t opened_on_ms = 0;  // When the door was seen open, in powered time.
 };
 

@@ -33,6 +33,7 @@ enum class Screen : std::uint8_t {
   kOutOfService,
   kPleaseShut,
   kCancelled,
+  kRefused,
 };
 
 enum class Buzz : std::uint8_t { kOk = 1, kError = 2 };

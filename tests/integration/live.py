@@ -66,6 +66,22 @@ def collect_with_wrong_and_right_code(lab):
     expect_equal(result.returncode, 1, "collecting the same parcel twice: exit code")
 
 
+def change_size_cancel_and_refuse(lab):
+    result = lab.inject("deposit", "--station", STATION, "--size", "S", "--carrier", "sf", "--cancel")
+    expect(result.returncode == 0 and "cancelled" in result.stdout, f"a cancelled deposit: {result.stdout}{result.stderr}")
+    result = lab.inject("deposit", "--station", STATION, "--size", "S", "--carrier", "sf", "--change-size", "M")
+    expect_equal(result.returncode, 0, f"a deposit of another size: {result.stdout}{result.stderr}; exit code")
+    door = int(result.stdout.split()[1])
+    code = result.stdout.split()[3]
+    result = lab.inject("refuse", "--station", STATION, "--code", code)
+    expect_equal(result.stdout.split(), ["compartment", str(door), "refused"], "what a refusal prints")
+    wait_until(lambda: count(compartments(lab), door, "refusals") == 1, 2, "the refusal in the statistics")
+    result = lab.inject("collect", "--station", STATION, "--code", code)
+    expect_equal(result.returncode, 1, "collecting a refused parcel: exit code")
+    result = lab.inject("recall", "--station", STATION, "--carrier", "sf")
+    expect(result.stdout.startswith("recalled ") and result.stdout.split()[1] != "0", f"recall: {result.stdout}{result.stderr}")
+
+
 def strike_with_faults(lab):
     """Power cuts while the courier stands before the open door, a jam and a lost link."""
     for round_number in range(thorough(6, 30)):
@@ -95,6 +111,7 @@ def run(lab):
     emulator = lab.live_emulator("--stations", "50", "--speed", "60", "--seed", "11")
     wait_until(lambda: len(lab.stats("--by", "station")) == 50, 60, "all stations to report")
     collect_with_wrong_and_right_code(lab)
+    change_size_cancel_and_refuse(lab)
     strike_with_faults(lab)
     expect_equal(emulator.stop(signal_number=signal.SIGINT), 0, "Ctrl-C of the emulator: exit code")
     last_line = lab.verify()

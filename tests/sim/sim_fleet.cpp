@@ -166,12 +166,9 @@ std::string SimFleet::difference() const {
     for (const emulator::LedgerRow& row : station.ledger()) {
       rows.push_back({.station = std::string(station.name()),
                       .compartment = ++number,
-                      .true_deposits = row.true_deposits,
-                      .true_collections = row.true_collections,
-                      .true_recalls = row.true_recalls,
-                      .deposits = row.deposits,
-                      .collections = row.collections,
-                      .recalls = row.recalls,
+                      .truth = {{row.true_deposits, row.true_collections, row.true_recalls, row.true_refusals}},
+                      .observable = {{row.deposits, row.collections, row.recalls, row.refusals}},
+                      .unsure = row.unsure,
                       .door_openings = row.door_openings});
     }
   }

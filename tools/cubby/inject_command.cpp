@@ -21,6 +21,8 @@ struct InjectArguments {
   std::string token_file;
   std::string station;
   std::string size;
+  std::string change_size;
+  bool cancel = false;
   std::string carrier = "sf";
   std::string parcel;
   std::string code;
@@ -95,12 +97,18 @@ int deposit(const InjectArguments& arguments) {
   request.mutable_deposit()->set_size(size_of(arguments.size));
   request.mutable_deposit()->set_carrier(arguments.carrier);
   request.mutable_deposit()->set_parcel(arguments.parcel);
+  if (!arguments.change_size.empty()) {
+    request.mutable_deposit()->set_change_size(size_of(arguments.change_size));
+  }
+  request.mutable_deposit()->set_cancel(arguments.cancel);
   ControlResponse response;
   if (const int code = perform(arguments, request, response); code >= 0) {
     return code;
   }
   std::printf("compartment %u\n", response.compartment());
-  if (response.code().empty()) {
+  if (arguments.cancel) {
+    std::printf("cancelled\n");
+  } else if (response.code().empty()) {
     std::printf("code        not told yet\n");
     std::cerr << "cubby inject: " << response.detail() << '\n';
   } else {
@@ -118,6 +126,18 @@ int collect(const InjectArguments& arguments) {
     return code;
   }
   std::printf("compartment %u\ncollected\n", response.compartment());
+  return kExitOk;
+}
+
+int refuse(const InjectArguments& arguments) {
+  ControlRequest request;
+  request.mutable_refuse()->set_station(arguments.station);
+  request.mutable_refuse()->set_code(arguments.code);
+  ControlResponse response;
+  if (const int code = perform(arguments, request, response); code >= 0) {
+    return code;
+  }
+  std::printf("compartment %u\nrefused\n", response.compartment());
   return kExitOk;
 }
 
@@ -200,6 +220,10 @@ void add_inject_command(CLI::App& app, int& exit_code) {
       ->check(carrier_validator())
       ->capture_default_str();
   verb->add_option("--parcel", arguments->parcel, "Number on the parcel; default: one is made up");
+  CLI::Option* change =
+      verb->add_option("--change-size", arguments->change_size, "At the open door, ask for one of this size instead")
+          ->check(CLI::IsMember({"S", "M", "L", "XL"}));
+  verb->add_flag("--cancel", arguments->cancel, "At the open door, take the parcel along again")->excludes(change);
   verb->footer("Example: cubby inject deposit --station SX-TY-0007 --size M --carrier sf --parcel RB473124829CN");
 
   verb = add_verb(*inject, arguments, exit_code, "collect", "Somebody types a pickup code", collect);
@@ -207,7 +231,13 @@ void add_inject_command(CLI::App& app, int& exit_code) {
   verb->add_option("--code", arguments->code, "As the keypad takes it")->required()->check(code_validator());
   verb->footer("Example: cubby inject collect --station SX-TY-0007 --code 12345678");
 
-  verb = add_verb(*inject, arguments, exit_code, "recall", "A courier takes overdue parcels back", recall);
+  verb = add_verb(*inject, arguments, exit_code, "refuse",
+                  "The recipient opens the door, does not want the parcel and leaves it inside", refuse);
+  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
+  verb->add_option("--code", arguments->code, "As the keypad takes it")->required()->check(code_validator());
+  verb->footer("Example: cubby inject refuse --station SX-TY-0007 --code 12345678");
+
+  verb = add_verb(*inject, arguments, exit_code, "recall", "A courier takes overdue and refused parcels back", recall);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--carrier", arguments->carrier, "Brand, 1 to 8 of a-z, 0-9")
       ->check(carrier_validator())

@@ -51,6 +51,9 @@ ControlRequest request_for(const TraceLine& row, std::map<std::string, std::stri
   } else if (row.action == "collect") {
     request.mutable_collect()->set_station(row.station);
     request.mutable_collect()->set_code(codes[row.parcel]);
+  } else if (row.action == "refuse") {
+    request.mutable_refuse()->set_station(row.station);
+    request.mutable_refuse()->set_code(codes[row.parcel]);
   } else {
     request.mutable_recall()->set_station(row.station);
     request.mutable_recall()->set_carrier(row.carrier);

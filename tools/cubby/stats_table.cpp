@@ -37,6 +37,7 @@ constexpr auto kColumns = std::to_array<TableColumn>({
     {"deposits", "deposits", Kind::kCount},
     {"collections", "collections", Kind::kCount},
     {"recalls", "recalls", Kind::kCount},
+    {"refusals", "refusals", Kind::kCount},
     {"overdue", "overdue", Kind::kCount},
     {"turned_away", "turned away", Kind::kCount},
     {"mean_dwell_h", "mean dwell h", Kind::kState},

@@ -218,17 +218,16 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
       }
       case ControlRequest::kDeposit:
         station = request.deposit().station();
-        deposit_ = true;
+        deposit_ = !request.deposit().cancel();
         problem = read_deposit(request.deposit(), injection);
         break;
       case ControlRequest::kCollect:
         station = request.collect().station();
-        injection.kind = emulator::InjectionKind::kCollect;
-        injection.code = request.collect().code();
-        if (injection.code.empty() || injection.code.size() > 16 ||
-            injection.code.find_first_not_of("0123456789") != std::string::npos) {
-          problem = "a code is 1 to 16 digits";
-        }
+        problem = read_code(emulator::InjectionKind::kCollect, request.collect().code(), injection);
+        break;
+      case ControlRequest::kRefuse:
+        station = request.refuse().station();
+        problem = read_code(emulator::InjectionKind::kRefuse, request.refuse().code(), injection);
         break;
       case ControlRequest::kRecall:
         station = request.recall().station();
@@ -286,6 +285,17 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
     if (request.size() < cubby::v1::SIZE_S || request.size() > cubby::v1::SIZE_XL) {
       return "size: S, M, L or XL";
     }
+    if (request.change_size() < 0 || request.change_size() > cubby::v1::SIZE_XL) {
+      return "change_size: S, M, L or XL";
+    }
+    if (request.cancel() && request.change_size() != cubby::v1::SIZE_UNSPECIFIED) {
+      return "change_size and cancel: one of the two";
+    }
+    if (request.cancel()) {
+      injection.key_at_door = '*';
+    } else if (request.change_size() != cubby::v1::SIZE_UNSPECIFIED) {
+      injection.key_at_door = emulator::kSizeKeys[static_cast<std::size_t>(request.change_size()) - 1];
+    }
     if (!is_carrier(injection.carrier)) {
       return "carrier: 1 to 8 of a-z, 0-9";
     }
@@ -293,6 +303,13 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
       return "parcel: at most 32 printable characters";
     }
     return {};
+  }
+
+  static std::string read_code(emulator::InjectionKind kind, const std::string& code, emulator::Injection& injection) {
+    injection.kind = kind;
+    injection.code = code;
+    const bool digits = code.find_first_not_of("0123456789") == std::string::npos;
+    return code.empty() || code.size() > 16 || !digits ? "a code is 1 to 16 digits" : "";
   }
 
   static std::string read_fault(const cubby::v1::InjectFault& request, emulator::Injection& injection) {

@@ -81,6 +81,7 @@ bool write_report(const std::string& file, const RunOptions& options, const emul
   report["deposits"] = totals.deposits;
   report["collections"] = totals.collections;
   report["recalls"] = totals.recalls;
+  report["refusals"] = totals.refusals;
   report["turned_away"] = totals.turned_away;
   report["wrong_codes"] = totals.wrong_codes;
   report["events"] = totals.events;
@@ -106,15 +107,16 @@ bool write_report(const std::string& file, const RunOptions& options, const emul
 bool write_ledger(const std::string& file, const emulator::Fleet& fleet, std::string& error) {
   std::ofstream stream(file);
   stream
-      << "station,compartment,true_deposits,true_collections,true_recalls,deposits,collections,recalls,door_openings\n";
+      << "station,compartment,true_deposits,true_collections,true_recalls,true_refusals,deposits,collections,recalls,"
+         "refusals,unsure,door_openings\n";
   for (std::size_t i = 0; i < fleet.station_count(); ++i) {
     const emulator::Station& station = fleet.station(i);
     const std::vector<emulator::LedgerRow>& ledger = station.ledger();
     for (std::size_t door = 0; door < ledger.size(); ++door) {
       const emulator::LedgerRow& row = ledger[door];
       stream << station.name() << ',' << door + 1 << ',' << row.true_deposits << ',' << row.true_collections << ','
-             << row.true_recalls << ',' << row.deposits << ',' << row.collections << ',' << row.recalls << ','
-             << row.door_openings << '\n';
+             << row.true_recalls << ',' << row.true_refusals << ',' << row.deposits << ',' << row.collections << ','
+             << row.recalls << ',' << row.refusals << ',' << row.unsure << ',' << row.door_openings << '\n';
     }
   }
   stream.flush();

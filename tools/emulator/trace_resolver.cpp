@@ -39,6 +39,7 @@ std::vector<emulator::TraceRow> resolve_trace(const std::string& file, const std
     row.station = static_cast<std::uint32_t>(station);
     row.injection.kind = line.action == "deposit"   ? emulator::InjectionKind::kDeposit
                          : line.action == "collect" ? emulator::InjectionKind::kCollect
+                         : line.action == "refuse"  ? emulator::InjectionKind::kRefuse
                                                     : emulator::InjectionKind::kRecall;
     row.injection.size = line.size;
     row.injection.carrier = line.carrier;

@@ -62,15 +62,15 @@ std::string read_row(const std::vector<std::string>& cells, TraceLine& row, std:
   row.action = cells[2];
   row.parcel = cells[3];
   row.carrier = cells[4];
-  if (row.action != "deposit" && row.action != "collect" && row.action != "recall") {
-    return "action '" + row.action + "' is not deposit, collect or recall";
+  if (row.action != "deposit" && row.action != "collect" && row.action != "refuse" && row.action != "recall") {
+    return "action '" + row.action + "' is not deposit, collect, refuse or recall";
   }
   cell = 3;
   if (row.action != "recall" && (row.parcel.empty() || !is_word(row.parcel, 32))) {
     return "parcel '" + row.parcel + "': 1 to 32 printable characters are needed";
   }
   cell = 4;
-  if (row.action != "collect" && !is_carrier(row.carrier)) {
+  if (row.action != "collect" && row.action != "refuse" && !is_carrier(row.carrier)) {
     return "carrier '" + row.carrier + "': 1 to 8 of a-z, 0-9 are needed";
   }
   if (row.action == "deposit") {

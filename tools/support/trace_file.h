@@ -14,7 +14,7 @@ struct TraceLine {
   std::int64_t offset_ms = 0;  // From the first row's time (ISO times) or from the start (seconds, 10m, 2h).
   bool absolute = false;       // The time was an ISO time; offset_ms is then UTC ms.
   std::string station;
-  std::string action;  // deposit, collect or recall.
+  std::string action;  // deposit, collect, refuse or recall.
   std::string parcel;
   std::string carrier;
   std::uint8_t size = 0;

@@ -39,7 +39,7 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
   const std::string carrier = kCarriers[random.below(3)];
   const auto size = static_cast<v1::Size>(1 + random.below(3));
   const auto attempts = static_cast<std::uint32_t>(1 + random.below(3));
-  switch (random.below(9)) {
+  switch (random.below(10)) {
     case 0:
     case 1: {
       auto& body = *event.mutable_deposited();
@@ -76,6 +76,16 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
       body.set_reason(static_cast<v1::TurnedAwayReason>(1 + random.below(6)));
       body.set_carrier(carrier);
       body.set_size(size);
+      break;
+    }
+    case 8: {
+      auto& body = *event.mutable_refused();
+      body.set_compartment(door);
+      body.set_counter(random.below(1'000));
+      body.set_carrier(carrier);
+      body.set_size(size);
+      body.set_attempts(attempts);
+      body.set_open_ms(static_cast<std::uint32_t>(random.below(60'000)));
       break;
     }
     case 6:
@@ -161,6 +171,8 @@ void recount(const World& world, const TestJournal& journal, Recount& sums) {
       counts[Column::kDwellMs] = static_cast<std::int64_t>(event.collected().dwell_ms());
     } else if (event.has_recalled()) {
       opening(event.recalled(), Column::kRecalls, -1);
+    } else if (event.has_refused()) {
+      opening(event.refused(), Column::kRefusals, 0);
     } else if (event.has_turned_away()) {
       brand = {event.turned_away().carrier(), static_cast<std::uint32_t>(event.turned_away().size())};
       counts[static_cast<Column>(static_cast<int>(Column::kTurnedAwayFull) + event.turned_away().reason() - 1)] = 1;

@@ -75,12 +75,14 @@ struct Store : ::testing::Test {
     std::vector<LedgerRow> rows;
     for (const TestJournal* of : {&journal, &other}) {
       for (std::uint32_t door = 1; door <= 10; ++door) {
-        LedgerRow row{.station = of->station(), .compartment = door};
+        LedgerRow row;
+        row.station = of->station();
+        row.compartment = door;
         for (const std::string& bytes : of->events()) {
           v1::Event event;
           event.ParseFromString(bytes);
-          row.deposits += event.has_deposited() && event.deposited().compartment() == door;
-          row.collections += event.has_collected() && event.collected().compartment() == door;
+          row.observable.of[kDepositKind] += event.has_deposited() && event.deposited().compartment() == door;
+          row.observable.of[kCollectionKind] += event.has_collected() && event.collected().compartment() == door;
         }
         rows.push_back(row);
       }
@@ -239,7 +241,7 @@ TEST_F(Store, VerifyFindsADifferenceToTheLedger) {
   aggregator.report(journal);
   aggregator.report(other);
   std::vector<LedgerRow> rows = ledger();
-  rows[4].collections += 1;
+  rows[4].observable.of[kCollectionKind] += 1;
   const Verification result = verify_store(path, &rows);
   EXPECT_EQ(result.verdict, "verify: NOT exact");
   EXPECT_NE(result.difference.find("SX-TY-0001, compartment 5"), std::string::npos) << result.difference;
@@ -250,7 +252,9 @@ TEST_F(Store, VerifyFindsADifferenceToTheLedger) {
   rows.push_back(rows.front());
   EXPECT_NE(verify_store(path, &rows).difference.find("twice in the ledger"), std::string::npos);
   rows = ledger();
-  rows.push_back({.station = "SX-XX-0009", .compartment = 1, .deposits = 1});
+  rows.push_back(rows.front());
+  rows.back().station = "SX-XX-0009";
+  rows.back().observable.of[kDepositKind] = 1;
   EXPECT_NE(verify_store(path, &rows).difference.find("SX-XX-0009"), std::string::npos);
 }
 
@@ -263,10 +267,24 @@ TEST_F(Store, VerifyListsUncertainCompartmentsApartAndNoMoreThanTheirOpenings) {
   aggregator.report(journal);
   aggregator.report(other);
   std::vector<LedgerRow> rows = ledger();
-  rows[4].collections += 1;
+  rows[4].observable.of[kCollectionKind] += 1;
   EXPECT_EQ(verify_store(path, &rows).verdict, "verify: exact, 1 compartments uncertain");
-  rows[4].collections += 1;
+  rows[4].observable.of[kCollectionKind] += 1;
   EXPECT_EQ(verify_store(path, &rows).verdict, "verify: NOT exact");
+}
+
+// A person pressed a key and the panel went dark: the parcel was collected or refused, and the ledger cannot say.
+TEST_F(Store, VerifyListsOpeningsThatTheLedgerIsUnsureOfApart) {
+  fill_both();
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  aggregator.report(other);
+  std::vector<LedgerRow> rows = ledger();
+  rows[4].observable.of[kCollectionKind] -= 1;
+  rows[4].observable.of[kRefusalKind] += 1;
+  EXPECT_EQ(verify_store(path, &rows).verdict, "verify: NOT exact");
+  rows[4].unsure = 1;
+  EXPECT_EQ(verify_store(path, &rows).verdict, "verify: exact, 1 compartments uncertain");
 }
 
 TEST_F(Store, RefusesASecondWriter) {
@@ -289,7 +307,7 @@ TEST_F(Store, RefusesFilesThatAreNoStoreAndLeavesThemAlone) {
 TEST_F(Store, RefusesAnotherSchemaVersionByName) {
   { Aggregator made(path); }
   run_sql("PRAGMA user_version = 99");
-  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 1");
+  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 2");
 }
 
 TEST_F(Store, RetiresOldDaysAndStaysExact) {

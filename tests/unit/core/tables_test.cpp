@@ -115,7 +115,7 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
       state.apply_event(event);
     }
   }
-  apply(state, RecordKind::kCancel, Cancel{191});
+  apply(state, RecordKind::kCalledOff, CalledOff{191});
   apply(state, RecordKind::kThrottle, ThrottleCount{7});
   event.which_body = cubby_v1_Event_command_result_tag;
   event.body.command_result = cubby_v1_CommandResult_init_zero;
@@ -160,7 +160,7 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
       ASSERT_EQ(slot_a < StationState::kOpeningsMax, slot_b < StationState::kOpeningsMax);
       if (slot_a < StationState::kOpeningsMax) {
         EXPECT_EQ(state.opening(slot_a).opened_on_ms, read.opening(slot_b).opened_on_ms);
-        EXPECT_EQ(state.opening(slot_a).cancelled, read.opening(slot_b).cancelled);
+        EXPECT_EQ(state.opening(slot_a).called_off, read.opening(slot_b).called_off);
         EXPECT_EQ(state.opening(slot_a).outcome, read.opening(slot_b).outcome);
         EXPECT_TRUE(state.opening(slot_a).intent.parcel == read.opening(slot_b).intent.parcel);
       }

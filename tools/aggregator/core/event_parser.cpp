@@ -26,8 +26,10 @@ enum class Slot : std::uint8_t {
 constexpr std::size_t kBodyFieldsMax = 9;
 using BodyFields = std::array<Slot, kBodyFieldsMax>;  // By field number; 0 unused.
 
-// Bodies 4..10 of Event, in that order (event.proto).
-constexpr std::array<BodyFields, 7> kBodies = {{
+// Bodies kFirstBody..kLastBody of Event, in that order (event.proto).
+constexpr unsigned kFirstBody = 4;
+constexpr unsigned kLastBody = 11;
+constexpr std::array<BodyFields, kLastBody - kFirstBody + 1> kBodies = {{
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kIgnoredText, Slot::kCarrier, Slot::kSize,
      Slot::kIgnoredFixed, Slot::kAttempts, Slot::kOpenMs},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kDwell, Slot::kAttempts,
@@ -38,6 +40,8 @@ constexpr std::array<BodyFields, 7> kBodies = {{
     {Slot::kNone, Slot::kReason, Slot::kSize, Slot::kCarrier},
     {Slot::kNone, Slot::kIgnoredNumber, Slot::kLockout, Slot::kHardStop},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kReason, Slot::kAttempts},
+    {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kAttempts,
+     Slot::kOpenMs},
 }};
 
 using Octet = unsigned char;
@@ -198,14 +202,14 @@ bool walk(Bytes payload, EventView& view) {
     }
     const unsigned number = tag >> 3;
     // A second body would have to be merged or to replace the first: not here.
-    if ((tag & 7) != 2 || number < 4 || number > 10 || view.kind != EventKind::kNone) {
+    if ((tag & 7) != 2 || number < kFirstBody || number > kLastBody || view.kind != EventKind::kNone) {
       return false;
     }
     if (!take_varint(at, end, value) || value > static_cast<std::uint64_t>(end - at)) {
       return false;
     }
     view.kind = static_cast<EventKind>(number);
-    if (!walk_body(kBodies[number - 4], at, at + value, view)) {
+    if (!walk_body(kBodies[number - kFirstBody], at, at + value, view)) {
       return false;
     }
     at += value;
@@ -236,6 +240,8 @@ void put_frequent(const v1::Event& event, EventView& view) {
     put_closing(event.collected(), view);
   } else if (event.has_recalled()) {
     put_closing(event.recalled(), view);
+  } else if (event.has_refused()) {
+    put_opening(event.refused(), view);
   } else if (event.has_overdue()) {
     view.compartment = event.overdue().compartment();
   } else if (event.has_turned_away()) {
@@ -296,7 +302,7 @@ bool EventParser::parse_slowly(Bytes payload, EventView& view) {
   view.boot = scratch_.boot();
   view.has_wall = scratch_.has_wall_ms();
   view.wall_ms = scratch_.wall_ms();
-  if (static_cast<int>(view.kind) <= 10) {
+  if (static_cast<unsigned>(view.kind) <= kLastBody) {
     put_frequent(scratch_, view);
   } else {
     put_rare(scratch_, view);

@@ -18,6 +18,7 @@ enum class EventKind : std::uint8_t {
   kTurnedAway = 8,
   kCodeRejected = 9,
   kOpenFailed = 10,
+  kRefused = 11,
   kJournalOpened = 16,
   kConfigApplied = 17,
   kSnapshot = 18,

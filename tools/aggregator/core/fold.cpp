@@ -69,6 +69,7 @@ bool needs_compartment(EventKind kind) {
     case EventKind::kDeposited:
     case EventKind::kCollected:
     case EventKind::kRecalled:
+    case EventKind::kRefused:
     case EventKind::kOverdue:
     case EventKind::kOpenFailed:
     case EventKind::kCustodyUncertain:
@@ -174,8 +175,8 @@ void Fold::move_level(StationFacts& station, const Place& place, std::int32_t ch
   }
 }
 
-void Fold::opening(StationFacts& station, const EventView& event, const Place& place, Column what,
-                   std::int32_t change) {
+/// An authorised opening that ended in `what`.
+void Fold::door_cycle(const StationFacts& station, const EventView& event, const Place& place, Column what) {
   add(place, what, 1);
   add(place, Column::kDoorCycles, 1);
   add(place, Column::kDoorOpenMs, event.open_ms);
@@ -183,6 +184,11 @@ void Fold::opening(StationFacts& station, const EventView& event, const Place& p
     add(place, Column::kFirstOpenSuccess, 1);
   }
   add_brand(station, event, place, what, 1);
+}
+
+void Fold::opening(StationFacts& station, const EventView& event, const Place& place, Column what,
+                   std::int32_t change) {
+  door_cycle(station, event, place, what);
   if (event.has_dwell && event.dwell_ms <= kDwellMsMax) {
     add(place, Column::kDwellCount, 1);
     add(place, Column::kDwellMs, static_cast<std::int64_t>(event.dwell_ms));
@@ -194,6 +200,9 @@ void Fold::opening(StationFacts& station, const EventView& event, const Place& p
 
 void Fold::count(const StationFacts& station, const EventView& event, const Place& place) {
   switch (event.kind) {
+    case EventKind::kRefused:
+      door_cycle(station, event, place, Column::kRefusals);
+      break;
     case EventKind::kOverdue:
       add(place, Column::kOverdue, 1);
       break;

@@ -59,6 +59,7 @@ class Fold {
   void add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
                  std::int64_t value);
   void move_level(StationFacts& station, const Place& place, std::int32_t change);
+  void door_cycle(const StationFacts& station, const EventView& event, const Place& place, Column what);
   void opening(StationFacts& station, const EventView& event, const Place& place, Column what, std::int32_t change);
   void apply_config(StationFacts& station, const EventView& event, Bytes payload);
   void apply_snapshot(StationFacts& station, const EventView& event, std::uint64_t local_s);

@@ -8,6 +8,7 @@ using enum Column;
 constexpr std::array<std::string_view, kColumnCount> kNames = {"deposits",
                                                                "collections",
                                                                "recalls",
+                                                               "refusals",
                                                                "overdue",
                                                                "cancellations",
                                                                "turned_away_full",
@@ -38,16 +39,33 @@ constexpr std::array<std::string_view, kColumnCount> kNames = {"deposits",
                                                                "events",
                                                                "opaque_events"};
 
-constexpr auto kCompartmentColumns = std::to_array<Column>(
-    {kDeposits, kCollections, kRecalls, kOverdue, kCancellations, kDwellCount, kDwellMs, kDoorCycles, kDoorOpenMs,
-     kFirstOpenSuccess, kOpenFailedJammed, kOpenFailedBoardSilent, kOpenFailedNotSent, kOpenFailedRefused,
-     kCustodyUncertain, kForced, kLeftOpen, kLevelDelta, kUnaccounted});
+constexpr auto kCompartmentColumns = std::to_array<Column>({kDeposits,
+                                                            kCollections,
+                                                            kRecalls,
+                                                            kRefusals,
+                                                            kOverdue,
+                                                            kCancellations,
+                                                            kDwellCount,
+                                                            kDwellMs,
+                                                            kDoorCycles,
+                                                            kDoorOpenMs,
+                                                            kFirstOpenSuccess,
+                                                            kOpenFailedJammed,
+                                                            kOpenFailedBoardSilent,
+                                                            kOpenFailedNotSent,
+                                                            kOpenFailedRefused,
+                                                            kCustodyUncertain,
+                                                            kForced,
+                                                            kLeftOpen,
+                                                            kLevelDelta,
+                                                            kUnaccounted});
 constexpr auto kCompartmentDayColumns =
-    std::to_array<Column>({kDeposits, kCollections, kRecalls, kDwellCount, kDwellMs, kDoorCycles, kDoorOpenMs,
-                           kFirstOpenSuccess, kLevelDelta, kLevelMomentS});
+    std::to_array<Column>({kDeposits, kCollections, kRecalls, kRefusals, kDwellCount, kDwellMs, kDoorCycles,
+                           kDoorOpenMs, kFirstOpenSuccess, kLevelDelta, kLevelMomentS});
 constexpr auto kStationColumns = std::to_array<Column>({kDeposits,
                                                         kCollections,
                                                         kRecalls,
+                                                        kRefusals,
                                                         kOverdue,
                                                         kCancellations,
                                                         kTurnedAwayFull,
@@ -81,6 +99,7 @@ constexpr auto kStationColumns = std::to_array<Column>({kDeposits,
 constexpr auto kStationLifetimeColumns = std::to_array<Column>({kDeposits,
                                                                 kCollections,
                                                                 kRecalls,
+                                                                kRefusals,
                                                                 kOverdue,
                                                                 kCancellations,
                                                                 kTurnedAwayFull,
@@ -112,6 +131,7 @@ constexpr auto kStationLifetimeColumns = std::to_array<Column>({kDeposits,
 constexpr auto kCityHourColumns = std::to_array<Column>({kDeposits,
                                                          kCollections,
                                                          kRecalls,
+                                                         kRefusals,
                                                          kOverdue,
                                                          kCancellations,
                                                          kTurnedAwayFull,
@@ -138,8 +158,8 @@ constexpr auto kCityHourColumns = std::to_array<Column>({kDeposits,
                                                          kLevelMomentS,
                                                          kUnaccounted});
 constexpr auto kBrandColumns = std::to_array<Column>(
-    {kDeposits, kCollections, kRecalls, kCancellations, kTurnedAwayFull, kTurnedAwayNoSuchSize, kTurnedAwayShareUsedUp,
-     kTurnedAwayWrongPass, kTurnedAwayJournalReserve, kTurnedAwayFault, kDwellCount, kDwellMs});
+    {kDeposits, kCollections, kRecalls, kRefusals, kCancellations, kTurnedAwayFull, kTurnedAwayNoSuchSize,
+     kTurnedAwayShareUsedUp, kTurnedAwayWrongPass, kTurnedAwayJournalReserve, kTurnedAwayFault, kDwellCount, kDwellMs});
 
 constexpr TableSpec make(std::string_view name, std::span<const Column> columns) {
   TableSpec result{.name = name, .columns = columns, .slot = {}};

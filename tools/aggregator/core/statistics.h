@@ -13,6 +13,7 @@ enum class Column : std::uint8_t {
   kDeposits,
   kCollections,
   kRecalls,
+  kRefusals,
   kOverdue,
   kCancellations,
   kTurnedAwayFull,
@@ -43,7 +44,7 @@ enum class Column : std::uint8_t {
   kEvents,
   kOpaqueEvents,  // Kept, but not understood by this build.
 };
-inline constexpr std::size_t kColumnCount = 32;
+inline constexpr std::size_t kColumnCount = 33;
 static_assert(static_cast<std::size_t>(Column::kOpaqueEvents) + 1 == kColumnCount);
 
 /// The column's name in SQL and JSON.

@@ -9,8 +9,10 @@ namespace cubby::aggregator {
 namespace {
 
 constexpr std::string_view kHeader =
-    "station,compartment,true_deposits,true_collections,true_recalls,deposits,collections,recalls,door_openings";
-constexpr std::size_t kFields = 9;
+    "station,compartment,true_deposits,true_collections,true_recalls,true_refusals,deposits,collections,recalls,"
+    "refusals,"
+    "unsure,door_openings";
+constexpr std::size_t kFields = 4 + 2 * OpeningCounts::kKinds;
 
 bool number_from(std::string_view text, std::int64_t& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -33,10 +35,12 @@ bool parse_row(std::string_view line, LedgerRow& row) {
     return false;
   }
   row.compartment = static_cast<std::uint32_t>(compartment);
-  return number_from(fields[2], row.true_deposits) && number_from(fields[3], row.true_collections) &&
-         number_from(fields[4], row.true_recalls) && number_from(fields[5], row.deposits) &&
-         number_from(fields[6], row.collections) && number_from(fields[7], row.recalls) &&
-         number_from(fields[8], row.door_openings);
+  bool good = number_from(fields[kFields - 2], row.unsure) && number_from(fields[kFields - 1], row.door_openings);
+  for (std::size_t kind = 0; kind < OpeningCounts::kKinds; ++kind) {
+    good = good && number_from(fields[2 + kind], row.truth.of[kind]) &&
+           number_from(fields[2 + OpeningCounts::kKinds + kind], row.observable.of[kind]);
+  }
+  return good;
 }
 
 }  // namespace

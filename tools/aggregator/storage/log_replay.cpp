@@ -65,7 +65,7 @@ void LogReplay::pass_gaps(Journal& journal) {
   }
 }
 
-// Straight from the event, by libprotobuf and four additions: shares no code with the fold.
+// Straight from the event, by libprotobuf and five additions: shares no code with the fold.
 void LogReplay::count_plainly(std::uint32_t station_id, Bytes event) {
   if (!scratch_.ParseFromArray(event.data(), static_cast<int>(event.size()))) {
     return;
@@ -75,11 +75,13 @@ void LogReplay::count_plainly(std::uint32_t station_id, Bytes event) {
   };
   const auto exists = [](std::uint32_t compartment) { return compartment >= 1 && compartment <= 192; };
   if (scratch_.has_deposited() && exists(scratch_.deposited().compartment())) {
-    ++at(scratch_.deposited().compartment()).deposits;
+    ++at(scratch_.deposited().compartment()).counts.of[kDepositKind];
   } else if (scratch_.has_collected() && exists(scratch_.collected().compartment())) {
-    ++at(scratch_.collected().compartment()).collections;
+    ++at(scratch_.collected().compartment()).counts.of[kCollectionKind];
   } else if (scratch_.has_recalled() && exists(scratch_.recalled().compartment())) {
-    ++at(scratch_.recalled().compartment()).recalls;
+    ++at(scratch_.recalled().compartment()).counts.of[kRecallKind];
+  } else if (scratch_.has_refused() && exists(scratch_.refused().compartment())) {
+    ++at(scratch_.refused().compartment()).counts.of[kRefusalKind];
   } else if (scratch_.has_custody_uncertain() && exists(scratch_.custody_uncertain().compartment())) {
     ++at(scratch_.custody_uncertain().compartment()).uncertain;
   }

@@ -9,6 +9,7 @@
 #include "cubby/v1/event.pb.h"
 #include "firmware/base/chain.h"
 #include "tools/aggregator/core/fold.h"
+#include "tools/aggregator/storage/opening_counts.h"
 #include "tools/aggregator/storage/sqlite.h"
 
 namespace cubby::aggregator {
@@ -24,9 +25,7 @@ class LogReplay {
 
   /// By key::compartment().
   struct Plain {
-    std::int64_t deposits = 0;
-    std::int64_t collections = 0;
-    std::int64_t recalls = 0;
+    OpeningCounts counts;
     std::int64_t uncertain = 0;
   };
 

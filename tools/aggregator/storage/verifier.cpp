@@ -1,6 +1,5 @@
 #include "tools/aggregator/storage/verifier.h"
 
-#include <cstdlib>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -85,22 +84,18 @@ std::string compare_table(Database& database, Table table, const LogReplay& log,
   return {};
 }
 
-struct Counted {
-  std::int64_t deposits = 0;
-  std::int64_t collections = 0;
-  std::int64_t recalls = 0;
-};
-
-std::string describe(const Counted& counted) {
-  return std::to_string(counted.deposits) + " deposits, " + std::to_string(counted.collections) + " collections, " +
-         std::to_string(counted.recalls) + " recalls";
-}
-
 std::string compare_plain_counts(Database& database, const LogReplay& log,
-                                 std::unordered_map<std::uint64_t, Counted>& stored) {
-  Statement rows(database, "SELECT row_key, deposits, collections, recalls FROM stat_compartment");
+                                 std::unordered_map<std::uint64_t, OpeningCounts>& stored) {
+  std::string sql = "SELECT row_key";
+  for (const std::string_view name : OpeningCounts::kNames) {
+    sql += ", " + std::string(name);
+  }
+  Statement rows(database, sql + " FROM stat_compartment");
   while (rows.row()) {
-    stored[rows.unsigned_number(0)] = {rows.number(1), rows.number(2), rows.number(3)};
+    OpeningCounts& counts = stored[rows.unsigned_number(0)];
+    for (std::size_t kind = 0; kind < OpeningCounts::kKinds; ++kind) {
+      counts.of[kind] = rows.number(static_cast<int>(kind) + 1);
+    }
   }
   if (rows.failed()) {
     return database.error();
@@ -109,16 +104,15 @@ std::string compare_plain_counts(Database& database, const LogReplay& log,
   for (const auto& [row_key, counted] : stored) {
     const auto found = log.plain().find(row_key);
     const LogReplay::Plain& plain = found == log.plain().end() ? kNothing : found->second;
-    if (plain.deposits != counted.deposits || plain.collections != counted.collections ||
-        plain.recalls != counted.recalls) {
+    if (plain.counts != counted) {
       return row_name(Table::kCompartment, row_key, log) + ": " + describe(counted) +
-             "; counted straight from the log: " + describe({plain.deposits, plain.collections, plain.recalls});
+             "; counted straight from the log: " + describe(plain.counts);
     }
   }
   for (const auto& [row_key, plain] : log.plain()) {
-    if (!stored.contains(row_key) && plain.deposits + plain.collections + plain.recalls > 0) {
-      return row_name(Table::kCompartment, row_key, log) + ": missing; counted straight from the log: " +
-             describe({plain.deposits, plain.collections, plain.recalls});
+    if (!stored.contains(row_key) && plain.counts != OpeningCounts{}) {
+      return row_name(Table::kCompartment, row_key, log) +
+             ": missing; counted straight from the log: " + describe(plain.counts);
     }
   }
   return {};
@@ -128,11 +122,11 @@ struct LedgerOutcome {
   std::string difference;
   std::vector<std::string> uncertain;  // Compartments that differ no more than their uncertain openings.
   std::size_t behind_gaps = 0;         // Compartments of stations with gaps that lack what was lost.
-  std::int64_t unseen = 0;             // True minus observable, all three kinds.
+  std::int64_t unseen = 0;             // True minus observable, all kinds.
 };
 
 LedgerOutcome compare_ledger(const std::vector<LedgerRow>& ledger, const LogReplay& log,
-                             const std::unordered_map<std::uint64_t, Counted>& stored) {
+                             const std::unordered_map<std::uint64_t, OpeningCounts>& stored) {
   LedgerOutcome outcome;
   std::unordered_map<std::string, std::uint32_t> ids;
   for (const auto& [id, name] : log.stations()) {
@@ -143,29 +137,25 @@ LedgerOutcome compare_ledger(const std::vector<LedgerRow>& ledger, const LogRepl
     const auto id = ids.find(row.station);
     const std::uint64_t row_key = id == ids.end() ? 0 : key::compartment(id->second, row.compartment);
     const auto found = stored.find(row_key);
-    const Counted counted = found == stored.end() ? Counted{} : found->second;
-    outcome.unseen += std::abs(row.true_deposits - row.deposits) + std::abs(row.true_collections - row.collections) +
-                      std::abs(row.true_recalls - row.recalls);
-    const std::int64_t apart = std::abs(row.deposits - counted.deposits) +
-                               std::abs(row.collections - counted.collections) +
-                               std::abs(row.recalls - counted.recalls);
+    const OpeningCounts counted = found == stored.end() ? OpeningCounts{} : found->second;
+    outcome.unseen += apart(row.truth, row.observable);
+    const std::int64_t difference = apart(row.observable, counted);
     if (row_key != 0 && !in_ledger.insert(row_key).second) {
       outcome.difference =
           "station " + row.station + ", compartment " + std::to_string(row.compartment) + ": twice in the ledger";
       return outcome;
     }
-    if (apart == 0) {
+    if (difference == 0) {
       continue;
     }
     const std::string words = "station " + row.station + ", compartment " + std::to_string(row.compartment) +
-                              ": statistics say " + describe(counted) + "; the ledger says " +
-                              describe({row.deposits, row.collections, row.recalls});
+                              ": statistics say " + describe(counted) + "; the ledger says " + describe(row.observable);
     const auto plain = log.plain().find(row_key);
     const std::int64_t uncertain = plain == log.plain().end() ? 0 : plain->second.uncertain;
-    const bool lost_in_gap = id != ids.end() && log.gaps_by_station().contains(id->second) &&
-                             counted.deposits <= row.deposits && counted.collections <= row.collections &&
-                             counted.recalls <= row.recalls;
-    if (apart <= uncertain) {
+    const bool lost_in_gap =
+        id != ids.end() && log.gaps_by_station().contains(id->second) && within(counted, row.observable);
+    // What ended in another thing than the ledger has it is two apart.
+    if (difference <= uncertain + 2 * row.unsure) {
       outcome.uncertain.push_back(words);
     } else if (lost_in_gap) {
       ++outcome.behind_gaps;
@@ -175,7 +165,7 @@ LedgerOutcome compare_ledger(const std::vector<LedgerRow>& ledger, const LogRepl
     }
   }
   for (const auto& [row_key, counted] : stored) {
-    if (!in_ledger.contains(row_key) && counted.deposits + counted.collections + counted.recalls > 0) {
+    if (!in_ledger.contains(row_key) && counted != OpeningCounts{}) {
       outcome.difference =
           row_name(Table::kCompartment, row_key, log) + ": " + describe(counted) + "; not in the ledger";
       return outcome;
@@ -220,12 +210,11 @@ Verification verify_store(const std::string& path, const std::vector<LedgerRow>*
     }
     result.lines.push_back(std::string(spec(table).name) + ": " + std::to_string(compared) + " rows equal the log");
   }
-  std::unordered_map<std::uint64_t, Counted> stored;
+  std::unordered_map<std::uint64_t, OpeningCounts> stored;
   if (std::string wrong = compare_plain_counts(database, log, stored); !wrong.empty()) {
     return failed(std::move(result), std::move(wrong));
   }
-  result.lines.push_back("deposits, collections, recalls of " + std::to_string(stored.size()) +
-                         " compartments equal a second count");
+  result.lines.push_back("openings of " + std::to_string(stored.size()) + " compartments equal a second count");
   result.verdict = "verify: exact";
   if (log.gaps() > 0) {
     result.verdict += " except " + std::to_string(log.gaps()) + " gaps";

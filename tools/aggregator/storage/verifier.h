@@ -4,18 +4,17 @@
 #include <string>
 #include <vector>
 
+#include "tools/aggregator/storage/opening_counts.h"
+
 namespace cubby::aggregator {
 
 /// A row of the emulator's ledger: what people and doors did at one compartment.
 struct LedgerRow {
   std::string station;
   std::uint32_t compartment = 0;
-  std::int64_t true_deposits = 0;
-  std::int64_t true_collections = 0;
-  std::int64_t true_recalls = 0;
-  std::int64_t deposits = 0;  // Observable: what a perfect controller could know.
-  std::int64_t collections = 0;
-  std::int64_t recalls = 0;
+  OpeningCounts truth;
+  OpeningCounts observable;  // What a perfect controller could know.
+  std::int64_t unsure = 0;   // Openings of which nobody can say how much the controller knows.
   std::int64_t door_openings = 0;
 };
 

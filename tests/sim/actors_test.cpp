@@ -1,0 +1,129 @@
+// What people say at an open door, over the whole path: keys, doors, journal, wire, statistics, ledger.
+#include <gtest/gtest.h>
+
+#include "emulator/station/station_world.h"
+#include "sim/sim_fleet.h"
+
+namespace cubby::sim {
+namespace {
+
+using emulator::Injection;
+using emulator::InjectionKind;
+using emulator::InjectionStatus;
+using emulator::TearMode;
+
+/// One station without demand, and whoever is sent there.
+class Stage {
+ public:
+  Stage() : sim_(options()) { sim_.run(Duration::minutes(3)); }
+
+  SimFleet& sim() { return sim_; }
+  emulator::StationWorld& world() { return static_cast<emulator::StationWorld&>(sim_.station()); }
+  emulator::InjectionResult send(InjectionKind kind, const std::string& code = "", char key_at_door = 0) {
+    Injection injection;
+    injection.kind = kind;
+    injection.size = 1;
+    injection.carrier = "sf";
+    injection.code = code;
+    injection.key_at_door = key_at_door;
+    ticket_ = sim_.station().inject(injection);
+    sim_.run(Duration::minutes(5));
+    emulator::InjectionResult none;
+    none.status = InjectionStatus::kTimedOut;
+    return sim_.station().injection_result(ticket_).value_or(none);
+  }
+  std::string code() const { return const_cast<Stage*>(this)->sim_.station().deposit_code(ticket_).value_or(""); }
+  std::int64_t inside() {
+    std::int64_t count = 0;
+    for (std::size_t c = 0; c < sim_.station().ledger().size(); ++c) {
+      count += sim_.truly_inside(0, c);
+    }
+    return count;
+  }
+  emulator::StationCounters totals() { return sim_.fleet().totals(); }
+  void expect_exact() {
+    ASSERT_TRUE(sim_.drain());
+    EXPECT_EQ(sim_.difference(), "");
+  }
+
+ private:
+  static SimOptions options() {
+    SimOptions options = SimFleet::options(seed_of(12), 1);
+    options.fleet.demand = false;
+    options.profile.failed_open_per_million = 0;
+    options.profile.left_open_per_million = 0;
+    options.profile.network_up_per_million = 1'000'000;
+    options.profile.mains_losses_per_year = 0;
+    return options;
+  }
+
+  SimFleet sim_;
+  std::uint64_t ticket_ = 0;
+};
+
+TEST(Actors, ARefusedParcelStaysInsideUntilItsCourierTakesItBack) {
+  Stage stage;
+  const auto deposited = stage.send(InjectionKind::kDeposit);
+  const std::string code = stage.code();
+  const auto refused = stage.send(InjectionKind::kRefuse, code);
+  EXPECT_EQ(refused.status, InjectionStatus::kOk) << refused.detail;
+  EXPECT_EQ(refused.compartment, deposited.compartment);
+  EXPECT_EQ(stage.inside(), 1);
+  EXPECT_EQ(stage.totals().refusals, 1U);
+  EXPECT_EQ(stage.totals().collections, 0U);
+  EXPECT_EQ(stage.send(InjectionKind::kCollect, code).status, InjectionStatus::kRefused);
+  const auto recalled = stage.send(InjectionKind::kRecall);
+  EXPECT_EQ(recalled.status, InjectionStatus::kOk);
+  EXPECT_EQ(recalled.parcels, 1U);
+  EXPECT_EQ(stage.inside(), 0);
+  stage.expect_exact();
+}
+
+TEST(Actors, ACourierChangesTheSizeAndAnotherTakesTheParcelAlong) {
+  Stage stage;
+  const auto changed = stage.send(InjectionKind::kDeposit, "", 'L');
+  EXPECT_EQ(changed.status, InjectionStatus::kOk) << changed.detail;
+  EXPECT_EQ(stage.inside(), 1);
+  const std::string code = stage.code();
+  EXPECT_EQ(code.size(), 8U);
+  const auto cancelled = stage.send(InjectionKind::kDeposit, "", '*');
+  EXPECT_EQ(cancelled.status, InjectionStatus::kOk) << cancelled.detail;
+  EXPECT_EQ(stage.inside(), 1);
+  EXPECT_EQ(stage.totals().deposits, 1U);
+  const auto collected = stage.send(InjectionKind::kCollect, code);
+  EXPECT_EQ(collected.compartment, changed.compartment);
+  EXPECT_EQ(stage.inside(), 0);
+  stage.expect_exact();
+}
+
+// The books stay exact whatever the station had heard; where nobody can say, the ledger says so.
+TEST(Actors, ARefusalSurvivesAPowerCutAtEveryFlashOperation) {
+  std::uint64_t operations = 0;
+  {
+    Stage stage;
+    stage.send(InjectionKind::kDeposit);
+    const auto before = stage.totals().flash_operations;
+    stage.send(InjectionKind::kRefuse, stage.code());
+    operations = stage.totals().flash_operations - before;
+  }
+  ASSERT_GE(operations, 4U);
+  for (std::uint64_t operation = 0; operation < operations; ++operation) {
+    for (int mode = 0; mode < static_cast<int>(TearMode::kCount); ++mode) {
+      SCOPED_TRACE("flash operation " + std::to_string(operation) + ", tear mode " + std::to_string(mode));
+      Stage stage;
+      stage.send(InjectionKind::kDeposit);
+      const std::string code = stage.code();
+      stage.world().cut_at_flash_operation(operation, static_cast<TearMode>(mode), Duration::seconds(4));
+      stage.send(InjectionKind::kRefuse, code);
+      ASSERT_GE(stage.totals().boots, 2U) << "the cut never came";
+      EXPECT_EQ(stage.inside(), 1);
+      stage.expect_exact();
+      if (::testing::Test::HasFailure()) {
+        return;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cubby::sim
