@@ -161,6 +161,7 @@ StationSetup build_station(const Profile& profile, const FleetOptions& options, 
 
   setup.station_key = derive_station_key(options.fleet_key, setup.name, 1);
   setup.people.station_key = setup.station_key;
+  setup.people.station = setup.name;
   setup.people.pass_key = derive_pass_key(options.fleet_key);
   setup.people.start_utc_ms = static_cast<std::int64_t>(setup.start_utc_ms);
   setup.people.compartments = static_cast<std::uint32_t>(setup.compartments);

@@ -105,7 +105,21 @@ PanelText panel_text(PanelMessage message) {
     case PanelMessage::kCancelled:
       return {"Cancelled", "已取消"};
     case PanelMessage::kRefused:
-      return {"Courier takes it back", "快递员将取回"};
+      return {"Left for the courier", "快递员将取回"};
+    case PanelMessage::kServiceMenu:
+      return {"1audit 2look 3keypad", "1盘点 2查看 3解锁键盘"};
+    case PanelMessage::kDoorNumber:
+      return {"Door number, then #", "输入箱门号，按#"};
+    case PanelMessage::kLookInside:
+      return {"Look, shut the door", "请查看并关门"};
+    case PanelMessage::kInside:
+      return {"Parcel in? 1yes 0no", "有包裹？1有 0无"};
+    case PanelMessage::kAuditItem:
+      return {"#look 5back *next", "#查看 5恢复 *下一个"};
+    case PanelMessage::kServiceDone:
+      return {"Done", "完成"};
+    case PanelMessage::kServiceRefused:
+      return {"Not possible", "无法执行"};
   }
   return {"?", "?"};
 }

@@ -33,6 +33,13 @@ enum class PanelMessage : std::uint8_t {
   kPleaseShut,
   kCancelled,
   kRefused,
+  kServiceMenu,
+  kDoorNumber,
+  kLookInside,
+  kInside,
+  kAuditItem,
+  kServiceDone,
+  kServiceRefused,
 };
 
 /// Who stands before the panel and reads it.

@@ -237,6 +237,8 @@ void People::on_door_opened(std::uint8_t door) {
   use.parcel = at_panel_.parcel;
   if (at_panel_.step == Step::kRecall) {
     use.purpose = Errand::kRecall;
+  } else if (at_panel_.role == Role::kTechnician) {
+    use.purpose = Errand::kService;
   } else {
     use.purpose = at_panel_.role == Role::kCourier ? Errand::kDeposit : Errand::kCollect;
   }
@@ -285,6 +287,8 @@ void People::person_shuts(std::uint8_t door) {
       }
       break;
     }
+    case Errand::kService:
+      break;
     case Errand::kRefuse:
     case Errand::kNone:
       return;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -62,7 +63,7 @@ inline constexpr std::uint8_t kPeopleTimers = 15;
 inline constexpr std::string_view kSizeKeys = "SMLX";
 
 /// A person's errand that was put in from outside.
-enum class Errand : std::uint8_t { kNone = 0, kDeposit, kCollect, kRecall, kRefuse };
+enum class Errand : std::uint8_t { kNone = 0, kDeposit, kCollect, kRecall, kRefuse, kService };
 
 struct ErrandOrder {
   Errand errand = Errand::kNone;
@@ -70,7 +71,9 @@ struct ErrandOrder {
   InplaceString<limits::kCarrierMax> carrier;
   InplaceString<limits::kParcelMax> parcel;
   InplaceString<16> code;
-  char key_at_door = 0;  // Of a deposit: `*` cancels, a size key asks for another door; 0: neither.
+  char menu_key = 0;      // Of a service; see docs/spec/panel.md.
+  std::uint8_t door = 0;  // Of a service that asks for one.
+  char key_at_door = 0;   // Of a deposit: `*` cancels, a size key asks for another door; 0: neither.
 };
 
 /// How an errand ended. `message` is the last thing that the panel showed; 0: nothing.
@@ -92,6 +95,7 @@ struct PeopleCounters {
 };
 
 struct PeopleOptions {
+  std::string station;            // Where a technician's pass holds.
   StationKey station_key{};       // The notifier's: it tells recipients their codes.
   StationKey pass_key{};          // The centre's: it signs the couriers' passes.
   std::int64_t start_utc_ms = 0;  // Of world time 0.
@@ -131,7 +135,7 @@ class People final : public PanelReader {
  private:
   static constexpr std::uint32_t kNoParcel = UINT32_MAX;
   enum class ParcelState : std::uint8_t { kFree, kCarried, kStored };
-  enum class Role : std::uint8_t { kNobody, kCourier, kRecipient, kCollector };
+  enum class Role : std::uint8_t { kNobody, kCourier, kRecipient, kCollector, kTechnician };
   enum class Step : std::uint8_t {
     kWaitReady,
     kNextParcel,
@@ -142,6 +146,7 @@ class People final : public PanelReader {
     kWaitVerdict,
     kRetype,
     kRecall,
+    kService,
     kLeave
   };
 
@@ -177,6 +182,7 @@ class People final : public PanelReader {
     Instant parcel_started{};
     InplaceString<limits::kCarrierMax> carrier;
     InplaceString<16> code;
+    InplaceString<8> keys;  // A technician types these next.
   };
   /// Nothing goes in or out at an open door; does the station know?
   enum class CalledOff : std::uint8_t {
@@ -215,12 +221,13 @@ class People final : public PanelReader {
   void wait_for_panel();
   void after(Duration wait, Step step);
   void do_step();
-  void scan_pass();
+  void scan_pass(char role);
   void begin_parcel();
   void next_parcel();
   void type_code();
   void courier_reads(PanelMessage message);
   void recipient_reads(PanelMessage message);
+  void technician_reads(PanelMessage message, std::uint8_t compartment);
   void person_shuts(std::uint8_t door);
   bool speaks_first(std::uint8_t door);
   void end_called_off(std::uint8_t door, const DoorUse& use);

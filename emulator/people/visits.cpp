@@ -10,7 +10,7 @@ namespace {
 
 constexpr Duration kPatience = Duration::seconds(120);  // Without anything new on the display.
 constexpr Duration kStepUp = Duration::seconds(2);      // To the panel, after the one before has left.
-constexpr Duration kPassLife = Duration::hours(12);
+constexpr std::uint64_t kCourierShiftS = 12 * 3'600;
 constexpr Duration kReadPrompt = Duration::milliseconds(1500);
 constexpr Duration kRetypeAfter = Duration::seconds(4);
 constexpr Duration kLookAgain = Duration::seconds(1);
@@ -76,22 +76,61 @@ void People::after(Duration wait, Step step) {
                      visit_ << 16 | (step_ & 0xFFFF));
 }
 
-void People::scan_pass() {
+void People::scan_pass(char role) {
   std::array<char, kPassTextMax> text{};
   const auto utc_s = static_cast<std::uint64_t>(options_.start_utc_ms / 1000 + premises_.now().us / 1'000'000);
-  const std::size_t size = make_pass(options_.pass_key, 'C', at_panel_.carrier.view(),
-                                     utc_s + static_cast<std::uint64_t>(kPassLife.us / 1'000'000), text);
+  Pass pass;
+  pass.role = role;
+  pass.holder = at_panel_.carrier;
+  pass.issued_utc_s = utc_s;
+  pass.expiry_utc_s = utc_s + (role == Pass::kTechnician ? limits::kTechnicianPassLifeS : kCourierShiftS);
+  pass.serial = static_cast<std::uint32_t>(visit_);
+  const std::size_t size = make_pass(options_.pass_key, pass, options_.station, text);
   premises_.scan({text.data(), size});
   at_panel_.step = Step::kWaitReady;
   wait_for_panel();
 }
 
 void People::begin_visit() {
-  if (at_panel_.role == Role::kCourier) {
-    scan_pass();
+  if (at_panel_.role == Role::kCourier || at_panel_.role == Role::kTechnician) {
+    scan_pass(at_panel_.role == Role::kCourier ? Pass::kCourier : Pass::kTechnician);
     return;
   }
   type_code();
+}
+
+// Types the next keys; at a question the technician looks.
+void People::technician_reads(PanelMessage message, std::uint8_t compartment) {
+  switch (message) {
+    case PanelMessage::kServiceMenu:
+      after(kReadPrompt, at_panel_.keys.empty() ? Step::kLeave : Step::kService);
+      return;
+    case PanelMessage::kDoorNumber:
+      at_panel_.keys.assign(at_panel_.code.view());
+      after(kReadPrompt, Step::kService);
+      return;
+    case PanelMessage::kAuditItem:
+      at_panel_.keys.assign(at_panel_.door == compartment ? "5" : "#");  // What opens and shuts may serve again.
+      after(kReadPrompt, Step::kService);
+      return;
+    case PanelMessage::kOpening:
+      at_panel_.step = Step::kWaitDoor;
+      wait_for_panel();
+      return;
+    case PanelMessage::kInside:
+      at_panel_.keys.assign(in_door_[compartment - 1U] != kNoParcel ? "1" : "0");
+      after(kReadPrompt, Step::kService);
+      return;
+    case PanelMessage::kWrongPass:
+    case PanelMessage::kOutOfService:
+    case PanelMessage::kIdle:
+      if (message != PanelMessage::kIdle || at_panel_.step != Step::kWaitReady) {
+        leave();
+      }
+      return;
+    default:
+      return;
+  }
 }
 
 void People::type_code() {
@@ -166,6 +205,13 @@ void People::do_step() {
       premises_.press('R');
       wait_for_panel();
       return;
+    case Step::kService:
+      for (const char key : at_panel_.keys.view()) {
+        premises_.press(key);
+      }
+      at_panel_.keys.clear();
+      wait_for_panel();
+      return;
     case Step::kLeave:
       premises_.press('*');
       leave();
@@ -182,11 +228,12 @@ void People::on_screen(PanelMessage message, std::uint8_t compartment, std::uint
   if (at_panel_.role == Role::kNobody || (at_panel_.in_the_dark && at_panel_.door == 0)) {
     return;  // Nobody, or somebody who looks at the door.
   }
-  if (message != PanelMessage::kIdle) {
+  if (message != PanelMessage::kIdle && message != PanelMessage::kServiceMenu) {
     at_panel_.message = static_cast<std::uint8_t>(message);
     at_panel_.number = number;
   }
-  if (message == PanelMessage::kPutIn || message == PanelMessage::kTakeOut || message == PanelMessage::kRecallOpen) {
+  if (message == PanelMessage::kPutIn || message == PanelMessage::kTakeOut || message == PanelMessage::kRecallOpen ||
+      message == PanelMessage::kLookInside) {
     if (ErrandResult* errand = open_result(at_panel_.ticket)) {
       errand->compartment = compartment;
     }
@@ -202,6 +249,8 @@ void People::on_screen(PanelMessage message, std::uint8_t compartment, std::uint
   }
   if (at_panel_.role == Role::kCourier) {
     courier_reads(message);
+  } else if (at_panel_.role == Role::kTechnician) {
+    technician_reads(message, compartment);
   } else {
     recipient_reads(message);
   }
@@ -268,6 +317,13 @@ void People::courier_reads(PanelMessage message) {
     case PanelMessage::kRecallOpen:
     case PanelMessage::kPleaseShut:
     case PanelMessage::kRefused:
+    case PanelMessage::kServiceMenu:
+    case PanelMessage::kDoorNumber:
+    case PanelMessage::kLookInside:
+    case PanelMessage::kInside:
+    case PanelMessage::kAuditItem:
+    case PanelMessage::kServiceDone:
+    case PanelMessage::kServiceRefused:
       return;
   }
 }
@@ -322,6 +378,13 @@ void People::recipient_reads(PanelMessage message) {
     case PanelMessage::kWrongPass:
     case PanelMessage::kPleaseShut:
     case PanelMessage::kCancelled:
+    case PanelMessage::kServiceMenu:
+    case PanelMessage::kDoorNumber:
+    case PanelMessage::kLookInside:
+    case PanelMessage::kInside:
+    case PanelMessage::kAuditItem:
+    case PanelMessage::kServiceDone:
+    case PanelMessage::kServiceRefused:
       return;
   }
 }
@@ -386,6 +449,12 @@ void People::send(std::uint64_t ticket, const ErrandOrder& order) {
       visitor.role = Role::kCollector;
       visitor.code.assign(order.code.empty() ? code_of(order.parcel.view()) : order.code.view());
       visitor.key_at_door = order.errand == Errand::kRefuse ? 'N' : '\0';
+      break;
+    case Errand::kService:
+      visitor.role = Role::kTechnician;
+      visitor.carrier = order.carrier;
+      visitor.keys.assign({&order.menu_key, 1});
+      visitor.code.assign(std::to_string(order.door) + "#");
       break;
     case Errand::kNone:
       return;

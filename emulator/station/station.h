@@ -48,17 +48,27 @@ class HostLink {
   virtual void deliver(Bytes bytes) = 0;  // To the station, at the current virtual time.
 };
 
-enum class InjectionKind : std::uint8_t { kDeposit = 1, kCollect, kRecall, kRefuse, kJam, kLinkDown, kPowerCut };
+enum class InjectionKind : std::uint8_t {
+  kDeposit = 1,
+  kCollect,
+  kRecall,
+  kRefuse,
+  kService,
+  kJam,
+  kLinkDown,
+  kPowerCut
+};
 
 struct Injection {
   InjectionKind kind = InjectionKind::kDeposit;
   std::uint8_t size = 0;         // Size of config.proto; of a deposit.
-  std::uint8_t compartment = 0;  // Of a jam.
+  std::uint8_t compartment = 0;  // Of a jam; of a service that asks for a door.
   Duration duration{};           // Of a fault; 0: a moment (power cut), else until the run ends.
-  std::string carrier;
+  std::string carrier;           // Of a service: the technician.
   std::string parcel;
   std::string code;      // Of a collect or refuse; if empty and `parcel` is given: that parcel's code.
   char key_at_door = 0;  // See ErrandOrder.
+  char menu_key = 0;
 };
 
 enum class InjectionStatus : std::uint8_t { kOk = 1, kRefused, kNoDoor, kTimedOut, kBadInput };
@@ -69,6 +79,7 @@ struct InjectionResult {
   std::string code;              // Of a deposit, once the notifier has told the recipient.
   std::string detail;            // What the panel showed, in words.
   std::uint32_t parcels = 0;     // Of a recall.
+  std::uint32_t number = 0;      // That the panel showed last.
 };
 
 class Station {

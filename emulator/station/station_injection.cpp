@@ -30,7 +30,8 @@ void StationWorld::start_injection(std::uint64_t ticket, const Injection& inject
     case InjectionKind::kDeposit:
     case InjectionKind::kCollect:
     case InjectionKind::kRecall:
-    case InjectionKind::kRefuse: {
+    case InjectionKind::kRefuse:
+    case InjectionKind::kService: {
       ErrandOrder order;
       order.errand = static_cast<Errand>(injection.kind);
       order.size = injection.size;
@@ -38,6 +39,8 @@ void StationWorld::start_injection(std::uint64_t ticket, const Injection& inject
       order.parcel.assign(injection.parcel);
       order.code.assign(injection.code);
       order.key_at_door = injection.key_at_door;
+      order.menu_key = injection.menu_key;
+      order.door = injection.compartment;
       people_.send(ticket, order);
       return;
     }
@@ -73,6 +76,7 @@ std::optional<InjectionResult> StationWorld::injection_result(std::uint64_t tick
   const auto message = static_cast<PanelMessage>(errand->message);
   result.compartment = errand->compartment;
   result.parcels = errand->parcels;
+  result.number = errand->number;
   result.detail = errand->message == 0 ? "The panel showed nothing" : std::string(panel_text(message).english);
   switch (message) {
     case PanelMessage::kStored:
@@ -83,6 +87,7 @@ std::optional<InjectionResult> StationWorld::injection_result(std::uint64_t tick
     case PanelMessage::kTakeOut:
     case PanelMessage::kRefused:
     case PanelMessage::kCancelled:
+    case PanelMessage::kServiceDone:
       result.status = InjectionStatus::kOk;
       break;
     case PanelMessage::kDoorFailed:
@@ -143,6 +148,7 @@ void StationWorld::save(std::vector<std::byte>& blob) const {
     writer.text(planned.injection.parcel);
     writer.text(planned.injection.code);
     writer.value(planned.injection.key_at_door);
+    writer.value(planned.injection.menu_key);
   }
   people_.save(writer);
   flash_.save(blob);
@@ -197,6 +203,7 @@ Status StationWorld::load(Bytes blob) {
     reader.text(planned.injection.parcel);
     reader.text(planned.injection.code);
     reader.value(planned.injection.key_at_door);
+    reader.value(planned.injection.menu_key);
     planned_.push_back(planned);
   }
   people_.load(reader);

@@ -37,7 +37,7 @@ inline constexpr std::size_t kBatchEventsMax = 256;
 inline constexpr std::uint32_t kWindowMax = 2000;  // Unacknowledged events.
 
 inline constexpr std::size_t kBusFrameMax = 64;
-inline constexpr std::size_t kPanelTextMax = 64;  // Of one scan.
+inline constexpr std::size_t kPanelTextMax = 80;  // Of one scan.
 
 inline constexpr std::size_t kCodeDigits = 8;
 inline constexpr int kOpenAttemptsMax = 3;
@@ -50,6 +50,10 @@ inline constexpr int kWatchEvery = 4;                             // Slots betwe
 inline constexpr Duration kReplyTimeout = Duration::milliseconds(45);  // Of a lock board, after its request.
 inline constexpr int kSilentAfter = 3;                                 // Missed replies until a board counts as silent.
 inline constexpr Duration kPanelIdle = Duration::seconds(90);          // A person walked away.
+
+inline constexpr std::uint64_t kCourierPassLifeS = 16 * 3600;
+inline constexpr std::uint64_t kTechnicianPassLifeS = 15 * 60;
+inline constexpr std::uint64_t kPassClockToleranceS = 5 * 60;
 
 inline constexpr std::uint32_t kFreeTries = 5;
 inline constexpr std::uint32_t kHardStopTries = 100;

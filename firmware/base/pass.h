@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 
@@ -12,23 +11,27 @@
 
 namespace cubby {
 
-/// A courier's or technician's pass: text that is shown to the scanner and verified offline,
-/// `CB1.<role>.<carrier>.<expiry, UTC seconds, lower hex>.<mac>`. The mac is the first 16 bytes, in
-/// lower hex, of HMAC-SHA-256(pass key, everything before the last dot).
+/// A courier's or technician's pass; form and rules: docs/spec/passes.md.
 struct Pass {
-  char role = 'C';  // 'C' courier, 'T' technician.
-  InplaceString<limits::kCarrierMax> carrier;
+  static constexpr char kCourier = 'C';
+  static constexpr char kTechnician = 'T';
+
+  char role = kCourier;
+  InplaceString<limits::kCarrierMax> holder;  // The courier's brand, or the technician.
+  std::uint64_t issued_utc_s = 0;
   std::uint64_t expiry_utc_s = 0;
+  std::uint32_t serial = 0;
 };
 
-inline constexpr std::size_t kPassTextMax = 64;
+inline constexpr std::size_t kPassTextMax = 80;
 
-/// Writes a pass and returns its length. The carrier has 1..8 bytes of [a-z0-9].
-std::size_t make_pass(const StationKey& pass_key, char role, std::string_view carrier, std::uint64_t expiry_utc_s,
+/// Writes a pass and returns its length. `station` is where a technician's holds. The holder has 1..8
+/// bytes of [a-z0-9]; times are below 2^40.
+std::size_t make_pass(const StationKey& pass_key, const Pass& pass, std::string_view station,
                       std::span<char, kPassTextMax> text);
 
-/// kBadInput: not a pass. kRefused: the mac is wrong. kTimeout: expired (not checked while `utc_s` is
-/// unknown: a station that has lost its clock goes on serving couriers).
-Result<Pass> read_pass(const StationKey& pass_key, std::string_view text, std::optional<std::uint64_t> utc_s);
+/// The pass, if the centre signed it for this station. Whether it holds now is not looked at.
+/// kBadInput: not a pass. kRefused: the mac is wrong.
+Result<Pass> read_pass(const StationKey& pass_key, std::string_view text, std::string_view station);
 
 }  // namespace cubby

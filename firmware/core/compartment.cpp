@@ -48,18 +48,28 @@ std::string_view to_string(CompartmentEvent event) {
       return "Cancelled";
     case CompartmentEvent::kNotOpened:
       return "NotOpened";
+    case CompartmentEvent::kStillVacant:
+      return "StillVacant";
     case CompartmentEvent::kStillOccupied:
       return "StillOccupied";
     case CompartmentEvent::kStillOverdue:
       return "StillOverdue";
     case CompartmentEvent::kStillDisputed:
       return "StillDisputed";
+    case CompartmentEvent::kStillOut:
+      return "StillOut";
     case CompartmentEvent::kRefused:
       return "Refused";
     case CompartmentEvent::kExpired:
       return "Expired";
     case CompartmentEvent::kUncertain:
       return "Uncertain";
+    case CompartmentEvent::kSettledEmpty:
+      return "SettledEmpty";
+    case CompartmentEvent::kSettledOccupied:
+      return "SettledOccupied";
+    case CompartmentEvent::kSettledOverdue:
+      return "SettledOverdue";
     case CompartmentEvent::kTakeOut:
       return "TakeOut";
     case CompartmentEvent::kPutBack:

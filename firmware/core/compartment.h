@@ -17,8 +17,8 @@ enum class CompartmentState : std::uint8_t {
   kLoading,  // The door is open for a deposit.
   kOccupied,
   kOverdue,     // The parcel waits for its courier; its code is dead. Also after a refusal.
-  kCollecting,  // As kOpening, for a collection or recall.
-  kUnloading,   // The door is open for a collection or recall.
+  kCollecting,  // As kOpening, to take something out or to look inside.
+  kUnloading,   // The door is open for that.
   kDisputed,    // Nobody can know what is inside.
   kOutOfService,
 };
@@ -28,22 +28,27 @@ enum class CompartmentEvent : std::uint8_t {
   kReserve = 1,    // Chosen by the allocator.
   kRelease,        // Not needed after all.
   kUnlock,         // An intent to open for a deposit is durable.
-  kUnlockToEmpty,  // An intent to open for a collection or recall is durable.
+  kUnlockToEmpty,  // An intent to open for a collection or recall, or to look inside, is durable.
   kOpened,         // The switch reads open.
   kStored,         // Shut again after a deposit.
   kEmptied,        // Shut again after a collection or recall.
   kCancelled,      // Shut again, and the courier had said that nothing is inside.
   kNotOpened,      // A door that was to be loaded did not move.
-  kStillOccupied,  // A door that was to be emptied did not move; what was before goes on.
+  kStillVacant,    // The door did not move, or nothing but a look was taken; what was before goes on.
+  kStillOccupied,
   kStillOverdue,
   kStillDisputed,
-  kRefused,    // Shut again, and the recipient had said that the parcel is still inside.
-  kExpired,    // The retention period ran out.
-  kUncertain,  // The outcome of an opening cannot be known.
-  kTakeOut,    // Out of service.
-  kPutBack,    // In service again.
+  kStillOut,
+  kRefused,       // Shut again, and the recipient had said that the parcel is still inside.
+  kExpired,       // The retention period ran out.
+  kUncertain,     // Nobody can know what is inside.
+  kSettledEmpty,  // A person looked inside.
+  kSettledOccupied,
+  kSettledOverdue,
+  kTakeOut,  // Out of service.
+  kPutBack,  // In service again.
 };
-inline constexpr std::size_t kCompartmentEvents = 17;
+inline constexpr std::size_t kCompartmentEvents = 22;
 
 struct Transition {
   CompartmentState from;
@@ -54,22 +59,45 @@ struct Transition {
 inline constexpr auto kTransitions = [] {
   using enum CompartmentState;
   using enum CompartmentEvent;
+  // clang-format off
   return std::to_array<Transition>({
-      {kVacant, kReserve, kReserved},           {kVacant, kTakeOut, kOutOfService},
-      {kReserved, kRelease, kVacant},           {kReserved, kUnlock, kOpening},
-      {kReserved, kTakeOut, kOutOfService},     {kOpening, kOpened, kLoading},
-      {kOpening, kNotOpened, kVacant},          {kOpening, kUncertain, kDisputed},
-      {kLoading, kStored, kOccupied},           {kLoading, kCancelled, kVacant},
-      {kLoading, kUncertain, kDisputed},        {kOccupied, kUnlockToEmpty, kCollecting},
-      {kOccupied, kExpired, kOverdue},          {kOverdue, kUnlockToEmpty, kCollecting},
-      {kCollecting, kOpened, kUnloading},       {kCollecting, kStillOccupied, kOccupied},
-      {kCollecting, kStillOverdue, kOverdue},   {kCollecting, kStillDisputed, kDisputed},
-      {kCollecting, kUncertain, kDisputed},     {kUnloading, kEmptied, kVacant},
-      {kUnloading, kRefused, kOverdue},         {kUnloading, kUncertain, kDisputed},
-      {kDisputed, kUnlockToEmpty, kCollecting},  // The owner of the parcel that is believed inside.
-      {kDisputed, kPutBack, kVacant},            // Somebody looked.
+      {kVacant, kReserve, kReserved},
+      {kVacant, kUnlockToEmpty, kCollecting},
+      {kVacant, kTakeOut, kOutOfService},
+      {kReserved, kRelease, kVacant},
+      {kReserved, kUnlock, kOpening},
+      {kReserved, kTakeOut, kOutOfService},
+      {kOpening, kOpened, kLoading},
+      {kOpening, kNotOpened, kVacant},
+      {kOpening, kUncertain, kDisputed},
+      {kLoading, kStored, kOccupied},
+      {kLoading, kCancelled, kVacant},
+      {kLoading, kUncertain, kDisputed},
+      {kOccupied, kUnlockToEmpty, kCollecting},
+      {kOccupied, kExpired, kOverdue},
+      {kOccupied, kUncertain, kDisputed},
+      {kOverdue, kUnlockToEmpty, kCollecting},
+      {kOverdue, kUncertain, kDisputed},
+      {kCollecting, kOpened, kUnloading},
+      {kCollecting, kStillVacant, kVacant},
+      {kCollecting, kStillOccupied, kOccupied},
+      {kCollecting, kStillOverdue, kOverdue},
+      {kCollecting, kStillDisputed, kDisputed},
+      {kCollecting, kStillOut, kOutOfService},
+      {kCollecting, kUncertain, kDisputed},
+      {kUnloading, kEmptied, kVacant},
+      {kUnloading, kRefused, kOverdue},
+      {kUnloading, kStillVacant, kVacant},
+      {kUnloading, kStillOut, kOutOfService},
+      {kUnloading, kUncertain, kDisputed},
+      {kDisputed, kUnlockToEmpty, kCollecting},
+      {kDisputed, kSettledEmpty, kVacant},
+      {kDisputed, kSettledOccupied, kOccupied},
+      {kDisputed, kSettledOverdue, kOverdue},
+      {kOutOfService, kUnlockToEmpty, kCollecting},
       {kOutOfService, kPutBack, kVacant},
   });
+  // clang-format on
 }();
 
 /// No state has two rows for one event.

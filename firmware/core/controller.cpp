@@ -126,8 +126,7 @@ void Controller::refresh_indexes() {
       const auto& compartment = recorder_.state().compartment(number);
       allocator_.refresh(number, compartment);
       retention_.refresh(number, compartment);
-      const bool dead = compartment.parcel.counter == 0 || compartment.state == CompartmentState::kOverdue ||
-                        compartment.before == CompartmentState::kOverdue;
+      const bool dead = compartment.parcel.counter == 0 || compartment.parcel.code_dead;
       if (dead) {
         codes_.remove(number);
       } else if (compartment.state == CompartmentState::kOccupied || compartment.state == CompartmentState::kDisputed) {

@@ -56,14 +56,14 @@ Status Controller::boot(const Options& options, Instant now) {
     const auto& compartment = recorder_.state().compartment(number);
     allocator_.refresh(number, compartment);
     retention_.refresh(number, compartment);
-    if (compartment.parcel.counter != 0 && compartment.state != CompartmentState::kOverdue) {
+    if (compartment.parcel.counter != 0 && !compartment.parcel.code_dead) {
       codes_.put(number, compartment.parcel.counter);
     }
   }
   (void)recorder_.state().take_changed();
   configure_doors(options);
   doors_.start(now);
-  flow_.start(now);
+  flow_.start(config_->station, now);
   CUBBY_TRY(start_uplink(options, now));
   running_ = true;
   return Status::kOk;
@@ -116,7 +116,12 @@ Status Controller::append_snapshot() {
   auto& states = recorder_.begin(cubby_v1_Event_snapshot_tag).body.snapshot.states;
   states.size = config_->door_size_count;
   for (std::size_t i = 0; i < states.size; ++i) {
-    states.bytes[i] = static_cast<pb_byte_t>(recorder_.state().compartment(static_cast<std::uint8_t>(i + 1)).state);
+    // Who looks into an empty compartment does not make it occupied.
+    const auto& compartment = recorder_.state().compartment(static_cast<std::uint8_t>(i + 1));
+    const bool emptied =
+        compartment.state == CompartmentState::kCollecting || compartment.state == CompartmentState::kUnloading;
+    const bool looked_into = emptied && compartment.parcel.counter == 0;
+    states.bytes[i] = static_cast<pb_byte_t>(looked_into ? compartment.before : compartment.state);
   }
   return recorder_.commit();
 }

@@ -16,6 +16,11 @@ bool DoorWatch::on_door(std::uint8_t number, drivers::DoorState door, Instant no
       body.compartment = number;
       body.reason = cubby_v1_OutOfServiceReason_OUT_OF_SERVICE_REASON_FORCED;
       (void)recorder_.commit();
+    } else if (compartment.state == CompartmentState::kOccupied || compartment.state == CompartmentState::kOverdue) {
+      auto& body = recorder_.begin(cubby_v1_Event_custody_uncertain_tag).body.custody_uncertain;
+      body.compartment = number;
+      body.occupied_before = true;
+      (void)recorder_.commit();
     }
     return true;
   }

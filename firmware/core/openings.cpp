@@ -80,7 +80,7 @@ void Openings::attempt(std::size_t slot, Instant now) {
 Status Openings::call_off(std::uint8_t compartment) {
   const auto slot = recorder_.state().find_opening(compartment);
   if (slot == StationState::kOpeningsMax || live_[slot].phase != Phase::kOpen ||
-      pending(slot).intent.purpose == Purpose::kRecall) {
+      (pending(slot).intent.purpose != Purpose::kDeposit && pending(slot).intent.purpose != Purpose::kCollect)) {
     return Status::kWrongState;
   }
   return recorder_.append(CalledOff{compartment});
@@ -186,7 +186,7 @@ void Openings::uncertain(std::size_t slot, Instant now) {
   auto& body = recorder_.begin(cubby_v1_Event_custody_uncertain_tag).body.custody_uncertain;
   body.compartment = intent.compartment;
   body.purpose = static_cast<cubby_v1_Purpose>(intent.purpose);
-  body.occupied_before = intent.purpose != Purpose::kDeposit;
+  body.occupied_before = recorder_.state().compartment(intent.compartment).parcel.counter != 0;
   if (recorder_.commit() != Status::kOk) {
     enter(slot, Phase::kRecovering, now + kEndingRetry);
     return;
@@ -266,8 +266,8 @@ void Openings::finish(std::size_t slot, Instant now) {
   end(slot, compartment);
 }
 
-/// Begins the event that ends the opening of an occupied compartment.
-void Openings::fill_end_of_stay(const PendingOpening& opening, std::uint32_t open) {
+/// Begins the event that ends an opening that was no deposit.
+void Openings::fill_end(const PendingOpening& opening, std::uint32_t open) {
   const auto& intent = opening.intent;
   const auto& parcel = recorder_.state().compartment(intent.compartment).parcel;
   const auto fill = [&](auto& body) {
@@ -284,7 +284,14 @@ void Openings::fill_end_of_stay(const PendingOpening& opening, std::uint32_t ope
     body.has_dwell_ms = dwell.has_value();
     body.dwell_ms = dwell.value_or(0);
   };
-  if (opening.called_off) {
+  if (intent.purpose == Purpose::kService) {
+    auto& body = recorder_.begin(cubby_v1_Event_serviced_tag).body.serviced;
+    body.action = cubby_v1_ServiceAction_SERVICE_ACTION_DOOR_OPENED;
+    copy_text(body.technician, intent.carrier.view());
+    body.compartment = intent.compartment;
+    body.attempts = intent.attempt;
+    body.open_ms = open;
+  } else if (opening.called_off) {
     fill(recorder_.begin(cubby_v1_Event_refused_tag).body.refused);
   } else if (intent.purpose == Purpose::kCollect) {
     fill_with_dwell(recorder_.begin(cubby_v1_Event_collected_tag).body.collected);
@@ -313,7 +320,7 @@ Status Openings::commit_end(std::size_t slot) {
     body.attempts = intent.attempt;
     body.open_ms = open;
   } else {
-    fill_end_of_stay(opening, open);
+    fill_end(opening, open);
   }
   CUBBY_TRY(recorder_.commit());
   tell(news);

@@ -39,7 +39,7 @@ class Openings {
   /// many doors stand open. kNotSent: the supply is failing. Others: the intent is not durable.
   Status begin(const Intent& request, Instant now);
   /// The person at the open door says that it was opened for nothing: of a deposit that nothing is
-  /// inside, of a collection that the parcel still is. kWrongState: it is not open, or a recall.
+  /// inside, of a collection that the parcel still is. kWrongState: it is not open, or open for something else.
   Status call_off(std::uint8_t compartment);
   bool can_begin() const;
 
@@ -82,7 +82,7 @@ class Openings {
   void uncertain(std::size_t slot, Instant now);
   void opened(std::size_t slot, Instant now);
   void finish(std::size_t slot, Instant now);
-  void fill_end_of_stay(const PendingOpening& opening, std::uint32_t open);
+  void fill_end(const PendingOpening& opening, std::uint32_t open);
   Status commit_end(std::size_t slot);
   void left_open(std::size_t slot);
   void resolve(std::size_t slot, Instant now);

@@ -37,7 +37,8 @@ std::uint8_t size_of(char key) {
 
 }  // namespace
 
-void PanelFlow::start(Instant now) {
+void PanelFlow::start(std::string_view station, Instant now) {
+  station_ = station;
   throttle_.set(parts_.recorder.state().failures(), now);
   show(Screen::kIdle);
 }
@@ -55,6 +56,18 @@ void PanelFlow::enter(Flow flow, Instant now) {
 
 void PanelFlow::tick(Instant now) {
   if (now >= idle_at_) {
+    enter(Flow::kIdle, now);
+    show(Screen::kIdle);
+  }
+  if (flow_ == Flow::kService) {
+    service_.tick(now);
+    serve(now);
+  }
+}
+
+/// A technician's visit may have come to its end.
+void PanelFlow::serve(Instant now) {
+  if (!service_.active()) {
     enter(Flow::kIdle, now);
     show(Screen::kIdle);
   }
@@ -118,6 +131,10 @@ void PanelFlow::on_key(char key, Instant now) {
         refuse_input();
       }
       return;
+    case Flow::kService:
+      service_.on_key(key, now);
+      serve(now);
+      return;
     case Flow::kRecall:
       refuse_input();
       return;
@@ -163,45 +180,30 @@ void PanelFlow::on_scan(std::string_view text, Instant now) {
 }
 
 void PanelFlow::on_pass(std::string_view text, Instant now) {
-  const auto visitor = admit(parts_.keys, text, parts_.recorder.utc_ms());
-  switch (visitor.role) {
-    case Role::kNobody:
-      enter(Flow::kIdle, now);
-      show(Screen::kWrongPass);
-      if (visitor.expired) {
-        // A forged pass is not journalled: anybody could fill the journal with them.
-        parts_.recorder.begin(cubby_v1_Event_turned_away_tag).body.turned_away.reason =
-            cubby_v1_TurnedAwayReason_TURNED_AWAY_REASON_WRONG_PASS;
-        (void)parts_.recorder.commit();
-      }
-      return;
-    case Role::kTechnician:
-      serve_technician(now);
-      return;
-    case Role::kCourier:
-      carrier_ = visitor.carrier;
-      enter(Flow::kReady, now);
-      show(Screen::kCourierReady);
-      return;
-  }
-}
-
-/// A technician's visit releases the keypad and puts doors back that are shut again.
-void PanelFlow::serve_technician(Instant now) {
   auto& recorder = parts_.recorder;
-  if (recorder.state().failures() > 0 && recorder.append(ThrottleCount{0}) == Status::kOk) {
-    throttle_.set(0, now);
-  }
-  for (std::uint8_t number = 1; number <= parts_.doors.door_count(); ++number) {
-    if (recorder.state().compartment(number).state == CompartmentState::kOutOfService &&
-        parts_.doors.state(number) == drivers::DoorState::kShut) {
-      recorder.begin(cubby_v1_Event_in_service_tag).body.in_service.compartment = number;
+  const auto visitor = admit(parts_.keys, text, station_, recorder.utc_ms(), recorder.state());
+  if (visitor.admission != Admission::kAdmitted) {
+    enter(Flow::kIdle, now);
+    show(Screen::kWrongPass);
+    if (visitor.admission == Admission::kNotNow) {
+      // A forged pass is not journalled: anybody could fill the journal with them.
+      recorder.begin(cubby_v1_Event_turned_away_tag).body.turned_away.reason =
+          cubby_v1_TurnedAwayReason_TURNED_AWAY_REASON_WRONG_PASS;
       (void)recorder.commit();
     }
+    return;
   }
-  enter(Flow::kIdle, now);
-  parts_.panel.buzz(Buzz::kOk);
-  show(Screen::kIdle);
+  if (visitor.pass.role == Pass::kTechnician) {
+    enter(Flow::kService, now);
+    if (service_.begin(visitor.pass, now) != Status::kOk) {
+      enter(Flow::kIdle, now);
+      show(Screen::kOutOfService);
+    }
+    return;
+  }
+  carrier_ = visitor.pass.holder;
+  enter(Flow::kReady, now);
+  show(Screen::kCourierReady);
 }
 
 void PanelFlow::on_parcel(std::string_view text, Instant now) {
@@ -374,6 +376,11 @@ void PanelFlow::open_for_recipient(std::uint8_t number, Instant now) {
 }
 
 void PanelFlow::on_news(const OpeningNews& news, Instant now) {
+  if (flow_ == Flow::kService) {
+    service_.on_news(news, now);
+    serve(now);
+    return;
+  }
   if (news.compartment != compartment_) {
     return;  // Of a door that nobody waits at.
   }
@@ -390,6 +397,7 @@ void PanelFlow::on_news(const OpeningNews& news, Instant now) {
     case Flow::kIdle:
     case Flow::kReady:
     case Flow::kChooseSize:
+    case Flow::kService:
       return;
   }
 }

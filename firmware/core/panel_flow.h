@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <string_view>
 
 #include "firmware/base/inplace_string.h"
 #include "firmware/core/allocator.h"
@@ -8,6 +10,7 @@
 #include "firmware/core/pickup_codes.h"
 #include "firmware/core/recorder.h"
 #include "firmware/core/roles.h"
+#include "firmware/core/service_flow.h"
 #include "firmware/core/throttle.h"
 #include "firmware/drivers/door_bank.h"
 #include "firmware/drivers/panel_link.h"
@@ -26,14 +29,21 @@ class PanelFlow {
     drivers::PanelLink& panel;
     const hal::KeyStore& keys;
   };
-  explicit PanelFlow(const Parts& parts) : parts_(parts) {}
+  explicit PanelFlow(const Parts& parts)
+      : parts_(parts),
+        service_({.recorder = parts.recorder,
+                  .openings = parts.openings,
+                  .doors = parts.doors,
+                  .panel = parts.panel,
+                  .throttle = throttle_}) {}
 
-  void start(Instant now);
+  /// `station` must outlive this.
+  void start(std::string_view station, Instant now);
   void on_input(const drivers::PanelInput& input, Instant now);
   void on_news(const OpeningNews& news, Instant now);
   /// Ends a flow whose person walked away.
   void tick(Instant now);
-  Instant deadline() const { return idle_at_; }
+  Instant deadline() const { return std::min(idle_at_, service_.deadline()); }
 
  private:
   enum class Flow : std::uint8_t {
@@ -43,6 +53,7 @@ class PanelFlow {
     kDeposit,     // A door is being opened or stands open.
     kRecall,
     kCollect,
+    kService,  // A technician's; see ServiceFlow.
   };
 
   void on_key(char key, Instant now);
@@ -53,7 +64,7 @@ class PanelFlow {
   void refuse_input() { parts_.panel.buzz(drivers::Buzz::kError); }
 
   void on_pass(std::string_view text, Instant now);
-  void serve_technician(Instant now);
+  void serve(Instant now);
   void on_parcel(std::string_view text, Instant now);
   void open_for_deposit(Instant now);
   void turn_away(TurnedAway reason, Instant now);
@@ -68,7 +79,9 @@ class PanelFlow {
   void collect_news(const OpeningNews& news, Instant now);
 
   Parts parts_;
+  std::string_view station_;
   Throttle throttle_;
+  ServiceFlow service_;
   Flow flow_ = Flow::kIdle;
   Instant idle_at_ = Instant::max();
   InplaceString<limits::kCodeDigits + 1> digits_;  // One more than a code has, so that too many are seen.

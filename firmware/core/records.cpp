@@ -61,7 +61,8 @@ Status decode(Bytes bytes, Intent& intent) {
   intent.counter = reader.get<std::uint64_t>();
   reader.get_text(intent.carrier);
   reader.get_text(intent.parcel);
-  return verdict(reader, is_compartment(intent.compartment) && purpose >= 1 && purpose <= 3 && intent.attempt >= 1 &&
+  return verdict(reader, is_compartment(intent.compartment) && purpose >= 1 &&
+                             purpose <= static_cast<std::uint8_t>(Purpose::kService) && intent.attempt >= 1 &&
                              intent.attempt <= limits::kOpenAttemptsMax);
 }
 

@@ -21,7 +21,7 @@ enum class RecordKind : std::uint8_t {
 };
 
 /// Numbers as Purpose of event.proto.
-enum class Purpose : std::uint8_t { kDeposit = 1, kCollect, kRecall };
+enum class Purpose : std::uint8_t { kDeposit = 1, kCollect, kRecall, kService };
 
 enum class AttemptOutcome : std::uint8_t {
   kNone = 0,   // Not durable yet.
@@ -39,7 +39,7 @@ struct Intent {
   std::uint8_t size = 0;  // Asked for; Size of config.proto.
   std::uint64_t uptime_ms = 0;
   std::uint64_t counter = 0;
-  InplaceString<limits::kCarrierMax> carrier;  // Of a deposit; else empty.
+  InplaceString<limits::kCarrierMax> carrier;  // Of a deposit; of a service the technician; else empty.
   InplaceString<limits::kParcelMax> parcel;    // Of a deposit; else empty.
 };
 

@@ -8,13 +8,14 @@
 namespace cubby::core {
 namespace {
 
-enum class Item : std::uint8_t { kHeader = 1, kOpening, kCommand, kCompartment };
+enum class Item : std::uint8_t { kHeader = 1, kOpening, kCommand, kCompartment, kPass };
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kItemHead = 2;  // Tag, size of the body.
 constexpr std::size_t kItemMax = 128;
 constexpr std::uint8_t kFlagForced = 1;
 constexpr std::uint8_t kFlagParcel = 2;
+constexpr std::uint8_t kFlagCodeDead = 4;
 constexpr std::uint8_t kFlagLeftOpen = 1;
 constexpr std::uint8_t kFlagCalledOff = 2;
 static_assert(kItemHead + kRecordBytesMax + 16 <= kItemMax);
@@ -26,10 +27,12 @@ void StationState::on_checkpoint_begin() {
   openings_ = {};
   commands_ = {};
   command_count_ = 0;
+  passes_ = {};
+  pass_count_ = 0;
 }
 
 std::size_t StationState::checkpoint_part(std::size_t index, MutableBytes into) {
-  constexpr std::size_t kItems = 1 + kOpeningsMax + kCommandsMax + limits::kCompartmentsMax;
+  constexpr std::size_t kItems = 1 + kOpeningsMax + kCommandsMax + kPassesMax + limits::kCompartmentsMax;
   if (index == 0) {
     checkpoint_item_ = 0;
   }
@@ -75,9 +78,17 @@ std::size_t StationState::write_item(std::size_t item, MutableBytes into) const 
       return 0;
     }
     writer.put_bytes(commands_[(command_count_ - count + place) % kCommandsMax]);
+  } else if (item <= kOpeningsMax + kCommandsMax + kPassesMax) {
+    tag = Item::kPass;
+    const auto count = std::min<std::size_t>(pass_count_, kPassesMax);
+    const auto place = item - kOpeningsMax - kCommandsMax - 1;
+    if (place >= count) {
+      return 0;
+    }
+    writer.put(passes_[(pass_count_ - count + place) % kPassesMax]);
   } else {
     tag = Item::kCompartment;
-    const auto number = static_cast<std::uint8_t>(item - kOpeningsMax - kCommandsMax);
+    const auto number = static_cast<std::uint8_t>(item - kOpeningsMax - kCommandsMax - kPassesMax);
     const auto& compartment = compartments_[number - 1U];
     const bool parcel = compartment.parcel.counter != 0;
     if (compartment.state == CompartmentState::kVacant && !parcel && !compartment.forced_open) {
@@ -87,7 +98,8 @@ std::size_t StationState::write_item(std::size_t item, MutableBytes into) const 
     writer.put(static_cast<std::uint8_t>(compartment.state));
     writer.put(static_cast<std::uint8_t>(compartment.before));
     writer.put(compartment.out_of_service_reason);
-    writer.put(static_cast<std::uint8_t>((compartment.forced_open ? kFlagForced : 0) | (parcel ? kFlagParcel : 0)));
+    writer.put(static_cast<std::uint8_t>((compartment.forced_open ? kFlagForced : 0) | (parcel ? kFlagParcel : 0) |
+                                         (compartment.parcel.code_dead ? kFlagCodeDead : 0)));
     if (parcel) {
       writer.put(compartment.parcel.counter);
       writer.put(compartment.parcel.deposited_utc_ms);
@@ -131,6 +143,9 @@ void StationState::read_item(std::uint8_t tag, Bytes body) {
       return;
     case Item::kCompartment:
       read_compartment_item(body);
+      return;
+    case Item::kPass:
+      note_pass(ByteReader(body).get<std::uint32_t>());
       return;
   }
   ++repairs_;
@@ -176,6 +191,7 @@ void StationState::read_compartment_item(Bytes body) {
     parcel.deposited_boot = reader.get<std::uint32_t>();
     parcel.size = reader.get<std::uint8_t>();
     reader.get_text(parcel.carrier);
+    parcel.code_dead = (flags & kFlagCodeDead) != 0;
   }
   write_state(number, static_cast<CompartmentState>(state));
 }

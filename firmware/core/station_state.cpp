@@ -11,6 +11,21 @@ namespace {
 bool valid(std::uint8_t number) {
   return number >= 1 && number <= limits::kCompartmentsMax;
 }
+/// What follows an opening that changed nothing.
+CompartmentEvent still(CompartmentState before) {
+  switch (before) {
+    case CompartmentState::kVacant:
+      return CompartmentEvent::kStillVacant;
+    case CompartmentState::kOverdue:
+      return CompartmentEvent::kStillOverdue;
+    case CompartmentState::kDisputed:
+      return CompartmentEvent::kStillDisputed;
+    case CompartmentState::kOutOfService:
+      return CompartmentEvent::kStillOut;
+    default:
+      return CompartmentEvent::kStillOccupied;
+  }
+}
 }  // namespace
 
 bool test_bit(const CompartmentBits& bits, std::uint8_t compartment) {
@@ -48,6 +63,16 @@ bool StationState::command_seen(const CommandId& id) const {
   const auto count = std::min<std::size_t>(command_count_, kCommandsMax);
   return std::find(commands_.begin(), commands_.begin() + static_cast<std::ptrdiff_t>(count), id) !=
          commands_.begin() + static_cast<std::ptrdiff_t>(count);
+}
+
+bool StationState::pass_used(std::uint32_t serial) const {
+  const auto count = static_cast<std::ptrdiff_t>(std::min<std::size_t>(pass_count_, kPassesMax));
+  return std::find(passes_.begin(), passes_.begin() + count, serial) != passes_.begin() + count;
+}
+
+void StationState::note_pass(std::uint32_t serial) {
+  passes_[pass_count_ % kPassesMax] = serial;
+  ++pass_count_;
 }
 
 CompartmentBits StationState::take_changed() {
@@ -117,12 +142,14 @@ void StationState::apply_event(const cubby_v1_Event& event) {
       break;
     case cubby_v1_Event_refused_tag:
       if (valid(body.refused.compartment)) {
+        compartments_[body.refused.compartment - 1U].parcel.code_dead = true;
         move(body.refused.compartment, CompartmentEvent::kRefused, CompartmentState::kOverdue);
         end_opening(body.refused.compartment);
       }
       break;
     case cubby_v1_Event_overdue_tag:
       if (valid(body.overdue.compartment)) {
+        compartments_[body.overdue.compartment - 1U].parcel.code_dead = true;
         move(body.overdue.compartment, CompartmentEvent::kExpired, CompartmentState::kOverdue);
       }
       break;
@@ -140,6 +167,17 @@ void StationState::apply_event(const cubby_v1_Event& event) {
     case cubby_v1_Event_custody_uncertain_tag:
       if (valid(body.custody_uncertain.compartment)) {
         apply_uncertain(body.custody_uncertain);
+      }
+      break;
+    case cubby_v1_Event_custody_settled_tag:
+      if (valid(body.custody_settled.compartment)) {
+        apply_settled(body.custody_settled);
+      }
+      break;
+    case cubby_v1_Event_serviced_tag:
+      if (body.serviced.action == cubby_v1_ServiceAction_SERVICE_ACTION_DOOR_OPENED &&
+          valid(body.serviced.compartment)) {
+        apply_looked_inside(body.serviced.compartment);
       }
       break;
     default:
@@ -181,6 +219,9 @@ void StationState::apply_notice(const cubby_v1_Event& event) {
         openings_[slot].left_open = true;
       }
       break;
+    case cubby_v1_Event_technician_came_tag:
+      note_pass(body.technician_came.serial);
+      break;
     case cubby_v1_Event_snapshot_tag:
       snapshot_seen_ = true;
       break;
@@ -204,6 +245,7 @@ void StationState::apply_deposited(const cubby_v1_Event& event) {
   parcel.deposited_on_ms = on_ms(event.boot, event.uptime_ms);
   parcel.deposited_boot = event.boot;
   parcel.size = static_cast<std::uint8_t>(body.size);
+  parcel.code_dead = false;
   parcel.carrier.assign(body.carrier);
   next_counter_ = std::max(next_counter_, body.counter + 1);
   move(body.compartment, CompartmentEvent::kStored, CompartmentState::kOccupied);
@@ -224,13 +266,30 @@ void StationState::apply_not_opened(std::uint8_t number) {
   if (openings_[slot].intent.purpose == Purpose::kDeposit) {
     move(number, CompartmentEvent::kNotOpened, CompartmentState::kVacant);
   } else {
-    const auto before = compartments_[number - 1U].before;
-    const auto event = before == CompartmentState::kOverdue    ? CompartmentEvent::kStillOverdue
-                       : before == CompartmentState::kDisputed ? CompartmentEvent::kStillDisputed
-                                                               : CompartmentEvent::kStillOccupied;
-    move(number, event, CompartmentState::kOccupied);
+    move(number, still(compartments_[number - 1U].before), compartments_[number - 1U].before);
   }
   end_opening(number);
+}
+
+/// A technician had the door open. What was empty or out of service is so still; of a parcel, nobody who
+/// has a claim to it was there.
+void StationState::apply_looked_inside(std::uint8_t number) {
+  const auto before = compartments_[number - 1U].before;
+  const bool empty = before == CompartmentState::kVacant || before == CompartmentState::kOutOfService;
+  move(number, empty ? still(before) : CompartmentEvent::kUncertain, empty ? before : CompartmentState::kDisputed);
+  end_opening(number);
+}
+
+void StationState::apply_settled(const cubby_v1_CustodySettled& body) {
+  auto& parcel = compartments_[body.compartment - 1U].parcel;
+  if (!body.inside) {
+    parcel = {};
+    move(body.compartment, CompartmentEvent::kSettledEmpty, CompartmentState::kVacant);
+  } else if (parcel.code_dead) {
+    move(body.compartment, CompartmentEvent::kSettledOverdue, CompartmentState::kOverdue);
+  } else {
+    move(body.compartment, CompartmentEvent::kSettledOccupied, CompartmentState::kOccupied);
+  }
 }
 
 void StationState::apply_uncertain(const cubby_v1_CustodyUncertain& body) {

@@ -24,7 +24,8 @@ struct Parcel {
   std::uint64_t deposited_utc_ms = 0;  // 0: the clock was not set.
   std::uint64_t deposited_on_ms = 0;   // In the station's powered time, see StationState::on_ms().
   std::uint32_t deposited_boot = 0;
-  std::uint8_t size = 0;  // Asked for.
+  std::uint8_t size = 0;   // Asked for.
+  bool code_dead = false;  // Overdue or refused: it waits for its courier.
   InplaceString<limits::kCarrierMax> carrier;
 };
 
@@ -52,6 +53,7 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
  public:
   static constexpr std::size_t kOpeningsMax = 16;
   static constexpr std::size_t kCommandsMax = 8;
+  static constexpr std::size_t kPassesMax = 32;
   using CommandId = std::array<std::byte, 16>;
 
   /// `scratch` is used while records are visited.
@@ -81,6 +83,8 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   bool snapshot_seen() const { return snapshot_seen_; }
   const std::array<std::byte, limits::kConfigHashSize>& config_hash() const { return config_hash_; }
   bool command_seen(const CommandId& id) const;
+  /// A technician came with the pass of that number; the newest kPassesMax are known.
+  bool pass_used(std::uint32_t serial) const;
   /// Records that did not fit the table (history was lost before them).
   std::uint32_t repairs() const { return repairs_; }
   /// Compartments that changed since the last call.
@@ -95,6 +99,9 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   void apply_deposited(const cubby_v1_Event& event);
   void apply_emptied(std::uint8_t compartment);
   void apply_not_opened(std::uint8_t compartment);
+  void apply_looked_inside(std::uint8_t compartment);
+  void apply_settled(const cubby_v1_CustodySettled& body);
+  void note_pass(std::uint32_t serial);
   void apply_uncertain(const cubby_v1_CustodyUncertain& body);
   void apply_intent(const Intent& intent);
   void apply_outcome(const Outcome& outcome);
@@ -110,6 +117,8 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   std::array<PendingOpening, kOpeningsMax> openings_{};
   std::array<CommandId, kCommandsMax> commands_{};
   std::uint32_t command_count_ = 0;  // Ever; the ring holds the newest.
+  std::array<std::uint32_t, kPassesMax> passes_{};
+  std::uint32_t pass_count_ = 0;  // As command_count_.
   std::uint64_t next_counter_ = 1;
   std::uint64_t on_base_ms_ = 0;      // Powered time of all boots before boot_.
   std::uint64_t last_uptime_ms_ = 0;  // Of the newest record of boot_.

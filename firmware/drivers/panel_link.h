@@ -34,6 +34,13 @@ enum class Screen : std::uint8_t {
   kPleaseShut,
   kCancelled,
   kRefused,
+  kServiceMenu,
+  kDoorNumber,
+  kLookInside,
+  kInside,
+  kAuditItem,
+  kServiceDone,
+  kServiceRefused,
 };
 
 enum class Buzz : std::uint8_t { kOk = 1, kError = 2 };

@@ -82,6 +82,20 @@ def change_size_cancel_and_refuse(lab):
     expect(result.stdout.startswith("recalled ") and result.stdout.split()[1] != "0", f"recall: {result.stdout}{result.stderr}")
 
 
+def send_a_technician(lab):
+    door, code = deposit(lab)
+    for task, said in ((("look", "--door", str(door)), "look done"), (("self-test",), "self-test done, 0 doors"),
+                       (("release-keypad",), "release-keypad done"), (("audit",), "audit done, ")):
+        result = lab.inject("technician", "--station", STATION, "--task", *task)
+        expect(result.returncode == 0 and result.stdout.startswith(said), f"{task}: {result.stdout}{result.stderr}")
+    result = lab.inject("technician", "--station", STATION, "--task", "take-out", "--door", str(door))
+    expect(result.returncode == 1 and "Not possible" in result.stderr, f"take-out: {result.stdout}{result.stderr}")
+    result = lab.inject("technician", "--station", STATION, "--task", "look")
+    expect(result.returncode == 2 and "door" in result.stderr, f"look at no door: {result.stdout}{result.stderr}")
+    result = lab.inject("collect", "--station", STATION, "--code", code)
+    expect_equal(result.stdout.split()[:2], ["compartment", str(door)], "the door after a technician's look")
+
+
 def strike_with_faults(lab):
     """Power cuts while the courier stands before the open door, a jam and a lost link."""
     for round_number in range(thorough(6, 30)):
@@ -112,6 +126,7 @@ def run(lab):
     wait_until(lambda: len(lab.stats("--by", "station")) == 50, 60, "all stations to report")
     collect_with_wrong_and_right_code(lab)
     change_size_cancel_and_refuse(lab)
+    send_a_technician(lab)
     strike_with_faults(lab)
     expect_equal(emulator.stop(signal_number=signal.SIGINT), 0, "Ctrl-C of the emulator: exit code")
     last_line = lab.verify()

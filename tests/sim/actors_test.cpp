@@ -26,13 +26,19 @@ class Stage {
     injection.carrier = "sf";
     injection.code = code;
     injection.key_at_door = key_at_door;
-    ticket_ = sim_.station().inject(injection);
-    sim_.run(Duration::minutes(5));
-    emulator::InjectionResult none;
-    none.status = InjectionStatus::kTimedOut;
-    return sim_.station().injection_result(ticket_).value_or(none);
+    return perform(injection);
   }
-  std::string code() const { return const_cast<Stage*>(this)->sim_.station().deposit_code(ticket_).value_or(""); }
+  /// A technician comes and does what that key of the menu says.
+  emulator::InjectionResult serve(char menu_key, std::uint8_t door = 0) {
+    Injection injection;
+    injection.kind = InjectionKind::kService;
+    injection.carrier = "li";
+    injection.menu_key = menu_key;
+    injection.compartment = door;
+    return perform(injection);
+  }
+  /// As its recipient was told it; of the last deposit.
+  std::string code() { return sim_.station().deposit_code(ticket_).value_or(""); }
   std::int64_t inside() {
     std::int64_t count = 0;
     for (std::size_t c = 0; c < sim_.station().ledger().size(); ++c) {
@@ -47,6 +53,13 @@ class Stage {
   }
 
  private:
+  emulator::InjectionResult perform(const Injection& injection) {
+    ticket_ = sim_.station().inject(injection);
+    sim_.run(Duration::minutes(5));
+    emulator::InjectionResult none;
+    none.status = InjectionStatus::kTimedOut;
+    return sim_.station().injection_result(ticket_).value_or(none);
+  }
   static SimOptions options() {
     SimOptions options = SimFleet::options(seed_of(12), 1);
     options.fleet.demand = false;
@@ -93,6 +106,23 @@ TEST(Actors, ACourierChangesTheSizeAndAnotherTakesTheParcelAlong) {
   const auto collected = stage.send(InjectionKind::kCollect, code);
   EXPECT_EQ(collected.compartment, changed.compartment);
   EXPECT_EQ(stage.inside(), 0);
+  stage.expect_exact();
+}
+
+// A parcel that was looked at is in doubt until the technician says that it is there, and reaches its owner after all.
+TEST(Actors, ATechnicianLooksSettlesTakesOutAndPutsBack) {
+  Stage stage;
+  const auto deposited = stage.send(InjectionKind::kDeposit);
+  const std::string code = stage.code();
+  EXPECT_EQ(stage.serve('2', deposited.compartment).status, InjectionStatus::kOk);
+  EXPECT_EQ(stage.inside(), 1);
+  EXPECT_EQ(stage.serve('4', deposited.compartment).status, InjectionStatus::kRefused);  // A parcel is inside.
+  EXPECT_EQ(stage.serve('6').number, 0U);
+  EXPECT_EQ(stage.serve('1').status, InjectionStatus::kOk);
+  EXPECT_EQ(stage.send(InjectionKind::kCollect, code).compartment, deposited.compartment);
+  EXPECT_EQ(stage.serve('4', 7).status, InjectionStatus::kOk);
+  EXPECT_EQ(stage.serve('1').status, InjectionStatus::kOk);  // Looks, and puts it back.
+  EXPECT_EQ(stage.serve('5', 7).status, InjectionStatus::kRefused);
   stage.expect_exact();
 }
 

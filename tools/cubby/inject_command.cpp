@@ -1,5 +1,6 @@
 #include "tools/cubby/inject_command.h"
 
+#include <array>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -27,6 +28,8 @@ struct InjectArguments {
   std::string parcel;
   std::string code;
   std::string kind;
+  std::string task;
+  std::string technician = "li";
   std::uint32_t door = 0;
   std::string duration;
   std::string trace;
@@ -153,6 +156,48 @@ int recall(const InjectArguments& arguments) {
   return kExitOk;
 }
 
+constexpr auto kServiceTasks = std::to_array<std::pair<std::string_view, cubby::v1::ServiceTask>>({
+    {"audit", cubby::v1::SERVICE_TASK_AUDIT},
+    {"look", cubby::v1::SERVICE_TASK_LOOK},
+    {"release-keypad", cubby::v1::SERVICE_TASK_RELEASE_KEYPAD},
+    {"take-out", cubby::v1::SERVICE_TASK_TAKE_OUT},
+    {"put-back", cubby::v1::SERVICE_TASK_PUT_BACK},
+    {"self-test", cubby::v1::SERVICE_TASK_SELF_TEST},
+});
+
+std::vector<std::string> service_task_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, task] : kServiceTasks) {
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+int service(const InjectArguments& arguments) {
+  ControlRequest request;
+  cubby::v1::InjectService& body = *request.mutable_service();
+  body.set_station(arguments.station);
+  body.set_compartment(arguments.door);
+  body.set_technician(arguments.technician);
+  for (const auto& [name, task] : kServiceTasks) {
+    if (arguments.task == name) {
+      body.set_task(task);
+    }
+  }
+  ControlResponse response;
+  if (const int code = perform(arguments, request, response); code >= 0) {
+    return code;
+  }
+  std::printf("%s done", arguments.task.c_str());
+  if (body.task() == cubby::v1::SERVICE_TASK_AUDIT) {
+    std::printf(", %u compartments settled", response.number());
+  } else if (body.task() == cubby::v1::SERVICE_TASK_SELF_TEST) {
+    std::printf(", %u doors cannot be read", response.number());
+  }
+  std::printf("\n");
+  return kExitOk;
+}
+
 int fault(const InjectArguments& arguments) {
   if (arguments.kind == "board-silent" || arguments.kind == "bit-rot") {
     return fail(kExitFailure, "--kind " + arguments.kind + ": not supported yet (jam, link-down, power-cut)");
@@ -242,6 +287,19 @@ void add_inject_command(CLI::App& app, int& exit_code) {
   verb->add_option("--carrier", arguments->carrier, "Brand, 1 to 8 of a-z, 0-9")
       ->check(carrier_validator())
       ->capture_default_str();
+
+  verb = add_verb(*inject, arguments, exit_code, "technician",
+                  "A technician comes with a pass for the station and does one thing", service);
+  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
+  verb->add_option("--task", arguments->task, "audit looks into what is disputed or out of service")
+      ->required()
+      ->check(CLI::IsMember(service_task_names()));
+  verb->add_option("--door", arguments->door, "Compartment number, for look, take-out and put-back")
+      ->check(integer_range(1, limits::kCompartmentsMax));
+  verb->add_option("--technician", arguments->technician, "Who it is, 1 to 8 of a-z, 0-9")
+      ->check(carrier_validator())
+      ->capture_default_str();
+  verb->footer("Example: cubby inject technician --station SX-TY-0007 --task look --door 12");
 
   verb = add_verb(*inject, arguments, exit_code, "fault", "Something breaks", fault);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());

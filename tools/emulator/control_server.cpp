@@ -141,6 +141,7 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
     response.set_detail(result.detail);
     response.set_compartment(result.compartment);
     response.set_parcels(result.parcels);
+    response.set_number(result.number);
     response.set_code(code);
     if (deposit_ && result.status == emulator::InjectionStatus::kOk && code.empty()) {
       response.set_detail("stored; the recipient has not been told yet (is the station offline?)");
@@ -235,6 +236,10 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
         injection.carrier = request.recall().carrier();
         problem = is_carrier(injection.carrier) ? "" : "carrier: 1 to 8 of a-z, 0-9";
         break;
+      case ControlRequest::kService:
+        station = request.service().station();
+        problem = read_service(request.service(), injection);
+        break;
       case ControlRequest::kFault:
         station = request.fault().station();
         problem = read_fault(request.fault(), injection);
@@ -310,6 +315,23 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
     injection.code = code;
     const bool digits = code.find_first_not_of("0123456789") == std::string::npos;
     return code.empty() || code.size() > 16 || !digits ? "a code is 1 to 16 digits" : "";
+  }
+
+  static std::string read_service(const cubby::v1::InjectService& request, emulator::Injection& injection) {
+    injection.kind = emulator::InjectionKind::kService;
+    injection.carrier = request.technician();
+    if (request.task() < cubby::v1::SERVICE_TASK_AUDIT || request.task() > cubby::v1::SERVICE_TASK_SELF_TEST) {
+      return "not supported: this task";
+    }
+    injection.menu_key = static_cast<char>('0' + request.task());  // The panel's menu has them in this order.
+    const bool needs_door = request.task() == cubby::v1::SERVICE_TASK_LOOK ||
+                            request.task() == cubby::v1::SERVICE_TASK_TAKE_OUT ||
+                            request.task() == cubby::v1::SERVICE_TASK_PUT_BACK;
+    if (needs_door && (request.compartment() < 1 || request.compartment() > limits::kCompartmentsMax)) {
+      return "this task needs a door, 1 to 192";
+    }
+    injection.compartment = needs_door ? static_cast<std::uint8_t>(request.compartment()) : std::uint8_t{0};
+    return is_carrier(injection.carrier) ? "" : "technician: 1 to 8 of a-z, 0-9";
   }
 
   static std::string read_fault(const cubby::v1::InjectFault& request, emulator::Injection& injection) {

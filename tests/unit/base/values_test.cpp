@@ -110,40 +110,59 @@ TEST(Results, HoldAValueOrAReason) {
 }
 
 struct Passes : ::testing::Test {
-  static constexpr std::uint64_t kExpiry = 1'741'000'000;
-  std::string make() const {
+  static constexpr std::uint64_t kIssued = 1'741'000'000;
+  static constexpr std::string_view kHere = "SX-TY-0007";
+  std::string make(char role = Pass::kCourier, std::string_view station = kHere) const {
     std::array<char, kPassTextMax> text{};
-    return {text.data(), make_pass(key, 'C', "sf", kExpiry, text)};
+    Pass pass;
+    pass.role = role;
+    pass.holder.assign("sf");
+    pass.issued_utc_s = kIssued;
+    pass.expiry_utc_s = kIssued + 600;
+    pass.serial = 0xBEEF0001;
+    return {text.data(), make_pass(key, pass, station, text)};
   }
   StationKey key = derive_pass_key(std::vector<std::byte>(32, std::byte{1}));
 };
 
 TEST_F(Passes, AreReadBack) {
-  const Result<Pass> pass = read_pass(key, make(), kExpiry - 1);
+  const Result<Pass> pass = read_pass(key, make(), kHere);
   ASSERT_TRUE(pass.ok());
-  EXPECT_EQ(pass.value().role, 'C');
-  EXPECT_EQ(pass.value().carrier.view(), "sf");
-  EXPECT_EQ(pass.value().expiry_utc_s, kExpiry);
+  EXPECT_EQ(pass.value().role, Pass::kCourier);
+  EXPECT_EQ(pass.value().holder.view(), "sf");
+  EXPECT_EQ(pass.value().issued_utc_s, kIssued);
+  EXPECT_EQ(pass.value().expiry_utc_s, kIssued + 600);
+  EXPECT_EQ(pass.value().serial, 0xBEEF0001U);
 }
 
-TEST_F(Passes, ExpireAtTheirTimeUnlessNobodyKnowsTheTime) {
-  EXPECT_TRUE(read_pass(key, make(), kExpiry - 1).ok());
-  EXPECT_EQ(read_pass(key, make(), kExpiry + 1).status(), Status::kTimeout);
-  EXPECT_TRUE(read_pass(key, make(), std::nullopt).ok());
+// Computed with Python's hmac and hashlib from docs/spec/passes.md.
+TEST_F(Passes, AreTheSpecifiedBytes) {
+  StationKey plain{};
+  plain.fill(std::byte{7});
+  key = plain;
+  EXPECT_EQ(make(Pass::kCourier), "CB1.C.sf.67c58d40.67c58f98.beef0001.a04979d0448bcad51e7d9ecae16fb9e1");
+  EXPECT_EQ(make(Pass::kTechnician), "CB1.T.sf.67c58d40.67c58f98.beef0001.96c666b9eaca3a82f9bc46cc032fb9e4");
+}
+
+TEST_F(Passes, OfATechnicianHoldAtOneStationACouriersEverywhere) {
+  EXPECT_TRUE(read_pass(key, make(Pass::kTechnician), kHere).ok());
+  EXPECT_EQ(read_pass(key, make(Pass::kTechnician), "SX-TY-0008").status(), Status::kRefused);
+  EXPECT_TRUE(read_pass(key, make(Pass::kCourier), "SX-TY-0008").ok());
 }
 
 TEST_F(Passes, OfAnotherFleetAreRefused) {
   const StationKey other = derive_pass_key(std::vector<std::byte>(32, std::byte{2}));
-  EXPECT_EQ(read_pass(other, make(), std::nullopt).status(), Status::kRefused);
+  EXPECT_EQ(read_pass(other, make(), kHere).status(), Status::kRefused);
 }
 
 TEST_F(Passes, WithAnyBitFlippedAreRefused) {
-  const std::string good = make();
-  for (std::size_t i = 0; i < good.size(); ++i) {
-    for (int bit = 0; bit < 8; ++bit) {
-      std::string bad = good;
-      bad[i] = static_cast<char>(bad[i] ^ (1 << bit));
-      EXPECT_FALSE(read_pass(key, bad, std::nullopt).ok()) << "byte " << i << " bit " << bit;
+  for (const std::string& good : {make(Pass::kCourier), make(Pass::kTechnician)}) {
+    for (std::size_t i = 0; i < good.size(); ++i) {
+      for (int bit = 0; bit < 8; ++bit) {
+        std::string bad = good;
+        bad[i] = static_cast<char>(bad[i] ^ (1 << bit));
+        EXPECT_FALSE(read_pass(key, bad, kHere).ok()) << "byte " << i << " bit " << bit;
+      }
     }
   }
 }
@@ -151,10 +170,14 @@ TEST_F(Passes, WithAnyBitFlippedAreRefused) {
 TEST_F(Passes, CutOrExtendedAreRefused) {
   const std::string good = make();
   for (std::size_t size = 0; size < good.size(); ++size) {
-    EXPECT_FALSE(read_pass(key, good.substr(0, size), std::nullopt).ok()) << size;
+    EXPECT_FALSE(read_pass(key, good.substr(0, size), kHere).ok()) << size;
   }
-  EXPECT_FALSE(read_pass(key, good + "0", std::nullopt).ok());
-  EXPECT_FALSE(read_pass(key, std::string(10'000, '.'), std::nullopt).ok());
+  EXPECT_FALSE(read_pass(key, good + "0", kHere).ok());
+  EXPECT_FALSE(read_pass(key, std::string(10'000, '.'), kHere).ok());
+}
+
+TEST_F(Passes, OfUnknownRolesAreNone) {
+  EXPECT_EQ(read_pass(key, make('X'), kHere).status(), Status::kBadInput);
 }
 
 }  // namespace

@@ -119,7 +119,7 @@ StationWorld::StationWorld(const Options& options)
   ports_->utc_at_zero_ms = options.utc_ms;
   cubby_v1_StationConfig config = cubby_v1_StationConfig_init_zero;
   config.version = 1;
-  std::strcpy(config.station, "SX-TY-0007");
+  kStation.copy(config.station, kStation.size());
   std::strcpy(config.city, "Taiyuan");
   config.utc_offset_min = 480;
   const auto boards = (options.doors.size() + kDoorsPerBoard - 1) / kDoorsPerBoard;
@@ -234,18 +234,26 @@ void StationWorld::scan(std::string_view text) {
   advance(Duration::milliseconds(200));
 }
 
-std::string StationWorld::courier_pass(std::string_view carrier, std::int64_t valid_s) {
+std::string StationWorld::pass(char role, std::string_view holder, std::int64_t issued_s, std::int64_t valid_s,
+                               std::string_view station) {
   std::array<char, kPassTextMax> text{};
-  const auto utc_s = static_cast<std::int64_t>(options_.utc_ms.value_or(0) / 1000) + now_.us / 1'000'000 + valid_s;
-  const auto size = make_pass(key_of("pass"), 'C', carrier, static_cast<std::uint64_t>(utc_s), text);
-  return {text.data(), size};
+  const auto now_s =
+      static_cast<std::int64_t>(options_.utc_ms.value_or(1'750'000'000'000) / 1000) + now_.us / 1'000'000;
+  Pass pass;
+  pass.role = role;
+  pass.holder.assign(holder);
+  pass.issued_utc_s = static_cast<std::uint64_t>(now_s + issued_s);
+  pass.expiry_utc_s = static_cast<std::uint64_t>(now_s + valid_s);
+  pass.serial = ++serial_;
+  return {text.data(), make_pass(key_of("pass"), pass, station, text)};
+}
+
+std::string StationWorld::courier_pass(std::string_view carrier, std::int64_t valid_s) {
+  return pass(Pass::kCourier, carrier, std::min<std::int64_t>(0, valid_s - 1), valid_s);
 }
 
 std::string StationWorld::technician_pass() {
-  std::array<char, kPassTextMax> text{};
-  const auto utc_s = options_.utc_ms.value_or(0) / 1000 + static_cast<std::uint64_t>(now_.us / 1'000'000) + 600;
-  const auto size = make_pass(key_of("pass"), 'T', "tech", utc_s, text);
-  return {text.data(), size};
+  return pass(Pass::kTechnician, "li", 0, 600);
 }
 
 unsigned StationWorld::begin_deposit(char size, std::string_view parcel) {

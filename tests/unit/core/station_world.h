@@ -18,6 +18,8 @@ namespace cubby::tests {
 
 using drivers::Screen;
 
+inline constexpr std::string_view kStation = "SX-TY-0007";
+
 struct Shown {
   Screen screen{};
   unsigned compartment = 0;
@@ -54,7 +56,10 @@ class StationWorld {
   void key(char key);
   void keys(std::string_view keys);
   void scan(std::string_view text);
-  std::string courier_pass(std::string_view carrier = "sf", std::int64_t valid_s = 86'400);
+  /// Issued and valid until so many seconds from now.
+  std::string pass(char role, std::string_view holder, std::int64_t issued_s, std::int64_t valid_s,
+                   std::string_view station = kStation);
+  std::string courier_pass(std::string_view carrier = "sf", std::int64_t valid_s = 43'200);
   std::string technician_pass();
   /// Courier's flow up to the open door; returns its number (0: turned away).
   unsigned begin_deposit(char size = 'S', std::string_view parcel = "P1");
@@ -101,6 +106,7 @@ class StationWorld {
   std::unique_ptr<Ports> ports_;
   std::vector<std::byte> config_;
   std::unique_ptr<app::Assembly> assembly_;
+  std::uint32_t serial_ = 0;  // Of the last pass.
   Wake wake_;
   Instant now_{};
   std::vector<Shown> screens_;

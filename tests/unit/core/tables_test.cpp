@@ -29,8 +29,9 @@ TEST(Compartment, AnswersEveryEventInEveryState) {
 }
 
 TEST(Compartment, IsVacantOnlyAfterAnOpeningSomebodyOrBeforeAnyDoorMoved) {
-  const std::set<CompartmentEvent> allowed{CompartmentEvent::kRelease, CompartmentEvent::kNotOpened,
-                                           CompartmentEvent::kCancelled, CompartmentEvent::kEmptied,
+  const std::set<CompartmentEvent> allowed{CompartmentEvent::kRelease,     CompartmentEvent::kNotOpened,
+                                           CompartmentEvent::kCancelled,   CompartmentEvent::kEmptied,
+                                           CompartmentEvent::kStillVacant, CompartmentEvent::kSettledEmpty,
                                            CompartmentEvent::kPutBack};
   for (const auto& row : kTransitions) {
     if (row.to == CompartmentState::kVacant) {
@@ -38,6 +39,7 @@ TEST(Compartment, IsVacantOnlyAfterAnOpeningSomebodyOrBeforeAnyDoorMoved) {
     }
   }
   EXPECT_FALSE(next(CompartmentState::kOccupied, CompartmentEvent::kReserve).has_value());
+  EXPECT_FALSE(next(CompartmentState::kDisputed, CompartmentEvent::kPutBack).has_value());
   EXPECT_FALSE(next(CompartmentState::kDisputed, CompartmentEvent::kReserve).has_value());
 }
 
@@ -121,6 +123,15 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
   event.body.command_result = cubby_v1_CommandResult_init_zero;
   event.body.command_result.command_id[5] = 9;
   state.apply_event(event);
+  event.which_body = cubby_v1_Event_overdue_tag;
+  event.body.overdue = {.compartment = 3, .counter = 1'003};
+  state.apply_event(event);
+  event.which_body = cubby_v1_Event_technician_came_tag;
+  for (std::uint32_t serial = 1; serial <= 40; ++serial) {
+    event.body.technician_came = cubby_v1_TechnicianCame_init_zero;
+    event.body.technician_came.serial = serial;
+    state.apply_event(event);
+  }
   ASSERT_EQ(state.repairs(), 0U);
 
   for (const std::size_t part_size : {std::size_t{128}, std::size_t{200}, limits::kInternalBytesMax}) {
@@ -144,6 +155,11 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
     StationState::CommandId id{};
     id[5] = std::byte{9};
     EXPECT_TRUE(read.command_seen(id));
+    EXPECT_FALSE(read.pass_used(8));  // The newest 32 of 40.
+    EXPECT_TRUE(read.pass_used(9));
+    EXPECT_TRUE(read.pass_used(40));
+    EXPECT_TRUE(read.compartment(3).parcel.code_dead);
+    EXPECT_FALSE(read.compartment(5).parcel.code_dead);
     for (std::uint8_t number = 1; number <= limits::kCompartmentsMax; ++number) {
       const auto& a = state.compartment(number);
       const auto& b = read.compartment(number);

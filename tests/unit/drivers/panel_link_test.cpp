@@ -62,6 +62,9 @@ TEST(PanelLink, ReadsKeysAndScans) {
   ASSERT_TRUE(scan.has_value());
   EXPECT_EQ(scan->kind, PanelInput::Kind::kScan);
   EXPECT_EQ(scan->text.view(), "RB473124829CN");
+  const std::string longest(limits::kPanelTextMax, 'x');
+  world.type(frame(2, longest));
+  EXPECT_EQ(world.link.next_input().value().text.view(), longest);
   EXPECT_FALSE(world.link.next_input().has_value());
 }
 
@@ -75,7 +78,7 @@ TEST(PanelLink, FindsTheNextFrameBehindEveryKindOfGarbage) {
                                                     frame(9, "unknown"),
                                                     frame(1, "22"),
                                                     frame(2, ""),
-                                                    frame(2, std::string(80, 'x'))};
+                                                    frame(2, std::string(81, 'x'))};
   for (const auto& bytes : garbage) {
     World world;
     world.type(bytes);

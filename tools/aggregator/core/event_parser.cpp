@@ -271,6 +271,8 @@ void put_rare(const v1::Event& event, EventView& view) {
     view.compartment = event.out_of_service().compartment();
   } else if (event.has_in_service()) {
     view.compartment = event.in_service().compartment();
+  } else if (event.has_custody_settled()) {
+    view.compartment = event.custody_settled().compartment();
   } else if (event.has_deposit_cancelled()) {
     view.compartment = event.deposit_cancelled().compartment();
     view.carrier = event.deposit_cancelled().carrier();

@@ -33,6 +33,9 @@ enum class EventKind : std::uint8_t {
   kInService = 27,
   kCommandResult = 28,
   kDepositCancelled = 29,
+  kTechnicianCame = 30,
+  kServiced = 31,
+  kCustodySettled = 32,
 };
 
 /// What statistics need of an event. Points into the payload and into the parser.

@@ -76,6 +76,7 @@ bool needs_compartment(EventKind kind) {
     case EventKind::kDoorForced:
     case EventKind::kDoorLeftOpen:
     case EventKind::kDepositCancelled:
+    case EventKind::kCustodySettled:
       return true;
     default:
       return false;
@@ -243,7 +244,8 @@ void Fold::count(const StationFacts& station, const EventView& event, const Plac
     case EventKind::kNone:
       add(place, Column::kOpaqueEvents, 1);
       break;
-    case EventKind::kDeposited:  // opening() counts these three.
+    case EventKind::kCustodySettled:  // Moves a level only.
+    case EventKind::kDeposited:       // opening() counts these three.
     case EventKind::kCollected:
     case EventKind::kRecalled:
     case EventKind::kJournalOpened:  // The rest is kept in the log and moves no sum.
@@ -254,6 +256,8 @@ void Fold::count(const StationFacts& station, const EventView& event, const Plac
     case EventKind::kOutOfService:
     case EventKind::kInService:
     case EventKind::kCommandResult:
+    case EventKind::kTechnicianCame:
+    case EventKind::kServiced:
       break;
   }
 }
@@ -275,8 +279,14 @@ void Fold::apply_snapshot(StationFacts& station, const EventView& event, std::ui
     if (!level || *level == station.levels[i]) {
       continue;
     }
-    const std::int32_t change = *level - station.levels[i];
-    const Place place = place_of(station, static_cast<std::uint32_t>(i + 1), local_s);
+    correct_level(station, place_of(station, static_cast<std::uint32_t>(i + 1), local_s), *level);
+  }
+}
+
+/// Somebody looked, and no event had told.
+void Fold::correct_level(StationFacts& station, const Place& place, std::int32_t level) {
+  const std::int32_t change = level - station.levels[place.number - 1];
+  if (change != 0) {
     add(place, Column::kUnaccounted, change);
     move_level(station, place, change);
   }
@@ -320,6 +330,8 @@ FoldResult Fold::apply(StationFacts& station, Bytes payload) {
     opening(station, event, place, Column::kCollections, -1);
   } else if (event.kind == EventKind::kRecalled) {
     opening(station, event, place, Column::kRecalls, -1);
+  } else if (event.kind == EventKind::kCustodySettled) {
+    correct_level(station, place, event.message->custody_settled().inside() ? 1 : 0);
   } else if (event.kind == EventKind::kSnapshot) {
     apply_snapshot(station, event, local_s);
   } else {

@@ -58,6 +58,7 @@ class Fold {
   void add(const Place& place, Column column, std::int64_t value);
   void add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
                  std::int64_t value);
+  void correct_level(StationFacts& station, const Place& place, std::int32_t level);
   void move_level(StationFacts& station, const Place& place, std::int32_t change);
   void door_cycle(const StationFacts& station, const EventView& event, const Place& place, Column what);
   void opening(StationFacts& station, const EventView& event, const Place& place, Column what, std::int32_t change);
