@@ -120,6 +120,8 @@ PanelText panel_text(PanelMessage message) {
       return {"Done", "完成"};
     case PanelMessage::kServiceRefused:
       return {"Not possible", "无法执行"};
+    case PanelMessage::kWrongStation:
+      return {"For another station", "包裹在其他站点"};
   }
   return {"?", "?"};
 }

@@ -40,6 +40,7 @@ enum class PanelMessage : std::uint8_t {
   kAuditItem,
   kServiceDone,
   kServiceRefused,
+  kWrongStation,
 };
 
 /// Who stands before the panel and reads it.

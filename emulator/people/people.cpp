@@ -280,6 +280,9 @@ void People::person_shuts(std::uint8_t door) {
     case Errand::kRecall: {
       const bool recall = use.purpose == Errand::kRecall;
       ++(recall ? row.recalls : row.collections);
+      if (at_panel_.door == door + 1) {
+        ++at_panel_.taken;
+      }
       if (inside != kNoParcel) {
         ++(recall ? row.true_recalls : row.true_collections);
         in_door_[door] = kNoParcel;

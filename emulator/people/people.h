@@ -71,9 +71,11 @@ struct ErrandOrder {
   InplaceString<limits::kCarrierMax> carrier;
   InplaceString<limits::kParcelMax> parcel;
   InplaceString<16> code;
-  char menu_key = 0;      // Of a service; see docs/spec/panel.md.
-  std::uint8_t door = 0;  // Of a service that asks for one.
-  char key_at_door = 0;   // Of a deposit: `*` cancels, a size key asks for another door; 0: neither.
+  InplaceString<16> recipient;  // Of a deposit: 16 hex digits that stand for the recipient; empty: none.
+  bool scans = false;           // A code is scanned, not typed.
+  char menu_key = 0;            // Of a service; see docs/spec/panel.md.
+  std::uint8_t door = 0;        // Of a service that asks for one.
+  char key_at_door = 0;         // Of a deposit: `*` cancels, a size key asks for another door; 0: neither.
 };
 
 /// How an errand ended. `message` is the last thing that the panel showed; 0: nothing.
@@ -84,7 +86,7 @@ struct ErrandResult {
   std::uint8_t message = 0;
   std::uint32_t number = 0;
   std::uint8_t compartment = 0;  // Door that opened; 0: none.
-  std::uint32_t parcels = 0;     // Taken back by a recall.
+  std::uint32_t parcels = 0;     // Taken out of doors.
   bool has_code = false;
   PickupCode code;
 };
@@ -120,7 +122,7 @@ class People final : public PanelReader {
   void on_power_cut();
 
   /// The notifier hears of deposits when they are journalled and of their delivery when the centre has
-  /// acknowledged them.
+  /// acknowledged them. `counter` is the code's.
   void on_deposited(std::uint64_t seq, std::uint64_t counter, std::uint8_t compartment, std::string_view parcel);
   void on_delivered(std::uint64_t seq);
 
@@ -170,6 +172,8 @@ class People final : public PanelReader {
     bool mistypes = false;
     bool in_the_dark = false;  // The power went while a door was awaited.
     bool recalls = false;      // Asks for overdue parcels before leaving.
+    bool scans = false;
+    bool door_failed = false;  // Was the last thing that the panel said of a door.
     char key_at_door = 0;      // Pressed at the open door instead of using it.
     bool key_pressed = false;
     std::uint8_t door = 0;
@@ -177,12 +181,13 @@ class People final : public PanelReader {
     std::uint32_t number = 0;
     std::uint32_t parcels_left = 0;
     std::uint32_t parcel = kNoParcel;
-    std::uint32_t recalled = 0;
+    std::uint32_t taken = 0;  // Parcels, out of doors.
     std::uint64_t ticket = 0;
     Instant parcel_started{};
     InplaceString<limits::kCarrierMax> carrier;
     InplaceString<16> code;
-    InplaceString<8> keys;  // A technician types these next.
+    InplaceString<8> keys;        // A technician types these next.
+    InplaceString<16> recipient;  // A courier scans this before the size.
   };
   /// Nothing goes in or out at an open door; does the station know?
   enum class CalledOff : std::uint8_t {

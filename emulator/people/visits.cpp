@@ -41,7 +41,7 @@ void People::next_visitor() {
 void People::leave() {
   if (ErrandResult* errand = open_result(at_panel_.ticket)) {
     errand->done = true;
-    errand->parcels = at_panel_.recalled;
+    errand->parcels = at_panel_.taken;
     errand->message = at_panel_.message;
     errand->number = at_panel_.number;
   }
@@ -143,12 +143,17 @@ void People::type_code() {
     }
   }
   const std::string_view code = at_panel_.code.view();
+  at_panel_.step = Step::kWaitDoor;
+  if (at_panel_.scans) {
+    premises_.scan("CBQ1." + options_.station + "." + std::string(code));
+    wait_for_panel();
+    return;
+  }
   for (std::size_t i = 0; i < code.size(); ++i) {
     const bool wrong = at_panel_.mistypes && i == code.size() / 2;
     premises_.press(wrong ? static_cast<char>('0' + (code[i] - '0' + 1) % 10) : code[i]);
   }
   premises_.press('#');
-  at_panel_.step = Step::kWaitDoor;
   wait_for_panel();
 }
 
@@ -268,7 +273,11 @@ void People::courier_reads(PanelMessage message) {
       }
       return;
     case PanelMessage::kChooseSize:
-      if (at_panel_.step == Step::kWaitPrompt) {
+      if (at_panel_.step == Step::kWaitPrompt && !at_panel_.recipient.empty()) {
+        premises_.scan("CBR1." + std::string(at_panel_.recipient.view()));
+        at_panel_.recipient.clear();
+        wait_for_panel();
+      } else if (at_panel_.step == Step::kWaitPrompt) {
         after(kReadPrompt, Step::kAnswerPrompt);
       }
       return;
@@ -290,7 +299,6 @@ void People::courier_reads(PanelMessage message) {
       next_parcel();
       return;
     case PanelMessage::kRecalled:
-      ++at_panel_.recalled;
       at_panel_.door = 0;
       wait_for_panel();
       return;
@@ -324,6 +332,7 @@ void People::courier_reads(PanelMessage message) {
     case PanelMessage::kAuditItem:
     case PanelMessage::kServiceDone:
     case PanelMessage::kServiceRefused:
+    case PanelMessage::kWrongStation:
       return;
   }
 }
@@ -351,23 +360,32 @@ void People::recipient_reads(PanelMessage message) {
                                               : Duration::seconds(std::int64_t{at_panel_.number} + 60));
       return;
     case PanelMessage::kDoorFailed:
-      come_back(kComeBackAfterJam);
+      at_panel_.door_failed = true;
+      wait_for_panel();
+      return;
+    case PanelMessage::kOpening:  // The code may open more doors than one.
+      at_panel_.door_failed = false;
+      at_panel_.door = 0;
+      at_panel_.step = Step::kWaitDoor;
+      wait_for_panel();
       return;
     case PanelMessage::kOutOfService:
       come_back(kComeBackAfterFault);
       return;
-    case PanelMessage::kCollected:
-    case PanelMessage::kRefused:
-      leave();
-      return;
     case PanelMessage::kIdle:
-      if (at_panel_.step == Step::kWaitVerdict) {
+      if (at_panel_.door_failed) {
+        come_back(kComeBackAfterJam);
+      } else if (at_panel_.step == Step::kWaitVerdict) {
         leave();
       }
       return;
+    case PanelMessage::kWrongStation:
+      leave();
+      return;
+    case PanelMessage::kCollected:
+    case PanelMessage::kRefused:
     case PanelMessage::kCourierReady:
     case PanelMessage::kChooseSize:
-    case PanelMessage::kOpening:
     case PanelMessage::kPutIn:
     case PanelMessage::kStored:
     case PanelMessage::kTurnedAway:
@@ -436,6 +454,7 @@ void People::send(std::uint64_t ticket, const ErrandOrder& order) {
       visitor.carrier = order.carrier;
       visitor.parcel = new_parcel(order.carrier.view(), order.size, order.parcel.view());
       visitor.key_at_door = order.key_at_door;
+      visitor.recipient = order.recipient;
       parcels_[visitor.parcel].somebody_comes = false;
       parcels_[visitor.parcel].ticket = ticket;
       break;
@@ -448,6 +467,7 @@ void People::send(std::uint64_t ticket, const ErrandOrder& order) {
     case Errand::kRefuse:
       visitor.role = Role::kCollector;
       visitor.code.assign(order.code.empty() ? code_of(order.parcel.view()) : order.code.view());
+      visitor.scans = order.scans;
       visitor.key_at_door = order.errand == Errand::kRefuse ? 'N' : '\0';
       break;
     case Errand::kService:

@@ -66,8 +66,10 @@ struct Injection {
   Duration duration{};           // Of a fault; 0: a moment (power cut), else until the run ends.
   std::string carrier;           // Of a service: the technician.
   std::string parcel;
-  std::string code;      // Of a collect or refuse; if empty and `parcel` is given: that parcel's code.
-  char key_at_door = 0;  // See ErrandOrder.
+  std::string code;       // Of a collect or refuse; if empty and `parcel` is given: that parcel's code.
+  char key_at_door = 0;   // See ErrandOrder.
+  std::string recipient;  // Of a deposit; see ErrandOrder.
+  bool scans = false;     // Of a collect or refuse.
   char menu_key = 0;
 };
 
@@ -78,7 +80,7 @@ struct InjectionResult {
   std::uint8_t compartment = 0;  // Door that opened; 0: none.
   std::string code;              // Of a deposit, once the notifier has told the recipient.
   std::string detail;            // What the panel showed, in words.
-  std::uint32_t parcels = 0;     // Of a recall.
+  std::uint32_t parcels = 0;     // Taken out of doors.
   std::uint32_t number = 0;      // That the panel showed last.
 };
 

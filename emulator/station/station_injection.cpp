@@ -39,6 +39,8 @@ void StationWorld::start_injection(std::uint64_t ticket, const Injection& inject
       order.parcel.assign(injection.parcel);
       order.code.assign(injection.code);
       order.key_at_door = injection.key_at_door;
+      order.recipient.assign(injection.recipient);
+      order.scans = injection.scans;
       order.menu_key = injection.menu_key;
       order.door = injection.compartment;
       people_.send(ticket, order);
@@ -148,6 +150,8 @@ void StationWorld::save(std::vector<std::byte>& blob) const {
     writer.text(planned.injection.parcel);
     writer.text(planned.injection.code);
     writer.value(planned.injection.key_at_door);
+    writer.text(planned.injection.recipient);
+    writer.value(planned.injection.scans);
     writer.value(planned.injection.menu_key);
   }
   people_.save(writer);
@@ -203,6 +207,8 @@ Status StationWorld::load(Bytes blob) {
     reader.text(planned.injection.parcel);
     reader.text(planned.injection.code);
     reader.value(planned.injection.key_at_door);
+    reader.text(planned.injection.recipient);
+    reader.value(planned.injection.scans);
     reader.value(planned.injection.menu_key);
     planned_.push_back(planned);
   }

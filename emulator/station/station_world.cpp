@@ -148,7 +148,8 @@ void StationWorld::on_event(std::uint64_t seq, Bytes payload) {
   cubby_v1_Event event;
   if (wire::decode_event(payload, event) == Status::kOk && event.which_body == cubby_v1_Event_deposited_tag) {
     const cubby_v1_Deposited& deposited = event.body.deposited;
-    people_.on_deposited(seq, deposited.counter, deposited.compartment, deposited.parcel);
+    const std::uint64_t counter = deposited.has_code_counter ? deposited.code_counter : deposited.counter;
+    people_.on_deposited(seq, counter, deposited.compartment, deposited.parcel);
   }
 }
 

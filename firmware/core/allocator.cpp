@@ -8,14 +8,6 @@
 namespace cubby::core {
 namespace {
 
-bool any(const CompartmentBits& bits) {
-  std::uint64_t all = 0;
-  for (const auto word : bits) {
-    all |= word;
-  }
-  return all != 0;
-}
-
 /// Number of the first set bit after number `after`, going round; 0: none is set.
 std::uint8_t first_after(const CompartmentBits& bits, std::uint8_t after) {
   const std::size_t start = after % limits::kCompartmentsMax;  // Index of number after + 1.

@@ -57,7 +57,7 @@ Status Controller::boot(const Options& options, Instant now) {
     allocator_.refresh(number, compartment);
     retention_.refresh(number, compartment);
     if (compartment.parcel.counter != 0 && !compartment.parcel.code_dead) {
-      codes_.put(number, compartment.parcel.counter);
+      codes_.put(number, compartment.parcel.code_counter);
     }
   }
   (void)recorder_.state().take_changed();

@@ -319,6 +319,10 @@ Status Openings::commit_end(std::size_t slot) {
     body.size = static_cast<cubby_v1_Size>(intent.size);
     body.attempts = intent.attempt;
     body.open_ms = open;
+    body.has_recipient_token = intent.recipient_token != 0;
+    body.recipient_token = intent.recipient_token;
+    body.code_counter = recorder_.state().group_code(intent.carrier.view(), intent.recipient_token);
+    body.has_code_counter = body.code_counter != 0;
   } else {
     fill_end(opening, open);
   }

@@ -10,6 +10,10 @@ using drivers::Buzz;
 using drivers::Screen;
 
 constexpr std::uint8_t kDoorsTriedMax = 3;
+constexpr std::string_view kQrPrefix = "CBQ1.";
+constexpr std::string_view kTokenPrefix = "CBR1.";
+constexpr std::size_t kTokenDigits = 16;
+constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 bool is_printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
@@ -168,15 +172,49 @@ void PanelFlow::on_scan(std::string_view text, Instant now) {
     return;
   }
   if (flow_ == Flow::kIdle) {
-    if (is_code(text)) {
-      enter(Flow::kIdle, now);
-      on_code(text, now);
-    } else {
-      refuse_input();
-    }
+    on_code_scan(text, now);
+    return;
+  }
+  if (flow_ == Flow::kChooseSize && on_token(text)) {
+    show(Screen::kChooseSize);
     return;
   }
   on_parcel(text, now);
+}
+
+/// The recipient's QR code, or its digits alone.
+void PanelFlow::on_code_scan(std::string_view text, Instant now) {
+  if (text.starts_with(kQrPrefix)) {
+    text.remove_prefix(kQrPrefix.size());
+    if (!text.starts_with(station_) || text.size() <= station_.size() || text[station_.size()] != '.') {
+      show(Screen::kWrongStation);  // No guess: it is somebody's, elsewhere.
+      return;
+    }
+    text.remove_prefix(station_.size() + 1);
+  }
+  if (!is_code(text)) {
+    refuse_input();
+    return;
+  }
+  enter(Flow::kIdle, now);
+  on_code(text, now);
+}
+
+/// Whose the parcel is, in the courier's own numbers.
+bool PanelFlow::on_token(std::string_view text) {
+  if (text.size() != kTokenPrefix.size() + kTokenDigits || !text.starts_with(kTokenPrefix)) {
+    return false;
+  }
+  std::uint64_t token = 0;
+  for (const char c : text.substr(kTokenPrefix.size())) {
+    const auto digit = kHexDigits.find(c);
+    if (digit == std::string_view::npos) {
+      return false;
+    }
+    token = token * 16 + digit;
+  }
+  recipient_token_ = token;
+  return true;
 }
 
 void PanelFlow::on_pass(std::string_view text, Instant now) {
@@ -212,6 +250,7 @@ void PanelFlow::on_parcel(std::string_view text, Instant now) {
     return;
   }
   (void)parcel_.assign(text);
+  recipient_token_ = 0;
   enter(Flow::kChooseSize, now);
   show(Screen::kChooseSize);
 }
@@ -241,6 +280,7 @@ void PanelFlow::open_for_deposit(Instant now) {
   intent.counter = parts_.codes.first_unique(recorder.state().next_counter());
   intent.carrier = carrier_;
   intent.parcel = parcel_;
+  intent.recipient_token = recipient_token_;
   const auto status = parts_.openings.begin(intent, now);
   if (status == Status::kBusy || status == Status::kNoSpace) {
     turn_away(status == Status::kBusy ? TurnedAway::kFault : TurnedAway::kJournalReserve, now);
@@ -323,12 +363,24 @@ void PanelFlow::on_code(std::string_view digits, Instant now) {
     show(Screen::kIdle);
     return;
   }
-  const auto compartment = parts_.codes.find(digits);
-  if (compartment == 0) {
+  group_ = parts_.codes.find(digits);
+  if (!any(group_)) {
     wrong_code(now);
     return;
   }
-  open_for_recipient(compartment, now);
+  (void)open_next_of_group(now);
+}
+
+/// Opens the next door of the code, each with an authorisation of its own. False: none opens any more.
+bool PanelFlow::open_next_of_group(Instant now) {
+  while (any(group_)) {
+    const auto number = first(group_);
+    set_bit(group_, number, false);
+    if (open_for_recipient(number, now)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void PanelFlow::wrong_code(Instant now) {
@@ -351,13 +403,13 @@ void PanelFlow::wrong_code(Instant now) {
   show(Screen::kWrongCode, 0, throttle_.free_tries());
 }
 
-void PanelFlow::open_for_recipient(std::uint8_t number, Instant now) {
+bool PanelFlow::open_for_recipient(std::uint8_t number, Instant now) {
   const auto& compartment = parts_.recorder.state().compartment(number);
   const bool inside =
       compartment.state == CompartmentState::kOccupied || compartment.state == CompartmentState::kDisputed;
   if (!inside || parts_.doors.state(number) == drivers::DoorState::kOpen) {
     show(Screen::kPleaseShut, number);  // Their own door stands open already.
-    return;
+    return false;
   }
   Intent intent;
   intent.compartment = number;
@@ -369,10 +421,11 @@ void PanelFlow::open_for_recipient(std::uint8_t number, Instant now) {
     compartment_ = number;
     enter(Flow::kCollect, now);
     show(Screen::kOpening, number);
-    return;
+    return true;
   }
   const bool fault = status == Status::kWrongState || status == Status::kBusy;
   show(fault ? Screen::kDoorFailed : Screen::kOutOfService, fault ? number : std::uint8_t{0});
+  return false;
 }
 
 void PanelFlow::on_news(const OpeningNews& news, Instant now) {
@@ -458,21 +511,20 @@ void PanelFlow::collect_news(const OpeningNews& news, Instant now) {
       show(Screen::kTakeOut, news.compartment);
       return;
     case OpeningNews::Kind::kDone:
-      enter(Flow::kIdle, now);
       show(news.called_off ? Screen::kRefused : Screen::kCollected, news.compartment);
-      show(Screen::kIdle);
-      return;
+      break;
     case OpeningNews::Kind::kNotOpened:
     case OpeningNews::Kind::kUncertain:
-      enter(Flow::kIdle, now);
       show(Screen::kDoorFailed, news.compartment);
-      show(Screen::kIdle);
-      return;
+      break;
     case OpeningNews::Kind::kLeftOpen:
-      enter(Flow::kIdle, now);
+      group_ = {};  // Nobody is there any more.
       show(Screen::kPleaseShut, news.compartment);
-      show(Screen::kIdle);
-      return;
+      break;
+  }
+  if (!open_next_of_group(now)) {
+    enter(Flow::kIdle, now);
+    show(Screen::kIdle);
   }
 }
 

@@ -73,7 +73,10 @@ class PanelFlow {
   void recall_next(Instant now);
   void on_code(std::string_view digits, Instant now);
   void wrong_code(Instant now);
-  void open_for_recipient(std::uint8_t compartment, Instant now);
+  void on_code_scan(std::string_view text, Instant now);
+  bool on_token(std::string_view text);
+  bool open_next_of_group(Instant now);
+  bool open_for_recipient(std::uint8_t compartment, Instant now);
   void deposit_news(const OpeningNews& news, Instant now);
   void recall_news(const OpeningNews& news, Instant now);
   void collect_news(const OpeningNews& news, Instant now);
@@ -88,8 +91,10 @@ class PanelFlow {
   InplaceString<limits::kCarrierMax> carrier_;
   InplaceString<limits::kParcelMax> parcel_;
   std::uint8_t size_ = 0;
-  std::uint8_t next_size_ = 0;    // The open door is called off for one of this size; 0: it is not.
-  std::uint8_t compartment_ = 0;  // That this flow opened.
+  std::uint8_t next_size_ = 0;         // The open door is called off for one of this size; 0: it is not.
+  std::uint64_t recipient_token_ = 0;  // Of the parcel that was scanned; 0: it has none.
+  CompartmentBits group_{};            // Doors that the code still opens.
+  std::uint8_t compartment_ = 0;       // That this flow opened.
   std::uint8_t doors_tried_ = 0;
   std::uint8_t recall_after_ = 0;  // Number of the last compartment that was looked at.
   std::uint32_t recalled_ = 0;

@@ -35,26 +35,26 @@ void PickupCodes::put(std::uint8_t compartment, std::uint64_t counter) {
 
 std::uint64_t PickupCodes::first_unique(std::uint64_t counter) const {
   // There are far fewer doors than codes: this ends.
-  while (match(code_of(key_, counter)) != 0) {
+  while (any(match(code_of(key_, counter)))) {
     ++counter;
   }
   return counter;
 }
 
-std::uint8_t PickupCodes::find(std::string_view digits) const {
+CompartmentBits PickupCodes::find(std::string_view digits) const {
   const auto code = parse(digits);
-  return code.has_value() ? match(*code) : 0;
+  return code.has_value() ? match(*code) : CompartmentBits{};
 }
 
-std::uint8_t PickupCodes::match(std::uint32_t code) const {
-  std::uint32_t found = 0;
+CompartmentBits PickupCodes::match(std::uint32_t code) const {
+  CompartmentBits found{};
   for (std::uint32_t i = 0; i < codes_.size(); ++i) {
     const std::uint32_t difference = codes_[i] ^ code;
-    // All ones if the codes are equal, else 0, without a branch.
-    const std::uint32_t equal = ((difference | (0U - difference)) >> 31U) - 1U;
-    found |= equal & (i + 1);
+    // 1 if the codes are equal, else 0, without a branch.
+    const std::uint64_t equal = (((difference | (0U - difference)) >> 31U) ^ 1U) & 1U;
+    found[i / 64] |= equal << (i % 64);
   }
-  return static_cast<std::uint8_t>(found);
+  return found;
 }
 
 }  // namespace cubby::core

@@ -7,11 +7,12 @@
 
 #include "firmware/base/bytes.h"
 #include "firmware/base/limits.h"
+#include "firmware/core/compartment_bits.h"
 
 namespace cubby::core {
 
 /// The codes of the parcels inside, in memory only: derived from the station key and each parcel's
-/// counter, never stored, never shown.
+/// counter, or its group's, never stored, never shown.
 class PickupCodes {
  public:
   void set_key(const StationKey& key) { key_ = key; }
@@ -21,15 +22,15 @@ class PickupCodes {
 
   /// The first counter from `counter` on whose code no live parcel has.
   std::uint64_t first_unique(std::uint64_t counter) const;
-  /// Number of the compartment that `digits` opens; 0: none. Looks at every live code, whatever
-  /// matches, so that the time does not tell.
-  std::uint8_t find(std::string_view digits) const;
+  /// The compartments that `digits` open: none, one, or those of a collection group. Looks at every live
+  /// code, whatever matches, so that the time does not tell.
+  CompartmentBits find(std::string_view digits) const;
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;  // No code has so many digits.
   static_assert(limits::kCodeDigits <= 9);
 
-  std::uint8_t match(std::uint32_t code) const;
+  CompartmentBits match(std::uint32_t code) const;
 
   StationKey key_{};
   std::array<std::uint32_t, limits::kCompartmentsMax> codes_ = [] {

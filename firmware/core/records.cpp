@@ -15,7 +15,7 @@ bool is_compartment(std::uint8_t number) {
 
 }  // namespace
 
-static_assert(4 + 16 + 1 + limits::kCarrierMax + 1 + limits::kParcelMax <= kRecordBytesMax);
+static_assert(4 + 16 + 1 + limits::kCarrierMax + 1 + limits::kParcelMax + 8 <= kRecordBytesMax);
 
 std::size_t encode(const Intent& intent, RecordBytes& into) {
   ByteWriter writer(into);
@@ -27,6 +27,7 @@ std::size_t encode(const Intent& intent, RecordBytes& into) {
   writer.put(intent.counter);
   writer.put_text(intent.carrier.view());
   writer.put_text(intent.parcel.view());
+  writer.put(intent.recipient_token);
   return writer.size();
 }
 
@@ -61,6 +62,7 @@ Status decode(Bytes bytes, Intent& intent) {
   intent.counter = reader.get<std::uint64_t>();
   reader.get_text(intent.carrier);
   reader.get_text(intent.parcel);
+  intent.recipient_token = reader.get<std::uint64_t>();
   return verdict(reader, is_compartment(intent.compartment) && purpose >= 1 &&
                              purpose <= static_cast<std::uint8_t>(Purpose::kService) && intent.attempt >= 1 &&
                              intent.attempt <= limits::kOpenAttemptsMax);

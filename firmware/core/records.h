@@ -41,6 +41,7 @@ struct Intent {
   std::uint64_t counter = 0;
   InplaceString<limits::kCarrierMax> carrier;  // Of a deposit; of a service the technician; else empty.
   InplaceString<limits::kParcelMax> parcel;    // Of a deposit; else empty.
+  std::uint64_t recipient_token = 0;           // Of a deposit that may join a collection group; else 0.
 };
 
 struct Outcome {
@@ -58,7 +59,7 @@ struct CalledOff {
   std::uint8_t compartment = 0;
 };
 
-inline constexpr std::size_t kRecordBytesMax = 64;
+inline constexpr std::size_t kRecordBytesMax = 72;
 using RecordBytes = std::array<std::byte, kRecordBytesMax>;
 
 std::size_t encode(const Intent& intent, RecordBytes& into);

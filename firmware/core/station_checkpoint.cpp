@@ -16,6 +16,7 @@ constexpr std::size_t kItemMax = 128;
 constexpr std::uint8_t kFlagForced = 1;
 constexpr std::uint8_t kFlagParcel = 2;
 constexpr std::uint8_t kFlagCodeDead = 4;
+constexpr std::uint8_t kFlagGroup = 8;
 constexpr std::uint8_t kFlagLeftOpen = 1;
 constexpr std::uint8_t kFlagCalledOff = 2;
 static_assert(kItemHead + kRecordBytesMax + 16 <= kItemMax);
@@ -91,6 +92,7 @@ std::size_t StationState::write_item(std::size_t item, MutableBytes into) const 
     const auto number = static_cast<std::uint8_t>(item - kOpeningsMax - kCommandsMax - kPassesMax);
     const auto& compartment = compartments_[number - 1U];
     const bool parcel = compartment.parcel.counter != 0;
+    const bool group = parcel && compartment.parcel.recipient_token != 0;
     if (compartment.state == CompartmentState::kVacant && !parcel && !compartment.forced_open) {
       return 0;
     }
@@ -99,7 +101,8 @@ std::size_t StationState::write_item(std::size_t item, MutableBytes into) const 
     writer.put(static_cast<std::uint8_t>(compartment.before));
     writer.put(compartment.out_of_service_reason);
     writer.put(static_cast<std::uint8_t>((compartment.forced_open ? kFlagForced : 0) | (parcel ? kFlagParcel : 0) |
-                                         (compartment.parcel.code_dead ? kFlagCodeDead : 0)));
+                                         (compartment.parcel.code_dead ? kFlagCodeDead : 0) |
+                                         (group ? kFlagGroup : 0)));
     if (parcel) {
       writer.put(compartment.parcel.counter);
       writer.put(compartment.parcel.deposited_utc_ms);
@@ -107,6 +110,10 @@ std::size_t StationState::write_item(std::size_t item, MutableBytes into) const 
       writer.put(compartment.parcel.deposited_boot);
       writer.put(compartment.parcel.size);
       writer.put_text(compartment.parcel.carrier.view());
+      if (group) {
+        writer.put(compartment.parcel.code_counter);
+        writer.put(compartment.parcel.recipient_token);
+      }
     }
   }
   into[0] = static_cast<std::byte>(tag);
@@ -192,6 +199,11 @@ void StationState::read_compartment_item(Bytes body) {
     parcel.size = reader.get<std::uint8_t>();
     reader.get_text(parcel.carrier);
     parcel.code_dead = (flags & kFlagCodeDead) != 0;
+    parcel.code_counter = parcel.counter;
+    if ((flags & kFlagGroup) != 0) {
+      parcel.code_counter = reader.get<std::uint64_t>();
+      parcel.recipient_token = reader.get<std::uint64_t>();
+    }
   }
   write_state(number, static_cast<CompartmentState>(state));
 }

@@ -28,16 +28,6 @@ CompartmentEvent still(CompartmentState before) {
 }
 }  // namespace
 
-bool test_bit(const CompartmentBits& bits, std::uint8_t compartment) {
-  return (bits[(compartment - 1U) / 64] >> ((compartment - 1U) % 64) & 1) != 0;
-}
-
-void set_bit(CompartmentBits& bits, std::uint8_t compartment, bool value) {
-  auto& word = bits[(compartment - 1U) / 64];
-  const auto mask = std::uint64_t{1} << ((compartment - 1U) % 64);
-  word = value ? word | mask : word & ~mask;
-}
-
 const Compartment& StationState::compartment(std::uint8_t number) const {
   CUBBY_ASSERT(number >= 1 && number <= limits::kCompartmentsMax);
   return compartments_[number - 1U];
@@ -49,6 +39,16 @@ std::size_t StationState::find_opening(std::uint8_t compartment) const {
     ++slot;
   }
   return slot;
+}
+
+std::uint64_t StationState::group_code(std::string_view carrier, std::uint64_t recipient_token) const {
+  for (const auto& [state, before, reason, forced, parcel] : compartments_) {
+    if (recipient_token != 0 && state == CompartmentState::kOccupied && !parcel.code_dead &&
+        parcel.recipient_token == recipient_token && parcel.carrier.view() == carrier) {
+      return parcel.code_counter;
+    }
+  }
+  return 0;
 }
 
 bool StationState::opening_slot_free() const {
@@ -246,6 +246,8 @@ void StationState::apply_deposited(const cubby_v1_Event& event) {
   parcel.deposited_boot = event.boot;
   parcel.size = static_cast<std::uint8_t>(body.size);
   parcel.code_dead = false;
+  parcel.code_counter = body.has_code_counter ? body.code_counter : body.counter;
+  parcel.recipient_token = body.has_recipient_token ? body.recipient_token : 0;
   parcel.carrier.assign(body.carrier);
   next_counter_ = std::max(next_counter_, body.counter + 1);
   move(body.compartment, CompartmentEvent::kStored, CompartmentState::kOccupied);

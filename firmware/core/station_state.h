@@ -3,24 +3,23 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "cubby/v1/event.nanopb.h"
 #include "firmware/base/inplace_string.h"
 #include "firmware/base/limits.h"
 #include "firmware/base/trace.h"
 #include "firmware/core/compartment.h"
+#include "firmware/core/compartment_bits.h"
 #include "firmware/core/records.h"
 #include "firmware/store/journal.h"
 
 namespace cubby::core {
 
-/// One bit a compartment; bit i is compartment number i + 1.
-using CompartmentBits = std::array<std::uint64_t, (limits::kCompartmentsMax + 63) / 64>;
-bool test_bit(const CompartmentBits& bits, std::uint8_t compartment);
-void set_bit(CompartmentBits& bits, std::uint8_t compartment, bool value);
-
 struct Parcel {
   std::uint64_t counter = 0;           // 0: none is believed inside.
+  std::uint64_t code_counter = 0;      // Of the code that opens the door: of this parcel or of its group.
+  std::uint64_t recipient_token = 0;   // 0: in no group.
   std::uint64_t deposited_utc_ms = 0;  // 0: the clock was not set.
   std::uint64_t deposited_on_ms = 0;   // In the station's powered time, see StationState::on_ms().
   std::uint32_t deposited_boot = 0;
@@ -75,6 +74,8 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   std::size_t find_opening(std::uint8_t compartment) const;
   bool opening_slot_free() const;
   std::uint64_t next_counter() const { return next_counter_; }
+  /// Counter of the live code of the carrier's parcels for that recipient; 0: there is none.
+  std::uint64_t group_code(std::string_view carrier, std::uint64_t recipient_token) const;
   std::uint32_t failures() const { return failures_; }
   /// Milliseconds that the station was powered, over all boots, as far as records tell: what lay
   /// between the last record of a boot and its end is not in it, so terms get longer, never shorter.

@@ -41,6 +41,7 @@ enum class Screen : std::uint8_t {
   kAuditItem,
   kServiceDone,
   kServiceRefused,
+  kWrongStation,
 };
 
 enum class Buzz : std::uint8_t { kOk = 1, kError = 2 };

@@ -96,6 +96,17 @@ def send_a_technician(lab):
     expect_equal(result.stdout.split()[:2], ["compartment", str(door)], "the door after a technician's look")
 
 
+def collect_a_group(lab):
+    codes = set()
+    for _ in range(2):
+        result = lab.inject("deposit", "--station", STATION, "--size", "S", "--carrier", "jd", "--recipient", "a1")
+        expect_equal(result.returncode, 0, f"a deposit for a recipient: {result.stdout}{result.stderr}; exit code")
+        codes.add(result.stdout.split()[3])
+    expect_equal(len(codes), 1, "codes of two parcels for one recipient")
+    result = lab.inject("collect", "--station", STATION, "--code", codes.pop(), "--scan")
+    expect("collected 2 parcels" in result.stdout, f"collecting a group: {result.stdout}{result.stderr}")
+
+
 def strike_with_faults(lab):
     """Power cuts while the courier stands before the open door, a jam and a lost link."""
     for round_number in range(thorough(6, 30)):
@@ -127,6 +138,7 @@ def run(lab):
     collect_with_wrong_and_right_code(lab)
     change_size_cancel_and_refuse(lab)
     send_a_technician(lab)
+    collect_a_group(lab)
     strike_with_faults(lab)
     expect_equal(emulator.stop(signal_number=signal.SIGINT), 0, "Ctrl-C of the emulator: exit code")
     last_line = lab.verify()

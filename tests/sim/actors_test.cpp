@@ -28,6 +28,20 @@ class Stage {
     injection.key_at_door = key_at_door;
     return perform(injection);
   }
+  void deposit_for(const std::string& recipient) {
+    Injection injection;
+    injection.size = 1;
+    injection.carrier = "sf";
+    injection.recipient = recipient;
+    EXPECT_EQ(perform(injection).status, InjectionStatus::kOk);
+  }
+  emulator::InjectionResult scan(const std::string& code) {
+    Injection injection;
+    injection.kind = InjectionKind::kCollect;
+    injection.code = code;
+    injection.scans = true;
+    return perform(injection);
+  }
   /// A technician comes and does what that key of the menu says.
   emulator::InjectionResult serve(char menu_key, std::uint8_t door = 0) {
     Injection injection;
@@ -123,6 +137,22 @@ TEST(Actors, ATechnicianLooksSettlesTakesOutAndPutsBack) {
   EXPECT_EQ(stage.serve('4', 7).status, InjectionStatus::kOk);
   EXPECT_EQ(stage.serve('1').status, InjectionStatus::kOk);  // Looks, and puts it back.
   EXPECT_EQ(stage.serve('5', 7).status, InjectionStatus::kRefused);
+  stage.expect_exact();
+}
+
+TEST(Actors, OneRecipientCollectsAGroupOfParcelsWithOneScan) {
+  Stage stage;
+  stage.deposit_for("00000000000000a1");
+  const std::string code = stage.code();
+  stage.deposit_for("00000000000000a1");
+  EXPECT_EQ(stage.code(), code);
+  stage.deposit_for("00000000000000b2");
+  EXPECT_NE(stage.code(), code);
+  EXPECT_EQ(stage.inside(), 3);
+  const auto collected = stage.scan(code);
+  EXPECT_EQ(collected.status, InjectionStatus::kOk) << collected.detail;
+  EXPECT_EQ(collected.parcels, 2U);
+  EXPECT_EQ(stage.inside(), 1);
   stage.expect_exact();
 }
 

@@ -24,6 +24,8 @@ struct InjectArguments {
   std::string size;
   std::string change_size;
   bool cancel = false;
+  bool scan = false;
+  std::string recipient;
   std::string carrier = "sf";
   std::string parcel;
   std::string code;
@@ -104,6 +106,9 @@ int deposit(const InjectArguments& arguments) {
     request.mutable_deposit()->set_change_size(size_of(arguments.change_size));
   }
   request.mutable_deposit()->set_cancel(arguments.cancel);
+  if (!arguments.recipient.empty()) {
+    request.mutable_deposit()->set_recipient_token(std::stoull(arguments.recipient, nullptr, 16));
+  }
   ControlResponse response;
   if (const int code = perform(arguments, request, response); code >= 0) {
     return code;
@@ -124,11 +129,16 @@ int collect(const InjectArguments& arguments) {
   ControlRequest request;
   request.mutable_collect()->set_station(arguments.station);
   request.mutable_collect()->set_code(arguments.code);
+  request.mutable_collect()->set_scan(arguments.scan);
   ControlResponse response;
   if (const int code = perform(arguments, request, response); code >= 0) {
     return code;
   }
-  std::printf("compartment %u\ncollected\n", response.compartment());
+  std::printf("compartment %u\ncollected", response.compartment());
+  if (response.parcels() > 1) {
+    std::printf(" %u parcels; the last one here", response.parcels());
+  }
+  std::printf("\n");
   return kExitOk;
 }
 
@@ -265,15 +275,19 @@ void add_inject_command(CLI::App& app, int& exit_code) {
       ->check(carrier_validator())
       ->capture_default_str();
   verb->add_option("--parcel", arguments->parcel, "Number on the parcel; default: one is made up");
+  verb->add_option("--recipient", arguments->recipient,
+                   "Whose it is, as 1 to 16 hex digits: parcels of one carrier for one recipient share a code")
+      ->check(recipient_validator());
   CLI::Option* change =
       verb->add_option("--change-size", arguments->change_size, "At the open door, ask for one of this size instead")
           ->check(CLI::IsMember({"S", "M", "L", "XL"}));
   verb->add_flag("--cancel", arguments->cancel, "At the open door, take the parcel along again")->excludes(change);
   verb->footer("Example: cubby inject deposit --station SX-TY-0007 --size M --carrier sf --parcel RB473124829CN");
 
-  verb = add_verb(*inject, arguments, exit_code, "collect", "Somebody types a pickup code", collect);
+  verb = add_verb(*inject, arguments, exit_code, "collect", "Somebody types a pickup code, or shows it", collect);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--code", arguments->code, "As the keypad takes it")->required()->check(code_validator());
+  verb->add_flag("--scan", arguments->scan, "Show the scanner the code's QR text");
   verb->footer("Example: cubby inject collect --station SX-TY-0007 --code 12345678");
 
   verb = add_verb(*inject, arguments, exit_code, "refuse",

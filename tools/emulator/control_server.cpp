@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
@@ -225,6 +226,7 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
       case ControlRequest::kCollect:
         station = request.collect().station();
         problem = read_code(emulator::InjectionKind::kCollect, request.collect().code(), injection);
+        injection.scans = request.collect().scan();
         break;
       case ControlRequest::kRefuse:
         station = request.refuse().station();
@@ -287,6 +289,12 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
     injection.size = static_cast<std::uint8_t>(request.size());
     injection.carrier = request.carrier();
     injection.parcel = request.parcel();
+    if (request.recipient_token() != 0) {
+      std::array<char, 17> digits{};
+      std::snprintf(digits.data(), digits.size(), "%016llx",
+                    static_cast<unsigned long long>(request.recipient_token()));
+      injection.recipient = digits.data();
+    }
     if (request.size() < cubby::v1::SIZE_S || request.size() > cubby::v1::SIZE_XL) {
       return "size: S, M, L or XL";
     }

@@ -49,6 +49,9 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
       body.set_attempts(attempts);
       body.set_open_ms(static_cast<std::uint32_t>(random.below(60'000)));
       body.set_recipient_token(random.next());
+      if (random.chance(300'000)) {
+        body.set_code_counter(random.below(1'000));
+      }
       break;
     }
     case 2:

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "firmware/app/config_check.h"
+#include "firmware/base/hotp.h"
 #include "firmware/core/compartment.h"
 #include "firmware/core/controller.h"
 #include "firmware/core/custody.h"
@@ -104,6 +105,7 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
     intent.counter = 1'000U + number;
     intent.carrier.assign("sf");
     intent.parcel.assign("RB473124829CN");
+    intent.recipient_token = number;
     apply(state, RecordKind::kIntent, intent);
     apply(state, RecordKind::kOutcome, Outcome{number, AttemptOutcome::kOpened, 600'100U + number});
     if (number < 170) {
@@ -114,6 +116,10 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
       event.body.deposited.counter = intent.counter;
       event.body.deposited.size = cubby_v1_Size_SIZE_M;
       std::string("sf").copy(event.body.deposited.carrier, 2);
+      event.body.deposited.has_recipient_token = number % 4 == 1;
+      event.body.deposited.recipient_token = number;
+      event.body.deposited.has_code_counter = number % 8 == 1;
+      event.body.deposited.code_counter = 5;
       state.apply_event(event);
     }
   }
@@ -170,6 +176,8 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
       EXPECT_EQ(a.parcel.deposited_utc_ms, b.parcel.deposited_utc_ms);
       EXPECT_EQ(a.parcel.deposited_boot, b.parcel.deposited_boot);
       EXPECT_EQ(a.parcel.size, b.parcel.size);
+      EXPECT_EQ(a.parcel.code_counter, b.parcel.code_counter);
+      EXPECT_EQ(a.parcel.recipient_token, b.parcel.recipient_token);
       EXPECT_TRUE(a.parcel.carrier == b.parcel.carrier);
       const auto slot_a = state.find_opening(number);
       const auto slot_b = read.find_opening(number);
@@ -179,6 +187,7 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
         EXPECT_EQ(state.opening(slot_a).called_off, read.opening(slot_b).called_off);
         EXPECT_EQ(state.opening(slot_a).outcome, read.opening(slot_b).outcome);
         EXPECT_TRUE(state.opening(slot_a).intent.parcel == read.opening(slot_b).intent.parcel);
+        EXPECT_EQ(state.opening(slot_a).intent.recipient_token, read.opening(slot_b).intent.recipient_token);
       }
     }
   }
@@ -203,8 +212,25 @@ TEST(PickupCodes, NeverGivesTwoLiveParcelsOneCode) {
   EXPECT_EQ(codes.first_unique(10), 11U);
   codes.remove(1);
   EXPECT_EQ(codes.first_unique(10), 10U);
-  EXPECT_EQ(codes.find("1234567"), 0);
-  EXPECT_EQ(codes.find("4294967295"), 0);  // What an empty place holds.
+  EXPECT_FALSE(any(codes.find("1234567")));
+  EXPECT_FALSE(any(codes.find("4294967295")));  // What an empty place holds.
+}
+
+TEST(PickupCodes, FindEveryDoorOfAGroupAndNoOther) {
+  PickupCodes codes;
+  codes.set_key({});
+  for (const std::uint8_t number : std::to_array<std::uint8_t>({1, 64, 65, 128, 192})) {
+    codes.put(number, 10);
+  }
+  codes.put(2, 11);
+  codes.put(191, 12);
+  const auto found = codes.find(pickup_code({}, 10).text());
+  for (unsigned number = 1; number <= limits::kCompartmentsMax; ++number) {
+    const bool member = number == 1 || number == 64 || number == 65 || number == 128 || number == 192;
+    EXPECT_EQ(test_bit(found, static_cast<std::uint8_t>(number)), member) << number;
+  }
+  EXPECT_EQ(first(codes.find(pickup_code({}, 12).text())), 191);
+  EXPECT_FALSE(any(codes.find(pickup_code({}, 13).text())));
 }
 
 TEST(Controller, FitsItsShareOfAFleet) {

@@ -23,7 +23,7 @@ enum class Slot : std::uint8_t {
   kHardStop,
 };
 
-constexpr std::size_t kBodyFieldsMax = 9;
+constexpr std::size_t kBodyFieldsMax = 10;
 using BodyFields = std::array<Slot, kBodyFieldsMax>;  // By field number; 0 unused.
 
 // Bodies kFirstBody..kLastBody of Event, in that order (event.proto).
@@ -31,7 +31,7 @@ constexpr unsigned kFirstBody = 4;
 constexpr unsigned kLastBody = 11;
 constexpr std::array<BodyFields, kLastBody - kFirstBody + 1> kBodies = {{
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kIgnoredText, Slot::kCarrier, Slot::kSize,
-     Slot::kIgnoredFixed, Slot::kAttempts, Slot::kOpenMs},
+     Slot::kIgnoredFixed, Slot::kAttempts, Slot::kOpenMs, Slot::kIgnoredNumber},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kDwell, Slot::kAttempts,
      Slot::kOpenMs},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kDwell, Slot::kAttempts,
