@@ -99,10 +99,9 @@ StationCounters Fleet::totals() const {
   StationCounters total;
   for (const auto& station : parts_->stations) {
     const StationCounters one = station->counters();
-    total.deposits += one.deposits;
-    total.collections += one.collections;
-    total.recalls += one.recalls;
-    total.refusals += one.refusals;
+    for (std::size_t use = 0; use < total.uses.size(); ++use) {
+      total.uses[use] += one.uses[use];
+    }
     total.turned_away += one.turned_away;
     total.wrong_codes += one.wrong_codes;
     total.events += one.events;

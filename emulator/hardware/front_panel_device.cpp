@@ -122,6 +122,8 @@ PanelText panel_text(PanelMessage message) {
       return {"Not possible", "无法执行"};
     case PanelMessage::kWrongStation:
       return {"For another station", "包裹在其他站点"};
+    case PanelMessage::kSenderReady:
+      return {"Scan your parcel", "请扫描寄件单"};
   }
   return {"?", "?"};
 }

@@ -41,6 +41,7 @@ enum class PanelMessage : std::uint8_t {
   kServiceDone,
   kServiceRefused,
   kWrongStation,
+  kSenderReady,
 };
 
 /// Who stands before the panel and reads it.

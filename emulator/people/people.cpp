@@ -240,7 +240,9 @@ void People::on_door_opened(std::uint8_t door) {
   } else if (at_panel_.role == Role::kTechnician) {
     use.purpose = Errand::kService;
   } else {
-    use.purpose = at_panel_.role == Role::kCourier ? Errand::kDeposit : Errand::kCollect;
+    use.purpose = at_panel_.role == Role::kCourier  ? Errand::kDeposit
+                  : at_panel_.role == Role::kSender ? Errand::kDropOff
+                                                    : Errand::kCollect;
   }
   uses_[door] = use;
   at_panel_.door = static_cast<std::uint8_t>(door + 1);
@@ -248,7 +250,7 @@ void People::on_door_opened(std::uint8_t door) {
     at_panel_.step = Step::kDoorOpen;
   }
   wait_for_panel();
-  premises_.schedule(premises_.now() + door_time(use.purpose == Errand::kDeposit),
+  premises_.schedule(premises_.now() + door_time(carries() && use.purpose != Errand::kRecall),
                      static_cast<std::uint8_t>(PeopleTimer::kShutDoor), door, 0);
 }
 
@@ -266,30 +268,22 @@ void People::person_shuts(std::uint8_t door) {
     return;
   }
   LedgerRow& row = ledger_[door];
-  const std::uint32_t inside = in_door_[door];
   switch (use.purpose) {
     case Errand::kDeposit:
-      ++row.deposits;
-      ++row.true_deposits;
+    case Errand::kDropOff: {
+      const Use what = use.purpose == Errand::kDeposit ? Use::kDeposit : Use::kDropOff;
+      ++row.observable[static_cast<std::size_t>(what)];
+      ++row.truth[static_cast<std::size_t>(what)];
       in_door_[door] = use.parcel;
       parcels_[use.parcel].state = ParcelState::kStored;
       parcels_[use.parcel].door = static_cast<std::uint8_t>(door + 1);
       parcels_[use.parcel].stored_at = premises_.now();
       break;
-    case Errand::kCollect:
-    case Errand::kRecall: {
-      const bool recall = use.purpose == Errand::kRecall;
-      ++(recall ? row.recalls : row.collections);
-      if (at_panel_.door == door + 1) {
-        ++at_panel_.taken;
-      }
-      if (inside != kNoParcel) {
-        ++(recall ? row.true_recalls : row.true_collections);
-        in_door_[door] = kNoParcel;
-        drop_parcel(inside);
-      }
-      break;
     }
+    case Errand::kCollect:
+    case Errand::kRecall:
+      take_out(door, use.purpose == Errand::kRecall);
+      break;
     case Errand::kService:
       break;
     case Errand::kRefuse:
@@ -298,10 +292,26 @@ void People::person_shuts(std::uint8_t door) {
   }
   if (at_panel_.role != Role::kNobody && at_panel_.door == door + 1 && at_panel_.step == Step::kDoorOpen) {
     at_panel_.step = Step::kWaitVerdict;
-    if (use.purpose == Errand::kDeposit) {
+    if (carries()) {
       at_panel_.parcel = kNoParcel;
     }
     wait_for_panel();
+  }
+}
+
+void People::take_out(std::uint8_t door, bool recall) {
+  const std::uint32_t inside = in_door_[door];
+  const bool from_sender = inside != kNoParcel && parcels_[inside].from_sender;
+  const auto what =
+      static_cast<std::size_t>(!recall ? Use::kCollection : (from_sender ? Use::kDispatch : Use::kRecall));
+  ++ledger_[door].observable[what];
+  if (at_panel_.door == door + 1) {
+    ++at_panel_.taken;
+  }
+  if (inside != kNoParcel) {
+    ++ledger_[door].truth[what];
+    in_door_[door] = kNoParcel;
+    drop_parcel(inside);
   }
 }
 
@@ -323,12 +333,15 @@ bool People::speaks_first(std::uint8_t door) {
 void People::end_called_off(std::uint8_t door, const DoorUse& use) {
   LedgerRow& row = ledger_[door];
   const bool collection = use.purpose == Errand::kCollect;
-  row.true_refusals += collection ? 1 : 0;
+  constexpr auto kRefusal = static_cast<std::size_t>(Use::kRefusal);
+  row.truth[kRefusal] += collection ? 1 : 0;
   if (use.called_off == CalledOff::kHeard) {
-    row.refusals += collection ? 1 : 0;
+    row.observable[kRefusal] += collection ? 1 : 0;
   } else {
     row.unsure += use.called_off == CalledOff::kPressed ? 1 : 0;
-    ++(collection ? row.collections : row.deposits);
+    const Use believed =
+        collection ? Use::kCollection : (use.purpose == Errand::kDropOff ? Use::kDropOff : Use::kDeposit);
+    ++row.observable[static_cast<std::size_t>(believed)];
   }
   if (at_panel_.role == Role::kNobody || at_panel_.door != door + 1) {
     return;  // They had turned to go.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,17 +18,16 @@
 /// nothing of the controller's state; the ledger is theirs.
 namespace cubby::emulator {
 
-/// What people and doors did at one compartment. True: what happened to the parcel. Observable: what a
-/// perfect controller could know (an authorised door was opened and shut again).
+/// What an opened door was used for. A sender's parcel is dropped off, and dispatched by its courier.
+enum class Use : std::uint8_t { kDeposit, kCollection, kRecall, kRefusal, kDropOff, kDispatch };
+inline constexpr std::array<std::string_view, 6> kUseNames{"deposits", "collections", "recalls",
+                                                           "refusals", "drop_offs",   "dispatches"};
+using UseCounts = std::array<std::uint32_t, kUseNames.size()>;  // By Use.
+
+/// What people and doors did at one compartment.
 struct LedgerRow {
-  std::uint32_t true_deposits = 0;
-  std::uint32_t true_collections = 0;
-  std::uint32_t true_recalls = 0;
-  std::uint32_t true_refusals = 0;
-  std::uint32_t deposits = 0;
-  std::uint32_t collections = 0;
-  std::uint32_t recalls = 0;
-  std::uint32_t refusals = 0;
+  UseCounts truth{};         // What happened to parcels.
+  UseCounts observable{};    // What a perfect controller could know: an authorised door was opened and shut again.
   std::uint32_t unsure = 0;  // Openings of which the panel did not confirm what the person said at the door.
   std::uint32_t door_openings = 0;
 };
@@ -63,7 +63,7 @@ inline constexpr std::uint8_t kPeopleTimers = 15;
 inline constexpr std::string_view kSizeKeys = "SMLX";
 
 /// A person's errand that was put in from outside.
-enum class Errand : std::uint8_t { kNone = 0, kDeposit, kCollect, kRecall, kRefuse, kService };
+enum class Errand : std::uint8_t { kNone = 0, kDeposit, kCollect, kRecall, kRefuse, kService, kDropOff };
 
 struct ErrandOrder {
   Errand errand = Errand::kNone;
@@ -137,7 +137,7 @@ class People final : public PanelReader {
  private:
   static constexpr std::uint32_t kNoParcel = UINT32_MAX;
   enum class ParcelState : std::uint8_t { kFree, kCarried, kStored };
-  enum class Role : std::uint8_t { kNobody, kCourier, kRecipient, kCollector, kTechnician };
+  enum class Role : std::uint8_t { kNobody, kCourier, kSender, kRecipient, kCollector, kTechnician };
   enum class Step : std::uint8_t {
     kWaitReady,
     kNextParcel,
@@ -161,6 +161,7 @@ class People final : public PanelReader {
     std::uint8_t door = 0;  // Compartment number; 0: not in one.
     bool told = false;
     bool somebody_comes = true;  // False: nobody collects unless an errand does.
+    bool from_sender = false;
     PickupCode code;
     Instant stored_at{};
     Duration dwell{};
@@ -234,6 +235,8 @@ class People final : public PanelReader {
   void recipient_reads(PanelMessage message);
   void technician_reads(PanelMessage message, std::uint8_t compartment);
   void person_shuts(std::uint8_t door);
+  void take_out(std::uint8_t door, bool recall);
+  bool carries() const { return at_panel_.role == Role::kCourier || at_panel_.role == Role::kSender; }
   bool speaks_first(std::uint8_t door);
   void end_called_off(std::uint8_t door, const DoorUse& use);
   std::string_view code_of(std::string_view parcel) const;

@@ -45,15 +45,15 @@ void People::leave() {
     errand->message = at_panel_.message;
     errand->number = at_panel_.number;
   }
-  const bool carried = at_panel_.role == Role::kCourier && at_panel_.parcel != kNoParcel &&
-                       parcels_[at_panel_.parcel].state == ParcelState::kCarried;
+  const bool carried =
+      carries() && at_panel_.parcel != kNoParcel && parcels_[at_panel_.parcel].state == ParcelState::kCarried;
   bool puts_in = false;
   if (at_panel_.door != 0) {
     DoorUse& use = uses_[at_panel_.door - 1U];
     if (use.purpose != Errand::kNone && at_panel_.key_at_door != 0 && use.called_off == CalledOff::kNo) {
       use.called_off = CalledOff::kInTheDark;
     }
-    puts_in = use.purpose == Errand::kDeposit && use.called_off == CalledOff::kNo;
+    puts_in = (use.purpose == Errand::kDeposit || use.purpose == Errand::kDropOff) && use.called_off == CalledOff::kNo;
   }
   if (carried && !puts_in) {
     drop_parcel(at_panel_.parcel);  // Goes back to the depot with its courier.
@@ -92,11 +92,22 @@ void People::scan_pass(char role) {
 }
 
 void People::begin_visit() {
-  if (at_panel_.role == Role::kCourier || at_panel_.role == Role::kTechnician) {
-    scan_pass(at_panel_.role == Role::kCourier ? Pass::kCourier : Pass::kTechnician);
-    return;
+  switch (at_panel_.role) {
+    case Role::kCourier:
+      scan_pass(Pass::kCourier);
+      return;
+    case Role::kSender:
+      scan_pass(Pass::kSender);
+      return;
+    case Role::kTechnician:
+      scan_pass(Pass::kTechnician);
+      return;
+    case Role::kRecipient:
+    case Role::kCollector:
+    case Role::kNobody:
+      type_code();
+      return;
   }
-  type_code();
 }
 
 // Types the next keys; at a question the technician looks.
@@ -252,7 +263,7 @@ void People::on_screen(PanelMessage message, std::uint8_t compartment, std::uint
     leave();  // Walked away; the door is shut when somebody remembers.
     return;
   }
-  if (at_panel_.role == Role::kCourier) {
+  if (carries()) {
     courier_reads(message);
   } else if (at_panel_.role == Role::kTechnician) {
     technician_reads(message, compartment);
@@ -264,6 +275,7 @@ void People::on_screen(PanelMessage message, std::uint8_t compartment, std::uint
 void People::courier_reads(PanelMessage message) {
   switch (message) {
     case PanelMessage::kCourierReady:
+    case PanelMessage::kSenderReady:
       if (at_panel_.step == Step::kWaitReady) {
         if (at_panel_.parcels_left == 0) {
           next_parcel();
@@ -315,24 +327,7 @@ void People::courier_reads(PanelMessage message) {
         leave();  // The session is over: the panel lost patience, or the station has just booted.
       }
       return;
-    case PanelMessage::kOpening:
-    case PanelMessage::kPutIn:
-    case PanelMessage::kWrongCode:
-    case PanelMessage::kLockedOut:
-    case PanelMessage::kTakeOut:
-    case PanelMessage::kCollected:
-    case PanelMessage::kDoorFailed:
-    case PanelMessage::kRecallOpen:
-    case PanelMessage::kPleaseShut:
-    case PanelMessage::kRefused:
-    case PanelMessage::kServiceMenu:
-    case PanelMessage::kDoorNumber:
-    case PanelMessage::kLookInside:
-    case PanelMessage::kInside:
-    case PanelMessage::kAuditItem:
-    case PanelMessage::kServiceDone:
-    case PanelMessage::kServiceRefused:
-    case PanelMessage::kWrongStation:
+    default:  // Not for couriers, or nothing to do.
       return;
   }
 }
@@ -382,27 +377,7 @@ void People::recipient_reads(PanelMessage message) {
     case PanelMessage::kWrongStation:
       leave();
       return;
-    case PanelMessage::kCollected:
-    case PanelMessage::kRefused:
-    case PanelMessage::kCourierReady:
-    case PanelMessage::kChooseSize:
-    case PanelMessage::kPutIn:
-    case PanelMessage::kStored:
-    case PanelMessage::kTurnedAway:
-    case PanelMessage::kTakeOut:
-    case PanelMessage::kRecallOpen:
-    case PanelMessage::kRecalled:
-    case PanelMessage::kRecallDone:
-    case PanelMessage::kWrongPass:
-    case PanelMessage::kPleaseShut:
-    case PanelMessage::kCancelled:
-    case PanelMessage::kServiceMenu:
-    case PanelMessage::kDoorNumber:
-    case PanelMessage::kLookInside:
-    case PanelMessage::kInside:
-    case PanelMessage::kAuditItem:
-    case PanelMessage::kServiceDone:
-    case PanelMessage::kServiceRefused:
+    default:  // Not for recipients, or nothing to do.
       return;
   }
 }
@@ -449,13 +424,15 @@ void People::send(std::uint64_t ticket, const ErrandOrder& order) {
   visitor.ticket = ticket;
   switch (order.errand) {
     case Errand::kDeposit:
-      visitor.role = Role::kCourier;
+    case Errand::kDropOff:
+      visitor.role = order.errand == Errand::kDeposit ? Role::kCourier : Role::kSender;
       visitor.parcels_left = 1;
       visitor.carrier = order.carrier;
       visitor.parcel = new_parcel(order.carrier.view(), order.size, order.parcel.view());
       visitor.key_at_door = order.key_at_door;
       visitor.recipient = order.recipient;
       parcels_[visitor.parcel].somebody_comes = false;
+      parcels_[visitor.parcel].from_sender = order.errand == Errand::kDropOff;
       parcels_[visitor.parcel].ticket = ticket;
       break;
     case Errand::kRecall:

@@ -18,11 +18,8 @@ namespace cubby::emulator {
 
 /// Operations of a station since the start of the run.
 struct StationCounters {
-  std::uint64_t deposits = 0;  // Observable, summed over the ledger; so are the next three.
-  std::uint64_t collections = 0;
-  std::uint64_t recalls = 0;
-  std::uint64_t refusals = 0;
-  std::uint64_t turned_away = 0;  // Couriers who left with a parcel.
+  std::array<std::uint64_t, kUseNames.size()> uses{};  // Observable, summed over the ledger.
+  std::uint64_t turned_away = 0;                       // Couriers who left with a parcel.
   std::uint64_t wrong_codes = 0;
   std::uint64_t events = 0;            // Appended to the journal.
   std::uint64_t bus_frames = 0;        // Both ways, without idle polls.
@@ -32,6 +29,8 @@ struct StationCounters {
   std::uint64_t frames_up = 0;
   std::uint64_t boots = 0;
   std::uint64_t ticks = 0;  // Calls of Assembly::tick.
+
+  std::uint64_t of(Use use) const { return uses[static_cast<std::size_t>(use)]; }
 };
 
 /// The host's end of a station's network pipe. The host moves bytes only between run_until() calls.
@@ -54,6 +53,7 @@ enum class InjectionKind : std::uint8_t {
   kRecall,
   kRefuse,
   kService,
+  kDropOff,
   kJam,
   kLinkDown,
   kPowerCut

@@ -8,7 +8,7 @@ namespace cubby::emulator {
 namespace {
 
 constexpr Duration kMomentOff = Duration::seconds(2);  // A power cut without a duration.
-constexpr std::uint32_t kStateVersion = 3;
+constexpr std::uint32_t kStateVersion = 4;
 
 }  // namespace
 
@@ -31,7 +31,8 @@ void StationWorld::start_injection(std::uint64_t ticket, const Injection& inject
     case InjectionKind::kCollect:
     case InjectionKind::kRecall:
     case InjectionKind::kRefuse:
-    case InjectionKind::kService: {
+    case InjectionKind::kService:
+    case InjectionKind::kDropOff: {
       ErrandOrder order;
       order.errand = static_cast<Errand>(injection.kind);
       order.size = injection.size;
@@ -113,6 +114,36 @@ std::optional<std::string> StationWorld::deposit_code(std::uint64_t ticket) cons
   return std::string(errand->code.text());
 }
 
+void StationWorld::save_planned(const Planned& planned, BlobWriter& writer) {
+  writer.value(planned.ticket);
+  writer.value(planned.injection.kind);
+  writer.value(planned.injection.size);
+  writer.value(planned.injection.compartment);
+  writer.value(planned.injection.duration);
+  writer.text(planned.injection.carrier);
+  writer.text(planned.injection.parcel);
+  writer.text(planned.injection.code);
+  writer.value(planned.injection.key_at_door);
+  writer.text(planned.injection.recipient);
+  writer.value(planned.injection.scans);
+  writer.value(planned.injection.menu_key);
+}
+
+void StationWorld::load_planned(BlobReader& reader, Planned& planned) {
+  reader.value(planned.ticket);
+  reader.value(planned.injection.kind);
+  reader.value(planned.injection.size);
+  reader.value(planned.injection.compartment);
+  reader.value(planned.injection.duration);
+  reader.text(planned.injection.carrier);
+  reader.text(planned.injection.parcel);
+  reader.text(planned.injection.code);
+  reader.value(planned.injection.key_at_door);
+  reader.text(planned.injection.recipient);
+  reader.value(planned.injection.scans);
+  reader.value(planned.injection.menu_key);
+}
+
 void StationWorld::save(std::vector<std::byte>& blob) const {
   const std::size_t start = blob.size();
   BlobWriter writer(blob);
@@ -141,18 +172,7 @@ void StationWorld::save(std::vector<std::byte>& blob) const {
   writer.value(heard_seq_);
   writer.value(static_cast<std::uint64_t>(planned_.size()));
   for (const Planned& planned : planned_) {
-    writer.value(planned.ticket);
-    writer.value(planned.injection.kind);
-    writer.value(planned.injection.size);
-    writer.value(planned.injection.compartment);
-    writer.value(planned.injection.duration);
-    writer.text(planned.injection.carrier);
-    writer.text(planned.injection.parcel);
-    writer.text(planned.injection.code);
-    writer.value(planned.injection.key_at_door);
-    writer.text(planned.injection.recipient);
-    writer.value(planned.injection.scans);
-    writer.value(planned.injection.menu_key);
+    save_planned(planned, writer);
   }
   people_.save(writer);
   flash_.save(blob);
@@ -198,18 +218,7 @@ Status StationWorld::load(Bytes blob) {
   reader.value(planned_count);
   for (std::uint64_t i = 0; reader.ok() && i < planned_count; ++i) {
     Planned planned;
-    reader.value(planned.ticket);
-    reader.value(planned.injection.kind);
-    reader.value(planned.injection.size);
-    reader.value(planned.injection.compartment);
-    reader.value(planned.injection.duration);
-    reader.text(planned.injection.carrier);
-    reader.text(planned.injection.parcel);
-    reader.text(planned.injection.code);
-    reader.value(planned.injection.key_at_door);
-    reader.text(planned.injection.recipient);
-    reader.value(planned.injection.scans);
-    reader.value(planned.injection.menu_key);
+    load_planned(reader, planned);
     planned_.push_back(planned);
   }
   people_.load(reader);

@@ -374,10 +374,9 @@ void StationWorld::deliver(Bytes bytes) {
 StationCounters StationWorld::counters() const {
   StationCounters counters = counts_;
   for (const LedgerRow& row : people_.ledger()) {
-    counters.deposits += row.deposits;
-    counters.collections += row.collections;
-    counters.recalls += row.recalls;
-    counters.refusals += row.refusals;
+    for (std::size_t use = 0; use < counters.uses.size(); ++use) {
+      counters.uses[use] += row.observable[use];
+    }
   }
   counters.turned_away = people_.counters().turned_away;
   counters.wrong_codes = people_.counters().wrong_codes;

@@ -148,6 +148,8 @@ class StationWorld final : public Station, private HostLink, private Premises, p
     std::uint64_t ticket = 0;
     Injection injection;
   };
+  static void save_planned(const Planned& planned, BlobWriter& writer);
+  static void load_planned(BlobReader& reader, Planned& planned);
   std::vector<Planned> planned_;
   std::vector<std::uint64_t> fault_tickets_;
   std::uint64_t next_ticket_ = 1;

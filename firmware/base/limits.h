@@ -53,6 +53,7 @@ inline constexpr Duration kPanelIdle = Duration::seconds(90);          // A pers
 
 inline constexpr std::uint64_t kCourierPassLifeS = 16 * 3600;
 inline constexpr std::uint64_t kTechnicianPassLifeS = 15 * 60;
+inline constexpr std::uint64_t kSenderPassLifeS = 14 * 24 * 3600;
 inline constexpr std::uint64_t kPassClockToleranceS = 5 * 60;
 
 inline constexpr std::uint32_t kFreeTries = 5;

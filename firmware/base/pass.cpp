@@ -16,6 +16,7 @@ constexpr std::size_t kSerialDigits = 8;
 static_assert(kPrefix.size() + 2 + limits::kCarrierMax + 1 + 2 * (kTimeDigits + 1) + kSerialDigits + 1 +
                   2 * kMacBytes <=
               kPassTextMax);
+constexpr std::string_view kRoles = "CTS";
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 using MacText = std::array<char, 2 * kMacBytes>;
@@ -57,7 +58,7 @@ std::optional<std::uint64_t> parse_hex(std::string_view text, std::size_t digits
 
 /// Where a pass of that role holds; empty: everywhere.
 std::string_view station_of(char role, std::string_view station) {
-  return role == Pass::kTechnician ? station : std::string_view("");
+  return role == Pass::kCourier ? std::string_view("") : station;
 }
 
 }  // namespace
@@ -108,8 +109,8 @@ Result<Pass> read_pass(const StationKey& pass_key, std::string_view text, std::s
   const std::optional<std::uint64_t> expiry = parse_hex(take_field(rest), kTimeDigits);
   const std::optional<std::uint64_t> serial = parse_hex(take_field(rest), kSerialDigits);
   Pass pass;
-  const bool known_role = role.size() == 1 && (role[0] == Pass::kCourier || role[0] == Pass::kTechnician);
-  if (!known_role || holder.empty() || !pass.holder.assign(holder) || !issued || !expiry || !serial) {
+  const bool known_role = role.size() == 1 && kRoles.find(role[0]) != std::string_view::npos;
+  if (!known_role || holder.empty() || !pass.holder.assign(holder) || !issued || !expiry || serial.value_or(0) == 0) {
     return Status::kBadInput;
   }
   const MacText mac = mac_of(pass_key, {text.data(), last_dot}, station_of(role[0], station));

@@ -65,8 +65,7 @@ bool Allocator::share_used_up(std::string_view carrier, const StationState& stat
     }
     for (std::size_t slot = 0; slot < StationState::kOpeningsMax; ++slot) {
       const auto& intent = state.opening(slot).intent;
-      held +=
-          intent.compartment != 0 && intent.purpose == Purpose::kDeposit && intent.carrier.view() == carrier ? 1 : 0;
+      held += intent.compartment != 0 && fills(intent.purpose) && intent.carrier.view() == carrier ? 1 : 0;
     }
     return held >= static_cast<std::uint32_t>(config_->door_size_count) * brand.share_percent / 100;
   }

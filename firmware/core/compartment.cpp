@@ -42,6 +42,8 @@ std::string_view to_string(CompartmentEvent event) {
       return "Opened";
     case CompartmentEvent::kStored:
       return "Stored";
+    case CompartmentEvent::kDroppedOff:
+      return "DroppedOff";
     case CompartmentEvent::kEmptied:
       return "Emptied";
     case CompartmentEvent::kCancelled:

@@ -16,7 +16,7 @@ enum class CompartmentState : std::uint8_t {
   kOpening,  // For a deposit: an unlock was or will be sent, the door has not been seen open.
   kLoading,  // The door is open for a deposit.
   kOccupied,
-  kOverdue,     // The parcel waits for its courier; its code is dead. Also after a refusal.
+  kOverdue,     // The parcel waits for its courier; its code is dead. Also after a refusal or from a sender.
   kCollecting,  // As kOpening, to take something out or to look inside.
   kUnloading,   // The door is open for that.
   kDisputed,    // Nobody can know what is inside.
@@ -31,6 +31,7 @@ enum class CompartmentEvent : std::uint8_t {
   kUnlockToEmpty,  // An intent to open for a collection or recall, or to look inside, is durable.
   kOpened,         // The switch reads open.
   kStored,         // Shut again after a deposit.
+  kDroppedOff,     // Shut again after a sender's drop-off.
   kEmptied,        // Shut again after a collection or recall.
   kCancelled,      // Shut again, and the courier had said that nothing is inside.
   kNotOpened,      // A door that was to be loaded did not move.
@@ -48,7 +49,7 @@ enum class CompartmentEvent : std::uint8_t {
   kTakeOut,  // Out of service.
   kPutBack,  // In service again.
 };
-inline constexpr std::size_t kCompartmentEvents = 22;
+inline constexpr std::size_t kCompartmentEvents = 23;
 
 struct Transition {
   CompartmentState from;
@@ -71,6 +72,7 @@ inline constexpr auto kTransitions = [] {
       {kOpening, kNotOpened, kVacant},
       {kOpening, kUncertain, kDisputed},
       {kLoading, kStored, kOccupied},
+      {kLoading, kDroppedOff, kOverdue},
       {kLoading, kCancelled, kVacant},
       {kLoading, kUncertain, kDisputed},
       {kOccupied, kUnlockToEmpty, kCollecting},

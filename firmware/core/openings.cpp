@@ -80,7 +80,7 @@ void Openings::attempt(std::size_t slot, Instant now) {
 Status Openings::call_off(std::uint8_t compartment) {
   const auto slot = recorder_.state().find_opening(compartment);
   if (slot == StationState::kOpeningsMax || live_[slot].phase != Phase::kOpen ||
-      (pending(slot).intent.purpose != Purpose::kDeposit && pending(slot).intent.purpose != Purpose::kCollect)) {
+      (!fills(pending(slot).intent.purpose) && pending(slot).intent.purpose != Purpose::kCollect)) {
     return Status::kWrongState;
   }
   return recorder_.append(CalledOff{compartment});
@@ -172,7 +172,7 @@ void Openings::give_up(std::size_t slot, Instant now) {
   end(slot, intent.compartment);
   const bool jammed =
       cause == cubby_v1_OpenFailure_OPEN_FAILURE_JAMMED || cause == cubby_v1_OpenFailure_OPEN_FAILURE_REFUSED;
-  if (intent.purpose == Purpose::kDeposit && jammed && intent.attempt >= limits::kOpenAttemptsMax) {
+  if (fills(intent.purpose) && jammed && intent.attempt >= limits::kOpenAttemptsMax) {
     auto& out = recorder_.begin(cubby_v1_Event_out_of_service_tag).body.out_of_service;
     out.compartment = intent.compartment;
     out.reason = cubby_v1_OutOfServiceReason_OUT_OF_SERVICE_REASON_JAMMED;
@@ -295,6 +295,8 @@ void Openings::fill_end(const PendingOpening& opening, std::uint32_t open) {
     fill(recorder_.begin(cubby_v1_Event_refused_tag).body.refused);
   } else if (intent.purpose == Purpose::kCollect) {
     fill_with_dwell(recorder_.begin(cubby_v1_Event_collected_tag).body.collected);
+  } else if (parcel.from_sender) {
+    fill_with_dwell(recorder_.begin(cubby_v1_Event_dispatched_tag).body.dispatched);
   } else {
     fill_with_dwell(recorder_.begin(cubby_v1_Event_recalled_tag).body.recalled);
   }
@@ -305,7 +307,7 @@ Status Openings::commit_end(std::size_t slot) {
   const auto& intent = opening.intent;
   auto news = OpeningNews{OpeningNews::Kind::kDone, intent.compartment, intent.purpose, opening.called_off};
   const auto open = open_ms(slot);
-  if (intent.purpose == Purpose::kDeposit && opening.called_off) {
+  if (fills(intent.purpose) && opening.called_off) {
     auto& body = recorder_.begin(cubby_v1_Event_deposit_cancelled_tag).body.deposit_cancelled;
     body.compartment = intent.compartment;
     copy_text(body.carrier, intent.carrier.view());
@@ -323,6 +325,17 @@ Status Openings::commit_end(std::size_t slot) {
     body.recipient_token = intent.recipient_token;
     body.code_counter = recorder_.state().group_code(intent.carrier.view(), intent.recipient_token);
     body.has_code_counter = body.code_counter != 0;
+  } else if (intent.purpose == Purpose::kDropOff) {
+    auto& body = recorder_.begin(cubby_v1_Event_dropped_off_tag).body.dropped_off;
+    body.compartment = intent.compartment;
+    body.counter = intent.counter;
+    copy_text(body.parcel, intent.parcel.view());
+    copy_text(body.carrier, intent.carrier.view());
+    body.size = static_cast<cubby_v1_Size>(intent.size);
+    body.attempts = intent.attempt;
+    body.open_ms = open;
+    body.serial = intent.pass_serial;
+    body.expiry_utc_s = intent.pass_expiry_utc_s;
   } else {
     fill_end(opening, open);
   }

@@ -113,7 +113,7 @@ void PanelFlow::on_key(char key, Instant now) {
       }
       return;
     case Flow::kReady:
-      if (key == 'R') {
+      if (key == 'R' && !sender_) {
         recall_after_ = 0;
         recalled_ = 0;
         recall_next(now);
@@ -175,7 +175,7 @@ void PanelFlow::on_scan(std::string_view text, Instant now) {
     on_code_scan(text, now);
     return;
   }
-  if (flow_ == Flow::kChooseSize && on_token(text)) {
+  if (flow_ == Flow::kChooseSize && !sender_ && on_token(text)) {
     show(Screen::kChooseSize);
     return;
   }
@@ -239,9 +239,12 @@ void PanelFlow::on_pass(std::string_view text, Instant now) {
     }
     return;
   }
+  sender_ = visitor.pass.role == Pass::kSender;
+  pass_serial_ = visitor.pass.serial;
+  pass_expiry_utc_s_ = visitor.pass.expiry_utc_s;
   carrier_ = visitor.pass.holder;
   enter(Flow::kReady, now);
-  show(Screen::kCourierReady);
+  show(sender_ ? Screen::kSenderReady : Screen::kCourierReady);
 }
 
 void PanelFlow::on_parcel(std::string_view text, Instant now) {
@@ -275,12 +278,16 @@ void PanelFlow::open_for_deposit(Instant now) {
   }
   Intent intent;
   intent.compartment = choice.compartment;
-  intent.purpose = Purpose::kDeposit;
+  intent.purpose = sender_ ? Purpose::kDropOff : Purpose::kDeposit;
   intent.size = size_;
   intent.counter = parts_.codes.first_unique(recorder.state().next_counter());
   intent.carrier = carrier_;
   intent.parcel = parcel_;
   intent.recipient_token = recipient_token_;
+  if (sender_) {
+    intent.pass_serial = pass_serial_;
+    intent.pass_expiry_utc_s = pass_expiry_utc_s_;
+  }
   const auto status = parts_.openings.begin(intent, now);
   if (status == Status::kBusy || status == Status::kNoSpace) {
     turn_away(status == Status::kBusy ? TurnedAway::kFault : TurnedAway::kJournalReserve, now);
@@ -468,8 +475,7 @@ void PanelFlow::deposit_news(const OpeningNews& news, Instant now) {
         open_for_deposit(now);  // Never the same door again.
         return;
       }
-      enter(Flow::kReady, now);
-      show(news.called_off ? Screen::kCancelled : Screen::kStored, news.compartment);
+      stored(news, now);
       return;
     case OpeningNews::Kind::kNotOpened:
     case OpeningNews::Kind::kUncertain:
@@ -477,9 +483,19 @@ void PanelFlow::deposit_news(const OpeningNews& news, Instant now) {
       open_for_deposit(now);
       return;
     case OpeningNews::Kind::kLeftOpen:
-      enter(Flow::kReady, now);
+      enter(sender_ ? Flow::kIdle : Flow::kReady, now);
       show(Screen::kPleaseShut, news.compartment);
       return;
+  }
+}
+
+/// A courier goes on with the next parcel; a sender's pass is used up.
+void PanelFlow::stored(const OpeningNews& news, Instant now) {
+  const bool over = sender_ && !news.called_off;
+  enter(over ? Flow::kIdle : Flow::kReady, now);
+  show(news.called_off ? Screen::kCancelled : Screen::kStored, news.compartment);
+  if (over) {
+    show(Screen::kIdle);
   }
 }
 

@@ -48,7 +48,7 @@ class PanelFlow {
  private:
   enum class Flow : std::uint8_t {
     kIdle,        // Digits of a code may have been typed.
-    kReady,       // A courier's pass was accepted.
+    kReady,       // A courier's or sender's pass was accepted.
     kChooseSize,  // A parcel was scanned.
     kDeposit,     // A door is being opened or stands open.
     kRecall,
@@ -67,6 +67,7 @@ class PanelFlow {
   void serve(Instant now);
   void on_parcel(std::string_view text, Instant now);
   void open_for_deposit(Instant now);
+  void stored(const OpeningNews& news, Instant now);
   void turn_away(TurnedAway reason, Instant now);
   void on_deposit_key(char key);
   bool call_off();
@@ -88,6 +89,9 @@ class PanelFlow {
   Flow flow_ = Flow::kIdle;
   Instant idle_at_ = Instant::max();
   InplaceString<limits::kCodeDigits + 1> digits_;  // One more than a code has, so that too many are seen.
+  bool sender_ = false;                            // The pass is a sender's: one parcel, for its brand's courier.
+  std::uint32_t pass_serial_ = 0;
+  std::uint64_t pass_expiry_utc_s_ = 0;
   InplaceString<limits::kCarrierMax> carrier_;
   InplaceString<limits::kParcelMax> parcel_;
   std::uint8_t size_ = 0;

@@ -13,9 +13,14 @@ bool is_compartment(std::uint8_t number) {
   return number >= 1 && number <= limits::kCompartmentsMax;
 }
 
+bool is_purpose(std::uint8_t value) {
+  return (value >= 1 && value <= static_cast<std::uint8_t>(Purpose::kService)) ||
+         value == static_cast<std::uint8_t>(Purpose::kDropOff);
+}
+
 }  // namespace
 
-static_assert(4 + 16 + 1 + limits::kCarrierMax + 1 + limits::kParcelMax + 8 <= kRecordBytesMax);
+static_assert(4 + 16 + 1 + limits::kCarrierMax + 1 + limits::kParcelMax + 8 + 12 <= kRecordBytesMax);
 
 std::size_t encode(const Intent& intent, RecordBytes& into) {
   ByteWriter writer(into);
@@ -28,6 +33,8 @@ std::size_t encode(const Intent& intent, RecordBytes& into) {
   writer.put_text(intent.carrier.view());
   writer.put_text(intent.parcel.view());
   writer.put(intent.recipient_token);
+  writer.put(intent.pass_serial);
+  writer.put(intent.pass_expiry_utc_s);
   return writer.size();
 }
 
@@ -63,8 +70,9 @@ Status decode(Bytes bytes, Intent& intent) {
   reader.get_text(intent.carrier);
   reader.get_text(intent.parcel);
   intent.recipient_token = reader.get<std::uint64_t>();
-  return verdict(reader, is_compartment(intent.compartment) && purpose >= 1 &&
-                             purpose <= static_cast<std::uint8_t>(Purpose::kService) && intent.attempt >= 1 &&
+  intent.pass_serial = reader.get<std::uint32_t>();
+  intent.pass_expiry_utc_s = reader.get<std::uint64_t>();
+  return verdict(reader, is_compartment(intent.compartment) && is_purpose(purpose) && intent.attempt >= 1 &&
                              intent.attempt <= limits::kOpenAttemptsMax);
 }
 

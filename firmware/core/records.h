@@ -21,7 +21,12 @@ enum class RecordKind : std::uint8_t {
 };
 
 /// Numbers as Purpose of event.proto.
-enum class Purpose : std::uint8_t { kDeposit = 1, kCollect, kRecall, kService };
+enum class Purpose : std::uint8_t { kDeposit = 1, kCollect, kRecall, kService, kDropOff = 6 };
+
+/// Something is put in, not taken out or looked at.
+constexpr bool fills(Purpose purpose) {
+  return purpose == Purpose::kDeposit || purpose == Purpose::kDropOff;
+}
 
 enum class AttemptOutcome : std::uint8_t {
   kNone = 0,   // Not durable yet.
@@ -39,9 +44,11 @@ struct Intent {
   std::uint8_t size = 0;  // Asked for; Size of config.proto.
   std::uint64_t uptime_ms = 0;
   std::uint64_t counter = 0;
-  InplaceString<limits::kCarrierMax> carrier;  // Of a deposit; of a service the technician; else empty.
-  InplaceString<limits::kParcelMax> parcel;    // Of a deposit; else empty.
+  InplaceString<limits::kCarrierMax> carrier;  // Of a deposit or drop-off; of a service the technician; else empty.
+  InplaceString<limits::kParcelMax> parcel;    // Of a deposit or drop-off; else empty.
   std::uint64_t recipient_token = 0;           // Of a deposit that may join a collection group; else 0.
+  std::uint32_t pass_serial = 0;               // Of a drop-off; else 0.
+  std::uint64_t pass_expiry_utc_s = 0;
 };
 
 struct Outcome {
@@ -54,12 +61,12 @@ struct ThrottleCount {
   std::uint32_t failures = 0;
 };
 
-/// Of a deposit: nothing is inside. Of a collection: the parcel still is.
+/// Of a deposit or drop-off: nothing is inside. Of a collection: the parcel still is.
 struct CalledOff {
   std::uint8_t compartment = 0;
 };
 
-inline constexpr std::size_t kRecordBytesMax = 72;
+inline constexpr std::size_t kRecordBytesMax = 88;
 using RecordBytes = std::array<std::byte, kRecordBytesMax>;
 
 std::size_t encode(const Intent& intent, RecordBytes& into);

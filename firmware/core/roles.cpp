@@ -3,10 +3,19 @@
 namespace cubby::core {
 namespace {
 
+std::uint64_t life_s(char role) {
+  switch (role) {
+    case Pass::kTechnician:
+      return limits::kTechnicianPassLifeS;
+    case Pass::kSender:
+      return limits::kSenderPassLifeS;
+    default:
+      return limits::kCourierPassLifeS;
+  }
+}
+
 bool holds(const Pass& pass, std::optional<std::uint64_t> utc_ms, const StationState& state) {
-  const bool technician = pass.role == Pass::kTechnician;
-  const auto life = technician ? limits::kTechnicianPassLifeS : limits::kCourierPassLifeS;
-  if (pass.expiry_utc_s < pass.issued_utc_s || pass.expiry_utc_s - pass.issued_utc_s > life) {
+  if (pass.expiry_utc_s < pass.issued_utc_s || pass.expiry_utc_s - pass.issued_utc_s > life_s(pass.role)) {
     return false;
   }
   // Without a clock: it is later than the newest time that was written down.
@@ -14,10 +23,12 @@ bool holds(const Pass& pass, std::optional<std::uint64_t> utc_ms, const StationS
   if (pass.expiry_utc_s + limits::kPassClockToleranceS < not_before_s) {
     return false;
   }
-  if (utc_ms.has_value()) {
-    return pass.issued_utc_s <= *utc_ms / 1000 + limits::kPassClockToleranceS;
+  if (utc_ms.has_value() && pass.issued_utc_s > *utc_ms / 1000 + limits::kPassClockToleranceS) {
+    return false;
   }
-  return !technician || !state.pass_used(pass.serial);
+  // Who cannot be told from somebody with a photograph of the pass comes once.
+  const bool once = pass.role == Pass::kSender || (pass.role == Pass::kTechnician && !utc_ms.has_value());
+  return !once || (!state.pass_used(pass.serial) && state.room_for_pass());
 }
 
 }  // namespace

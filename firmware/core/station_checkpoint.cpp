@@ -17,6 +17,7 @@ constexpr std::uint8_t kFlagForced = 1;
 constexpr std::uint8_t kFlagParcel = 2;
 constexpr std::uint8_t kFlagCodeDead = 4;
 constexpr std::uint8_t kFlagGroup = 8;
+constexpr std::uint8_t kFlagFromSender = 16;
 constexpr std::uint8_t kFlagLeftOpen = 1;
 constexpr std::uint8_t kFlagCalledOff = 2;
 static_assert(kItemHead + kRecordBytesMax + 16 <= kItemMax);
@@ -29,7 +30,6 @@ void StationState::on_checkpoint_begin() {
   commands_ = {};
   command_count_ = 0;
   passes_ = {};
-  pass_count_ = 0;
 }
 
 std::size_t StationState::checkpoint_part(std::size_t index, MutableBytes into) {
@@ -45,76 +45,90 @@ std::size_t StationState::checkpoint_part(std::size_t index, MutableBytes into) 
   return size;
 }
 
+void StationState::write_header_item(ByteWriter& writer) const {
+  writer.put(kVersion);
+  writer.put(boot_);
+  writer.put(on_base_ms_);
+  writer.put(last_uptime_ms_);
+  writer.put(last_utc_ms_);
+  writer.put(next_counter_);
+  writer.put(failures_);
+  writer.put(static_cast<std::uint8_t>(snapshot_seen_));
+  writer.put_bytes(config_hash_);
+}
+
+void StationState::write_opening_item(const PendingOpening& opening, ByteWriter& writer) {
+  if (opening.intent.compartment == 0) {
+    return;
+  }
+  writer.put(static_cast<std::uint8_t>(opening.outcome));
+  writer.put(
+      static_cast<std::uint8_t>((opening.left_open ? kFlagLeftOpen : 0) | (opening.called_off ? kFlagCalledOff : 0)));
+  writer.put(opening.opened_on_ms);
+  RecordBytes intent;
+  writer.put_bytes(Bytes(intent).first(encode(opening.intent, intent)));
+}
+
+void StationState::write_command_item(std::size_t place, ByteWriter& writer) const {
+  const auto count = std::min<std::size_t>(command_count_, kCommandsMax);
+  if (place < count) {
+    writer.put_bytes(commands_[(command_count_ - count + place) % kCommandsMax]);
+  }
+}
+
+void StationState::write_compartment_item(std::uint8_t number, ByteWriter& writer) const {
+  const auto& compartment = compartments_[number - 1U];
+  const auto& parcel = compartment.parcel;
+  const bool inside = parcel.counter != 0;
+  const bool group = inside && parcel.recipient_token != 0;
+  if (compartment.state == CompartmentState::kVacant && !inside && !compartment.forced_open) {
+    return;
+  }
+  writer.put(number);
+  writer.put(static_cast<std::uint8_t>(compartment.state));
+  writer.put(static_cast<std::uint8_t>(compartment.before));
+  writer.put(compartment.out_of_service_reason);
+  writer.put(static_cast<std::uint8_t>((compartment.forced_open ? kFlagForced : 0) | (inside ? kFlagParcel : 0) |
+                                       (parcel.code_dead ? kFlagCodeDead : 0) | (group ? kFlagGroup : 0) |
+                                       (parcel.from_sender ? kFlagFromSender : 0)));
+  if (inside) {
+    writer.put(parcel.counter);
+    writer.put(parcel.deposited_utc_ms);
+    writer.put(parcel.deposited_on_ms);
+    writer.put(parcel.deposited_boot);
+    writer.put(parcel.size);
+    writer.put_text(parcel.carrier.view());
+    if (group) {
+      writer.put(parcel.code_counter);
+      writer.put(parcel.recipient_token);
+    }
+  }
+}
+
 /// Returns 0 for an item that says nothing.
 std::size_t StationState::write_item(std::size_t item, MutableBytes into) const {
   ByteWriter writer(into.subspan(kItemHead));
   auto tag = Item::kHeader;
   if (item == 0) {
-    writer.put(kVersion);
-    writer.put(boot_);
-    writer.put(on_base_ms_);
-    writer.put(last_uptime_ms_);
-    writer.put(last_utc_ms_);
-    writer.put(next_counter_);
-    writer.put(failures_);
-    writer.put(static_cast<std::uint8_t>(snapshot_seen_));
-    writer.put_bytes(config_hash_);
+    write_header_item(writer);
   } else if (item <= kOpeningsMax) {
     tag = Item::kOpening;
-    const auto& opening = openings_[item - 1];
-    if (opening.intent.compartment == 0) {
-      return 0;
-    }
-    writer.put(static_cast<std::uint8_t>(opening.outcome));
-    writer.put(
-        static_cast<std::uint8_t>((opening.left_open ? kFlagLeftOpen : 0) | (opening.called_off ? kFlagCalledOff : 0)));
-    writer.put(opening.opened_on_ms);
-    RecordBytes intent;
-    writer.put_bytes(Bytes(intent).first(encode(opening.intent, intent)));
+    write_opening_item(openings_[item - 1], writer);
   } else if (item <= kOpeningsMax + kCommandsMax) {
     tag = Item::kCommand;
-    const auto count = std::min<std::size_t>(command_count_, kCommandsMax);
-    const auto place = item - kOpeningsMax - 1;
-    if (place >= count) {
-      return 0;
-    }
-    writer.put_bytes(commands_[(command_count_ - count + place) % kCommandsMax]);
+    write_command_item(item - kOpeningsMax - 1, writer);
   } else if (item <= kOpeningsMax + kCommandsMax + kPassesMax) {
     tag = Item::kPass;
-    const auto count = std::min<std::size_t>(pass_count_, kPassesMax);
-    const auto place = item - kOpeningsMax - kCommandsMax - 1;
-    if (place >= count) {
-      return 0;
+    if (const auto& pass = passes_[item - kOpeningsMax - kCommandsMax - 1]; pass.serial != 0) {
+      writer.put(pass.serial);
+      writer.put(pass.expiry_utc_s);
     }
-    writer.put(passes_[(pass_count_ - count + place) % kPassesMax]);
   } else {
     tag = Item::kCompartment;
-    const auto number = static_cast<std::uint8_t>(item - kOpeningsMax - kCommandsMax - kPassesMax);
-    const auto& compartment = compartments_[number - 1U];
-    const bool parcel = compartment.parcel.counter != 0;
-    const bool group = parcel && compartment.parcel.recipient_token != 0;
-    if (compartment.state == CompartmentState::kVacant && !parcel && !compartment.forced_open) {
-      return 0;
-    }
-    writer.put(number);
-    writer.put(static_cast<std::uint8_t>(compartment.state));
-    writer.put(static_cast<std::uint8_t>(compartment.before));
-    writer.put(compartment.out_of_service_reason);
-    writer.put(static_cast<std::uint8_t>((compartment.forced_open ? kFlagForced : 0) | (parcel ? kFlagParcel : 0) |
-                                         (compartment.parcel.code_dead ? kFlagCodeDead : 0) |
-                                         (group ? kFlagGroup : 0)));
-    if (parcel) {
-      writer.put(compartment.parcel.counter);
-      writer.put(compartment.parcel.deposited_utc_ms);
-      writer.put(compartment.parcel.deposited_on_ms);
-      writer.put(compartment.parcel.deposited_boot);
-      writer.put(compartment.parcel.size);
-      writer.put_text(compartment.parcel.carrier.view());
-      if (group) {
-        writer.put(compartment.parcel.code_counter);
-        writer.put(compartment.parcel.recipient_token);
-      }
-    }
+    write_compartment_item(static_cast<std::uint8_t>(item - kOpeningsMax - kCommandsMax - kPassesMax), writer);
+  }
+  if (writer.size() == 0) {
+    return 0;
   }
   into[0] = static_cast<std::byte>(tag);
   into[1] = static_cast<std::byte>(writer.size());
@@ -152,7 +166,7 @@ void StationState::read_item(std::uint8_t tag, Bytes body) {
       read_compartment_item(body);
       return;
     case Item::kPass:
-      note_pass(ByteReader(body).get<std::uint32_t>());
+      read_pass_item(body);
       return;
   }
   ++repairs_;
@@ -199,6 +213,7 @@ void StationState::read_compartment_item(Bytes body) {
     parcel.size = reader.get<std::uint8_t>();
     reader.get_text(parcel.carrier);
     parcel.code_dead = (flags & kFlagCodeDead) != 0;
+    parcel.from_sender = (flags & kFlagFromSender) != 0;
     parcel.code_counter = parcel.counter;
     if ((flags & kFlagGroup) != 0) {
       parcel.code_counter = reader.get<std::uint64_t>();
@@ -206,6 +221,20 @@ void StationState::read_compartment_item(Bytes body) {
     }
   }
   write_state(number, static_cast<CompartmentState>(state));
+}
+
+void StationState::read_pass_item(Bytes body) {
+  ByteReader reader(body);
+  UsedPass pass;
+  pass.serial = reader.get<std::uint32_t>();
+  pass.expiry_utc_s = reader.get<std::uint64_t>();
+  const auto place =
+      std::find_if(passes_.begin(), passes_.end(), [](const UsedPass& other) { return other.serial == 0; });
+  if (!reader.ok() || place == passes_.end()) {
+    ++repairs_;
+    return;
+  }
+  *place = pass;
 }
 
 void StationState::read_opening_item(Bytes body) {

@@ -66,13 +66,27 @@ bool StationState::command_seen(const CommandId& id) const {
 }
 
 bool StationState::pass_used(std::uint32_t serial) const {
-  const auto count = static_cast<std::ptrdiff_t>(std::min<std::size_t>(pass_count_, kPassesMax));
-  return std::find(passes_.begin(), passes_.begin() + count, serial) != passes_.begin() + count;
+  return std::any_of(passes_.begin(), passes_.end(), [&](const UsedPass& pass) { return pass.serial == serial; }) ||
+         std::any_of(openings_.begin(), openings_.end(), [&](const PendingOpening& opening) {
+           return opening.intent.compartment != 0 && opening.intent.pass_serial == serial;
+         });
 }
 
-void StationState::note_pass(std::uint32_t serial) {
-  passes_[pass_count_ % kPassesMax] = serial;
-  ++pass_count_;
+/// It is free, or no clock that is right enough would still take it.
+bool StationState::may_forget(const UsedPass& pass) const {
+  return pass.serial == 0 || pass.expiry_utc_s + limits::kPassClockToleranceS < last_utc_ms_ / 1000;
+}
+
+bool StationState::room_for_pass() const {
+  return std::any_of(passes_.begin(), passes_.end(), [&](const UsedPass& pass) { return may_forget(pass); });
+}
+
+void StationState::note_pass(const UsedPass& used) {
+  const auto place =
+      std::find_if(passes_.begin(), passes_.end(), [&](const UsedPass& pass) { return may_forget(pass); });
+  if (place != passes_.end() && used.serial != 0) {
+    *place = used;
+  }
 }
 
 CompartmentBits StationState::take_changed() {
@@ -133,6 +147,16 @@ void StationState::apply_event(const cubby_v1_Event& event) {
     case cubby_v1_Event_collected_tag:
       if (valid(body.collected.compartment)) {
         apply_emptied(body.collected.compartment);
+      }
+      break;
+    case cubby_v1_Event_dropped_off_tag:
+      if (valid(body.dropped_off.compartment)) {
+        apply_dropped_off(event);
+      }
+      break;
+    case cubby_v1_Event_dispatched_tag:
+      if (valid(body.dispatched.compartment)) {
+        apply_emptied(body.dispatched.compartment);
       }
       break;
     case cubby_v1_Event_recalled_tag:
@@ -220,7 +244,7 @@ void StationState::apply_notice(const cubby_v1_Event& event) {
       }
       break;
     case cubby_v1_Event_technician_came_tag:
-      note_pass(body.technician_came.serial);
+      note_pass({body.technician_came.serial, body.technician_came.expiry_utc_s});
       break;
     case cubby_v1_Event_snapshot_tag:
       snapshot_seen_ = true;
@@ -237,21 +261,42 @@ void StationState::apply_notice(const cubby_v1_Event& event) {
   }
 }
 
-void StationState::apply_deposited(const cubby_v1_Event& event) {
-  const auto& body = event.body.deposited;
-  auto& parcel = compartments_[body.compartment - 1U].parcel;
+/// What a deposit and a drop-off have in common.
+template <typename Body>
+Parcel StationState::parcel_of(const cubby_v1_Event& event, const Body& body) {
+  Parcel parcel;
   parcel.counter = body.counter;
+  parcel.code_counter = body.counter;
   parcel.deposited_utc_ms = event.has_wall_ms ? event.wall_ms : 0;
   parcel.deposited_on_ms = on_ms(event.boot, event.uptime_ms);
   parcel.deposited_boot = event.boot;
   parcel.size = static_cast<std::uint8_t>(body.size);
-  parcel.code_dead = false;
-  parcel.code_counter = body.has_code_counter ? body.code_counter : body.counter;
-  parcel.recipient_token = body.has_recipient_token ? body.recipient_token : 0;
   parcel.carrier.assign(body.carrier);
   next_counter_ = std::max(next_counter_, body.counter + 1);
+  return parcel;
+}
+
+void StationState::apply_deposited(const cubby_v1_Event& event) {
+  const auto& body = event.body.deposited;
+  auto parcel = parcel_of(event, body);
+  if (body.has_code_counter) {
+    parcel.code_counter = body.code_counter;
+  }
+  parcel.recipient_token = body.has_recipient_token ? body.recipient_token : 0;
+  compartments_[body.compartment - 1U].parcel = parcel;
   move(body.compartment, CompartmentEvent::kStored, CompartmentState::kOccupied);
   end_opening(body.compartment);
+}
+
+void StationState::apply_dropped_off(const cubby_v1_Event& event) {
+  const auto& body = event.body.dropped_off;
+  auto parcel = parcel_of(event, body);
+  parcel.code_dead = true;
+  parcel.from_sender = true;
+  compartments_[body.compartment - 1U].parcel = parcel;
+  move(body.compartment, CompartmentEvent::kDroppedOff, CompartmentState::kOverdue);
+  end_opening(body.compartment);
+  note_pass({body.serial, body.expiry_utc_s});
 }
 
 void StationState::apply_emptied(std::uint8_t number) {
@@ -265,7 +310,7 @@ void StationState::apply_not_opened(std::uint8_t number) {
   if (slot == kOpeningsMax) {
     return;  // Follows a CustodyUncertain, which ended the opening.
   }
-  if (openings_[slot].intent.purpose == Purpose::kDeposit) {
+  if (fills(openings_[slot].intent.purpose)) {
     move(number, CompartmentEvent::kNotOpened, CompartmentState::kVacant);
   } else {
     move(number, still(compartments_[number - 1U].before), compartments_[number - 1U].before);
@@ -345,7 +390,7 @@ void StationState::apply_intent(const Intent& intent) {
     }
     auto& compartment = compartments_[intent.compartment - 1U];
     compartment.before = compartment.state;
-    if (intent.purpose == Purpose::kDeposit) {
+    if (fills(intent.purpose)) {
       move(intent.compartment, CompartmentEvent::kReserve, CompartmentState::kReserved);
       move(intent.compartment, CompartmentEvent::kUnlock, CompartmentState::kOpening);
     } else {
@@ -371,7 +416,7 @@ void StationState::apply_outcome(const Outcome& outcome) {
   opening.outcome = outcome.outcome;
   if (outcome.outcome == AttemptOutcome::kOpened) {
     opening.opened_on_ms = on_base_ms_ + outcome.uptime_ms;
-    const bool deposit = opening.intent.purpose == Purpose::kDeposit;
+    const bool deposit = fills(opening.intent.purpose);
     move(outcome.compartment, CompartmentEvent::kOpened,
          deposit ? CompartmentState::kLoading : CompartmentState::kUnloading);
   }

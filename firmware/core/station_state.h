@@ -16,6 +16,8 @@
 
 namespace cubby::core {
 
+class ByteWriter;
+
 struct Parcel {
   std::uint64_t counter = 0;           // 0: none is believed inside.
   std::uint64_t code_counter = 0;      // Of the code that opens the door: of this parcel or of its group.
@@ -23,8 +25,9 @@ struct Parcel {
   std::uint64_t deposited_utc_ms = 0;  // 0: the clock was not set.
   std::uint64_t deposited_on_ms = 0;   // In the station's powered time, see StationState::on_ms().
   std::uint32_t deposited_boot = 0;
-  std::uint8_t size = 0;   // Asked for.
-  bool code_dead = false;  // Overdue or refused: it waits for its courier.
+  std::uint8_t size = 0;     // Asked for.
+  bool code_dead = false;    // Overdue or refused: it waits for its courier.
+  bool from_sender = false;  // It never had a code.
   InplaceString<limits::kCarrierMax> carrier;
 };
 
@@ -52,7 +55,7 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
  public:
   static constexpr std::size_t kOpeningsMax = 16;
   static constexpr std::size_t kCommandsMax = 8;
-  static constexpr std::size_t kPassesMax = 32;
+  static constexpr std::size_t kPassesMax = 96;
   using CommandId = std::array<std::byte, 16>;
 
   /// `scratch` is used while records are visited.
@@ -84,8 +87,10 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   bool snapshot_seen() const { return snapshot_seen_; }
   const std::array<std::byte, limits::kConfigHashSize>& config_hash() const { return config_hash_; }
   bool command_seen(const CommandId& id) const;
-  /// A technician came with the pass of that number; the newest kPassesMax are known.
+  /// Somebody came with the pass of that number, which has not expired since, or is at a door with it.
   bool pass_used(std::uint32_t serial) const;
+  /// One more pass can be remembered.
+  bool room_for_pass() const;
   /// Records that did not fit the table (history was lost before them).
   std::uint32_t repairs() const { return repairs_; }
   /// Compartments that changed since the last call.
@@ -97,20 +102,33 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   void write_state(std::uint8_t compartment, CompartmentState to);
   void end_opening(std::uint8_t compartment);
   void apply_notice(const cubby_v1_Event& event);
+  template <typename Body>
+  Parcel parcel_of(const cubby_v1_Event& event, const Body& body);
   void apply_deposited(const cubby_v1_Event& event);
   void apply_emptied(std::uint8_t compartment);
   void apply_not_opened(std::uint8_t compartment);
   void apply_looked_inside(std::uint8_t compartment);
   void apply_settled(const cubby_v1_CustodySettled& body);
-  void note_pass(std::uint32_t serial);
+  struct UsedPass {
+    std::uint32_t serial = 0;  // 0: this place is free.
+    std::uint64_t expiry_utc_s = 0;
+  };
+  bool may_forget(const UsedPass& pass) const;
+  void note_pass(const UsedPass& pass);
+  void apply_dropped_off(const cubby_v1_Event& event);
   void apply_uncertain(const cubby_v1_CustodyUncertain& body);
   void apply_intent(const Intent& intent);
   void apply_outcome(const Outcome& outcome);
   std::size_t write_item(std::size_t item, MutableBytes into) const;
+  void write_header_item(ByteWriter& writer) const;
+  static void write_opening_item(const PendingOpening& opening, ByteWriter& writer);
+  void write_command_item(std::size_t place, ByteWriter& writer) const;
+  void write_compartment_item(std::uint8_t number, ByteWriter& writer) const;
   void read_item(std::uint8_t tag, Bytes body);
   void read_header_item(Bytes body);
   void read_compartment_item(Bytes body);
   void read_opening_item(Bytes body);
+  void read_pass_item(Bytes body);
 
   cubby_v1_Event& scratch_;
   TraceSink* trace_ = nullptr;
@@ -118,8 +136,7 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   std::array<PendingOpening, kOpeningsMax> openings_{};
   std::array<CommandId, kCommandsMax> commands_{};
   std::uint32_t command_count_ = 0;  // Ever; the ring holds the newest.
-  std::array<std::uint32_t, kPassesMax> passes_{};
-  std::uint32_t pass_count_ = 0;  // As command_count_.
+  std::array<UsedPass, kPassesMax> passes_{};
   std::uint64_t next_counter_ = 1;
   std::uint64_t on_base_ms_ = 0;      // Powered time of all boots before boot_.
   std::uint64_t last_uptime_ms_ = 0;  // Of the newest record of boot_.

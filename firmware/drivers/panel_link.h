@@ -42,6 +42,7 @@ enum class Screen : std::uint8_t {
   kServiceDone,
   kServiceRefused,
   kWrongStation,
+  kSenderReady,
 };
 
 enum class Buzz : std::uint8_t { kOk = 1, kError = 2 };

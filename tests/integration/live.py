@@ -82,6 +82,18 @@ def change_size_cancel_and_refuse(lab):
     expect(result.stdout.startswith("recalled ") and result.stdout.split()[1] != "0", f"recall: {result.stdout}{result.stderr}")
 
 
+def drop_off_and_dispatch(lab):
+    result = lab.inject("drop-off", "--station", STATION, "--size", "S", "--carrier", "zto", "--parcel", "RETURN7")
+    expect(result.returncode == 0 and result.stdout.endswith("dropped off\n"), f"a drop-off: {result.stdout}{result.stderr}")
+    door = int(result.stdout.split()[1])
+    wait_until(lambda: count(compartments(lab), door, "drop_offs") == 1, 2, "the drop-off in the statistics")
+    result = lab.inject("drop-off", "--station", STATION, "--size", "S", "--carrier", "zto", "--cancel")
+    expect(result.returncode == 0 and result.stdout.endswith("cancelled\n"), f"a cancelled one: {result.stdout}{result.stderr}")
+    result = lab.inject("recall", "--station", STATION, "--carrier", "zto")
+    expect(result.returncode == 0 and result.stdout != "recalled 0\n", f"its courier: {result.stdout}{result.stderr}")
+    wait_until(lambda: count(compartments(lab), door, "dispatches") == 1, 2, "the dispatch in the statistics")
+
+
 def send_a_technician(lab):
     door, code = deposit(lab)
     for task, said in ((("look", "--door", str(door)), "look done"), (("self-test",), "self-test done, 0 doors"),
@@ -137,6 +149,7 @@ def run(lab):
     wait_until(lambda: len(lab.stats("--by", "station")) == 50, 60, "all stations to report")
     collect_with_wrong_and_right_code(lab)
     change_size_cancel_and_refuse(lab)
+    drop_off_and_dispatch(lab)
     send_a_technician(lab)
     collect_a_group(lab)
     strike_with_faults(lab)

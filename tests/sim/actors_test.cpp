@@ -96,8 +96,8 @@ TEST(Actors, ARefusedParcelStaysInsideUntilItsCourierTakesItBack) {
   EXPECT_EQ(refused.status, InjectionStatus::kOk) << refused.detail;
   EXPECT_EQ(refused.compartment, deposited.compartment);
   EXPECT_EQ(stage.inside(), 1);
-  EXPECT_EQ(stage.totals().refusals, 1U);
-  EXPECT_EQ(stage.totals().collections, 0U);
+  EXPECT_EQ(stage.totals().of(emulator::Use::kRefusal), 1U);
+  EXPECT_EQ(stage.totals().of(emulator::Use::kCollection), 0U);
   EXPECT_EQ(stage.send(InjectionKind::kCollect, code).status, InjectionStatus::kRefused);
   const auto recalled = stage.send(InjectionKind::kRecall);
   EXPECT_EQ(recalled.status, InjectionStatus::kOk);
@@ -116,7 +116,7 @@ TEST(Actors, ACourierChangesTheSizeAndAnotherTakesTheParcelAlong) {
   const auto cancelled = stage.send(InjectionKind::kDeposit, "", '*');
   EXPECT_EQ(cancelled.status, InjectionStatus::kOk) << cancelled.detail;
   EXPECT_EQ(stage.inside(), 1);
-  EXPECT_EQ(stage.totals().deposits, 1U);
+  EXPECT_EQ(stage.totals().of(emulator::Use::kDeposit), 1U);
   const auto collected = stage.send(InjectionKind::kCollect, code);
   EXPECT_EQ(collected.compartment, changed.compartment);
   EXPECT_EQ(stage.inside(), 0);
@@ -153,6 +153,22 @@ TEST(Actors, OneRecipientCollectsAGroupOfParcelsWithOneScan) {
   EXPECT_EQ(collected.status, InjectionStatus::kOk) << collected.detail;
   EXPECT_EQ(collected.parcels, 2U);
   EXPECT_EQ(stage.inside(), 1);
+  stage.expect_exact();
+}
+
+TEST(Actors, ASendersParcelIsDispatchedByItsCourier) {
+  Stage stage;
+  const auto dropped = stage.send(InjectionKind::kDropOff);
+  EXPECT_EQ(dropped.status, InjectionStatus::kOk) << dropped.detail;
+  EXPECT_EQ(stage.inside(), 1);
+  const auto taken_along = stage.send(InjectionKind::kDropOff, "", '*');
+  EXPECT_EQ(taken_along.status, InjectionStatus::kOk) << taken_along.detail;
+  EXPECT_EQ(stage.inside(), 1);
+  EXPECT_EQ(stage.send(InjectionKind::kRecall).parcels, 1U);
+  EXPECT_EQ(stage.inside(), 0);
+  EXPECT_EQ(stage.totals().of(emulator::Use::kDropOff), 1U);
+  EXPECT_EQ(stage.totals().of(emulator::Use::kDispatch), 1U);
+  EXPECT_EQ(stage.totals().of(emulator::Use::kDeposit) + stage.totals().of(emulator::Use::kRecall), 0U);
   stage.expect_exact();
 }
 

@@ -49,8 +49,8 @@ TEST(Fleet, BooksAreExactThroughBadDays) {
     }
     ASSERT_TRUE(sim.drain());
     const emulator::StationCounters totals = sim.fleet().totals();
-    EXPECT_GT(totals.deposits, 300U);
-    EXPECT_GT(totals.collections, 100U);
+    EXPECT_GT(totals.of(emulator::Use::kDeposit), 300U);
+    EXPECT_GT(totals.of(emulator::Use::kCollection), 100U);
     EXPECT_GT(totals.boots, 12U);
     EXPECT_GT(totals.wrong_codes, 5U);
     EXPECT_EQ(sim.difference(), "");
@@ -72,7 +72,7 @@ TEST(Fleet, BooksAreExactWhenTheAggregatorIsKilled) {
   }
   sim.run(Duration::hours(10));
   ASSERT_TRUE(sim.drain());
-  EXPECT_GT(sim.fleet().totals().deposits, 300U);
+  EXPECT_GT(sim.fleet().totals().of(emulator::Use::kDeposit), 300U);
   EXPECT_EQ(sim.difference(), "");
 }
 
@@ -83,7 +83,7 @@ TEST(Fleet, CanaryAMissingDepositIsFound) {
   ASSERT_TRUE(sim.drain());
   ASSERT_EQ(sim.difference(), "");
   auto& row = const_cast<emulator::LedgerRow&>(sim.station().ledger()[40]);  // Only here: people would never.
-  ++row.deposits;
+  ++row.observable[static_cast<std::size_t>(emulator::Use::kDeposit)];
   EXPECT_NE(sim.difference(), "");
 }
 
@@ -112,7 +112,7 @@ std::uint64_t hash_after_a_day(const HashOf& what) {
     threads.emplace_back(run_shard, shard);
   }
   threads.clear();
-  EXPECT_GT(fleet.totals().deposits, 100U);
+  EXPECT_GT(fleet.totals().of(emulator::Use::kDeposit), 100U);
   return fleet.trace_hash();
 }
 
@@ -134,8 +134,8 @@ TEST(Fleet, AParcelIsFewEvents) {
   SimFleet sim(SimFleet::options(4, 10));
   sim.run(Duration::hours(5 * 24));
   const emulator::StationCounters totals = sim.fleet().totals();
-  ASSERT_GT(totals.collections, 1000U);
-  EXPECT_LE(totals.events, 8 * totals.collections);
+  ASSERT_GT(totals.of(emulator::Use::kCollection), 1000U);
+  EXPECT_LE(totals.events, 8 * totals.of(emulator::Use::kCollection));
 }
 
 }  // namespace

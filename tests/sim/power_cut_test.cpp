@@ -81,14 +81,15 @@ class Scene {
     // One for the courier, one for the recipient, and one more each that had to begin again after the cut.
     EXPECT_LE(openings(), 4U);
     // The station serves again: another parcel can be put in and taken out.
-    const std::uint64_t before = sim_.fleet().totals().collections;
+    const std::uint64_t before = sim_.fleet().totals().of(emulator::Use::kCollection);
     deposit();
     collect();
-    EXPECT_EQ(sim_.fleet().totals().collections, before + 1) << "the station does not serve any more";
+    EXPECT_EQ(sim_.fleet().totals().of(emulator::Use::kCollection), before + 1)
+        << "the station does not serve any more";
   }
   bool was_put_in() const {
     for (const emulator::LedgerRow& row : sim_const().ledger()) {
-      if (row.true_deposits > 0) {
+      if (row.truth[static_cast<std::size_t>(emulator::Use::kDeposit)] > 0) {
         return true;
       }
     }

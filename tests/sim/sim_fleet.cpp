@@ -158,6 +158,16 @@ bool SimFleet::drain() {
   return all;
 }
 
+namespace {
+
+aggregator::OpeningCounts counts_of(const emulator::UseCounts& uses) {
+  aggregator::OpeningCounts counts;
+  std::copy(uses.begin(), uses.end(), counts.of.begin());
+  return counts;
+}
+
+}  // namespace
+
 std::string SimFleet::difference() const {
   std::vector<aggregator::LedgerRow> rows;
   for (std::size_t i = 0; i < fleet_->station_count(); ++i) {
@@ -166,8 +176,8 @@ std::string SimFleet::difference() const {
     for (const emulator::LedgerRow& row : station.ledger()) {
       rows.push_back({.station = std::string(station.name()),
                       .compartment = ++number,
-                      .truth = {{row.true_deposits, row.true_collections, row.true_recalls, row.true_refusals}},
-                      .observable = {{row.deposits, row.collections, row.recalls, row.refusals}},
+                      .truth = counts_of(row.truth),
+                      .observable = counts_of(row.observable),
                       .unsure = row.unsure,
                       .door_openings = row.door_openings});
     }
@@ -177,7 +187,10 @@ std::string SimFleet::difference() const {
 
 std::int64_t SimFleet::truly_inside(std::size_t station, std::size_t compartment) const {
   const emulator::LedgerRow& row = fleet_->station(station).ledger()[compartment];
-  return std::int64_t{row.true_deposits} - row.true_collections - row.true_recalls;
+  const auto counted = [&](emulator::Use use) { return std::int64_t{row.truth[static_cast<std::size_t>(use)]}; };
+  using emulator::Use;
+  return counted(Use::kDeposit) + counted(Use::kDropOff) - counted(Use::kCollection) - counted(Use::kRecall) -
+         counted(Use::kDispatch);
 }
 
 std::uint64_t seed_of(std::uint64_t usual) {

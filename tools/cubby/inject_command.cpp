@@ -125,6 +125,25 @@ int deposit(const InjectArguments& arguments) {
   return kExitOk;
 }
 
+int drop_off(const InjectArguments& arguments) {
+  if (const std::string problem = check_parcel_number(arguments.parcel); !problem.empty()) {
+    return fail(kExitUsage, "--parcel " + arguments.parcel + ": " + problem);
+  }
+  ControlRequest request;
+  cubby::v1::InjectDropOff& body = *request.mutable_drop_off();
+  body.set_station(arguments.station);
+  body.set_size(size_of(arguments.size));
+  body.set_carrier(arguments.carrier);
+  body.set_parcel(arguments.parcel);
+  body.set_cancel(arguments.cancel);
+  ControlResponse response;
+  if (const int code = perform(arguments, request, response); code >= 0) {
+    return code;
+  }
+  std::printf("compartment %u\n%s\n", response.compartment(), arguments.cancel ? "cancelled" : "dropped off");
+  return kExitOk;
+}
+
 int collect(const InjectArguments& arguments) {
   ControlRequest request;
   request.mutable_collect()->set_station(arguments.station);
@@ -177,6 +196,7 @@ constexpr auto kServiceTasks = std::to_array<std::pair<std::string_view, cubby::
 
 std::vector<std::string> service_task_names() {
   std::vector<std::string> names;
+  names.reserve(kServiceTasks.size());
   for (const auto& [name, task] : kServiceTasks) {
     names.emplace_back(name);
   }
@@ -284,6 +304,17 @@ void add_inject_command(CLI::App& app, int& exit_code) {
   verb->add_flag("--cancel", arguments->cancel, "At the open door, take the parcel along again")->excludes(change);
   verb->footer("Example: cubby inject deposit --station SX-TY-0007 --size M --carrier sf --parcel RB473124829CN");
 
+  verb = add_verb(*inject, arguments, exit_code, "drop-off",
+                  "A sender drops a parcel or a return off; the brand's next courier takes it along", drop_off);
+  verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
+  verb->add_option("--size", arguments->size, "S, M, L or XL")->required()->check(CLI::IsMember({"S", "M", "L", "XL"}));
+  verb->add_option("--carrier", arguments->carrier, "Brand of the sender's pass, 1 to 8 of a-z, 0-9")
+      ->check(carrier_validator())
+      ->capture_default_str();
+  verb->add_option("--parcel", arguments->parcel, "Number on the parcel; default: one is made up");
+  verb->add_flag("--cancel", arguments->cancel, "At the open door, take the parcel along again");
+  verb->footer("Example: cubby inject drop-off --station SX-TY-0007 --size S --carrier sf");
+
   verb = add_verb(*inject, arguments, exit_code, "collect", "Somebody types a pickup code, or shows it", collect);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--code", arguments->code, "As the keypad takes it")->required()->check(code_validator());
@@ -296,7 +327,8 @@ void add_inject_command(CLI::App& app, int& exit_code) {
   verb->add_option("--code", arguments->code, "As the keypad takes it")->required()->check(code_validator());
   verb->footer("Example: cubby inject refuse --station SX-TY-0007 --code 12345678");
 
-  verb = add_verb(*inject, arguments, exit_code, "recall", "A courier takes overdue and refused parcels back", recall);
+  verb = add_verb(*inject, arguments, exit_code, "recall",
+                  "A courier takes overdue, refused and dropped-off parcels along", recall);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--carrier", arguments->carrier, "Brand, 1 to 8 of a-z, 0-9")
       ->check(carrier_validator())

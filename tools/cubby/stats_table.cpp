@@ -38,6 +38,8 @@ constexpr auto kColumns = std::to_array<TableColumn>({
     {"collections", "collections", Kind::kCount},
     {"recalls", "recalls", Kind::kCount},
     {"refusals", "refusals", Kind::kCount},
+    {"drop_offs", "drop-offs", Kind::kCount},
+    {"dispatches", "dispatches", Kind::kCount},
     {"overdue", "overdue", Kind::kCount},
     {"turned_away", "turned away", Kind::kCount},
     {"mean_dwell_h", "mean dwell h", Kind::kState},

@@ -223,6 +223,12 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
         deposit_ = !request.deposit().cancel();
         problem = read_deposit(request.deposit(), injection);
         break;
+      case ControlRequest::kDropOff:
+        station = request.drop_off().station();
+        injection.kind = emulator::InjectionKind::kDropOff;
+        injection.key_at_door = request.drop_off().cancel() ? '*' : '\0';
+        problem = read_parcel(request.drop_off(), injection);
+        break;
       case ControlRequest::kCollect:
         station = request.collect().station();
         problem = read_code(emulator::InjectionKind::kCollect, request.collect().code(), injection);
@@ -286,17 +292,11 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
 
   static std::string read_deposit(const cubby::v1::InjectDeposit& request, emulator::Injection& injection) {
     injection.kind = emulator::InjectionKind::kDeposit;
-    injection.size = static_cast<std::uint8_t>(request.size());
-    injection.carrier = request.carrier();
-    injection.parcel = request.parcel();
     if (request.recipient_token() != 0) {
       std::array<char, 17> digits{};
       std::snprintf(digits.data(), digits.size(), "%016llx",
                     static_cast<unsigned long long>(request.recipient_token()));
       injection.recipient = digits.data();
-    }
-    if (request.size() < cubby::v1::SIZE_S || request.size() > cubby::v1::SIZE_XL) {
-      return "size: S, M, L or XL";
     }
     if (request.change_size() < 0 || request.change_size() > cubby::v1::SIZE_XL) {
       return "change_size: S, M, L or XL";
@@ -308,6 +308,17 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
       injection.key_at_door = '*';
     } else if (request.change_size() != cubby::v1::SIZE_UNSPECIFIED) {
       injection.key_at_door = emulator::kSizeKeys[static_cast<std::size_t>(request.change_size()) - 1];
+    }
+    return read_parcel(request, injection);
+  }
+
+  template <typename Request>
+  static std::string read_parcel(const Request& request, emulator::Injection& injection) {
+    injection.size = static_cast<std::uint8_t>(request.size());
+    injection.carrier = request.carrier();
+    injection.parcel = request.parcel();
+    if (request.size() < cubby::v1::SIZE_S || request.size() > cubby::v1::SIZE_XL) {
+      return "size: S, M, L or XL";
     }
     if (!is_carrier(injection.carrier)) {
       return "carrier: 1 to 8 of a-z, 0-9";

@@ -179,7 +179,7 @@ void ShardRun::run_window(std::int64_t index, SaveStep* save) {
   if (index % kCountEvery == 0) {
     std::uint64_t count = 0;
     for (std::size_t i = shared_.fleet.shard_begin(shard_); i < shared_.fleet.shard_begin(shard_ + 1); ++i) {
-      count += shared_.fleet.station(i).counters().deposits;
+      count += shared_.fleet.station(i).counters().of(emulator::Use::kDeposit);
     }
     parcels = count;
   }

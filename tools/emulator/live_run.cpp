@@ -51,7 +51,7 @@ class LiveRun {
       }
       if (Clock::now() - counted > std::chrono::seconds(1)) {
         counted = Clock::now();
-        progress.update(static_cast<double>(now_us_ - begin_us), fleet_.totals().deposits);
+        progress.update(static_cast<double>(now_us_ - begin_us), fleet_.totals().of(emulator::Use::kDeposit));
       }
     }
     figures.complete = now_us_ >= end_us;

@@ -253,7 +253,7 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
   }
 
   RunFigures figures;
-  figures.deposits_before = fleet.totals().deposits;
+  figures.deposits_before = fleet.totals().of(emulator::Use::kDeposit);
   const bool good = options.speed == 0 ? run_at_full_speed(options, fleet, meters, state, figures)
                                        : run_live(options, fleet, state, figures, error);
   if (!error.empty()) {

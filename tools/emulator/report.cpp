@@ -78,10 +78,9 @@ bool write_report(const std::string& file, const RunOptions& options, const emul
   report["wall_seconds"] = figures.wall_seconds;
   report["cpu_seconds"] = figures.cpu_seconds;
   report["peak_memory_bytes"] = peak_memory_bytes();
-  report["deposits"] = totals.deposits;
-  report["collections"] = totals.collections;
-  report["recalls"] = totals.recalls;
-  report["refusals"] = totals.refusals;
+  for (std::size_t use = 0; use < totals.uses.size(); ++use) {
+    report[emulator::kUseNames[use]] = totals.uses[use];
+  }
   report["turned_away"] = totals.turned_away;
   report["wrong_codes"] = totals.wrong_codes;
   report["events"] = totals.events;
@@ -106,17 +105,25 @@ bool write_report(const std::string& file, const RunOptions& options, const emul
 
 bool write_ledger(const std::string& file, const emulator::Fleet& fleet, std::string& error) {
   std::ofstream stream(file);
-  stream
-      << "station,compartment,true_deposits,true_collections,true_recalls,true_refusals,deposits,collections,recalls,"
-         "refusals,unsure,door_openings\n";
+  stream << "station,compartment";
+  for (const std::string_view prefix : {"true_", ""}) {
+    for (const std::string_view name : emulator::kUseNames) {
+      stream << ',' << prefix << name;
+    }
+  }
+  stream << ",unsure,door_openings\n";
   for (std::size_t i = 0; i < fleet.station_count(); ++i) {
     const emulator::Station& station = fleet.station(i);
     const std::vector<emulator::LedgerRow>& ledger = station.ledger();
     for (std::size_t door = 0; door < ledger.size(); ++door) {
       const emulator::LedgerRow& row = ledger[door];
-      stream << station.name() << ',' << door + 1 << ',' << row.true_deposits << ',' << row.true_collections << ','
-             << row.true_recalls << ',' << row.true_refusals << ',' << row.deposits << ',' << row.collections << ','
-             << row.recalls << ',' << row.refusals << ',' << row.unsure << ',' << row.door_openings << '\n';
+      stream << station.name() << ',' << door + 1;
+      for (const emulator::UseCounts& counts : {row.truth, row.observable}) {
+        for (const std::uint32_t count : counts) {
+          stream << ',' << count;
+        }
+      }
+      stream << ',' << row.unsure << ',' << row.door_openings << '\n';
     }
   }
   stream.flush();
@@ -129,14 +136,15 @@ bool write_ledger(const std::string& file, const emulator::Fleet& fleet, std::st
 
 void print_summary(const RunOptions& options, const emulator::Fleet& fleet, const RunFigures& figures) {
   const emulator::StationCounters totals = fleet.totals();
-  const double rate = figures.wall_seconds > 0
-                          ? static_cast<double>(totals.deposits - figures.deposits_before) / figures.wall_seconds
-                          : 0;
+  const double rate =
+      figures.wall_seconds > 0
+          ? static_cast<double>(totals.of(emulator::Use::kDeposit) - figures.deposits_before) / figures.wall_seconds
+          : 0;
   std::printf("stations      %zu with %zu compartments\n", fleet.station_count(), fleet.compartment_count());
   std::printf("virtual time  %.1f h%s\n", figures.virtual_seconds / 3600, figures.complete ? "" : " (stopped)");
-  std::printf("deposits      %" PRIu64 "\n", totals.deposits);
-  std::printf("collections   %" PRIu64 "\n", totals.collections);
-  std::printf("recalls       %" PRIu64 "\n", totals.recalls);
+  std::printf("deposits      %" PRIu64 "\n", totals.of(emulator::Use::kDeposit));
+  std::printf("collections   %" PRIu64 "\n", totals.of(emulator::Use::kCollection));
+  std::printf("recalls       %" PRIu64 "\n", totals.of(emulator::Use::kRecall));
   std::printf("turned away   %" PRIu64 "\n", totals.turned_away);
   std::printf("events        %" PRIu64 "\n", totals.events);
   if (options.speed == 0) {

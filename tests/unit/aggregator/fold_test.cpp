@@ -39,7 +39,7 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
   const std::string carrier = kCarriers[random.below(3)];
   const auto size = static_cast<v1::Size>(1 + random.below(3));
   const auto attempts = static_cast<std::uint32_t>(1 + random.below(3));
-  switch (random.below(10)) {
+  switch (random.below(12)) {
     case 0:
     case 1: {
       auto& body = *event.mutable_deposited();
@@ -89,6 +89,27 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
       body.set_size(size);
       body.set_attempts(attempts);
       body.set_open_ms(static_cast<std::uint32_t>(random.below(60'000)));
+      break;
+    }
+    case 9: {
+      auto& body = *event.mutable_dropped_off();
+      body.set_compartment(door);
+      body.set_counter(random.below(1'000));
+      body.set_parcel("RB473124829CN");
+      body.set_carrier(carrier);
+      body.set_size(size);
+      body.set_attempts(attempts);
+      body.set_serial(static_cast<std::uint32_t>(random.next()));
+      body.set_expiry_utc_s(random.below(1ULL << 33));
+      break;
+    }
+    case 10: {
+      auto& body = *event.mutable_dispatched();
+      body.set_compartment(door);
+      body.set_carrier(carrier);
+      body.set_size(size);
+      body.set_attempts(attempts);
+      body.set_dwell_ms(random.below(1 << 30));
       break;
     }
     case 6:
@@ -176,6 +197,12 @@ void recount(const World& world, const TestJournal& journal, Recount& sums) {
       opening(event.recalled(), Column::kRecalls, -1);
     } else if (event.has_refused()) {
       opening(event.refused(), Column::kRefusals, 0);
+    } else if (event.has_dropped_off()) {
+      opening(event.dropped_off(), Column::kDropOffs, 1);
+    } else if (event.has_dispatched()) {
+      opening(event.dispatched(), Column::kDispatches, -1);
+      counts[Column::kDwellCount] = 1;
+      counts[Column::kDwellMs] = static_cast<std::int64_t>(event.dispatched().dwell_ms());
     } else if (event.has_turned_away()) {
       brand = {event.turned_away().carrier(), static_cast<std::uint32_t>(event.turned_away().size())};
       counts[static_cast<Column>(static_cast<int>(Column::kTurnedAwayFull) + event.turned_away().reason() - 1)] = 1;

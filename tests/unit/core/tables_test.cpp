@@ -133,9 +133,10 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
   event.body.overdue = {.compartment = 3, .counter = 1'003};
   state.apply_event(event);
   event.which_body = cubby_v1_Event_technician_came_tag;
-  for (std::uint32_t serial = 1; serial <= 40; ++serial) {
+  for (std::uint32_t serial = 1; serial <= 8 + StationState::kPassesMax; ++serial) {
     event.body.technician_came = cubby_v1_TechnicianCame_init_zero;
     event.body.technician_came.serial = serial;
+    event.body.technician_came.expiry_utc_s = serial <= 8 ? 1 : UINT32_MAX;
     state.apply_event(event);
   }
   ASSERT_EQ(state.repairs(), 0U);
@@ -161,9 +162,10 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
     StationState::CommandId id{};
     id[5] = std::byte{9};
     EXPECT_TRUE(read.command_seen(id));
-    EXPECT_FALSE(read.pass_used(8));  // The newest 32 of 40.
+    EXPECT_FALSE(read.pass_used(7));  // Expired, and its place was needed.
     EXPECT_TRUE(read.pass_used(9));
-    EXPECT_TRUE(read.pass_used(40));
+    EXPECT_TRUE(read.pass_used(8 + StationState::kPassesMax));
+    EXPECT_FALSE(read.room_for_pass());
     EXPECT_TRUE(read.compartment(3).parcel.code_dead);
     EXPECT_FALSE(read.compartment(5).parcel.code_dead);
     for (std::uint8_t number = 1; number <= limits::kCompartmentsMax; ++number) {

@@ -116,10 +116,10 @@ TEST_F(Saving, WhatIsLoadedGoesOnTheSameWay) {
       ASSERT_EQ(again->station(0).load(blob), Status::kOk);
       again->run_shard(0, Instant{} + Duration::hours(hours + 48));
       hash = again->station(0).trace_hash();
-      deposits = again->station(0).counters().deposits;
+      deposits = again->station(0).counters().of(Use::kDeposit);
     }
     EXPECT_EQ(hashes[0], hashes[1]) << "saved after " << hours << " h";
-    EXPECT_GT(deposits, fleet->station(0).counters().deposits);
+    EXPECT_GT(deposits, fleet->station(0).counters().of(Use::kDeposit));
   }
 }
 

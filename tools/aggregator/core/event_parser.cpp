@@ -28,7 +28,7 @@ using BodyFields = std::array<Slot, kBodyFieldsMax>;  // By field number; 0 unus
 
 // Bodies kFirstBody..kLastBody of Event, in that order (event.proto).
 constexpr unsigned kFirstBody = 4;
-constexpr unsigned kLastBody = 11;
+constexpr unsigned kLastBody = 13;
 constexpr std::array<BodyFields, kLastBody - kFirstBody + 1> kBodies = {{
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kIgnoredText, Slot::kCarrier, Slot::kSize,
      Slot::kIgnoredFixed, Slot::kAttempts, Slot::kOpenMs, Slot::kIgnoredNumber},
@@ -41,6 +41,10 @@ constexpr std::array<BodyFields, kLastBody - kFirstBody + 1> kBodies = {{
     {Slot::kNone, Slot::kIgnoredNumber, Slot::kLockout, Slot::kHardStop},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kReason, Slot::kAttempts},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kAttempts,
+     Slot::kOpenMs},
+    {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kIgnoredText, Slot::kCarrier, Slot::kSize,
+     Slot::kAttempts, Slot::kOpenMs, Slot::kIgnoredNumber, Slot::kIgnoredNumber},
+    {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kDwell, Slot::kAttempts,
      Slot::kOpenMs},
 }};
 
@@ -242,6 +246,10 @@ void put_frequent(const v1::Event& event, EventView& view) {
     put_closing(event.recalled(), view);
   } else if (event.has_refused()) {
     put_opening(event.refused(), view);
+  } else if (event.has_dropped_off()) {
+    put_opening(event.dropped_off(), view);
+  } else if (event.has_dispatched()) {
+    put_closing(event.dispatched(), view);
   } else if (event.has_overdue()) {
     view.compartment = event.overdue().compartment();
   } else if (event.has_turned_away()) {

@@ -19,6 +19,8 @@ enum class EventKind : std::uint8_t {
   kCodeRejected = 9,
   kOpenFailed = 10,
   kRefused = 11,
+  kDroppedOff = 12,
+  kDispatched = 13,
   kJournalOpened = 16,
   kConfigApplied = 17,
   kSnapshot = 18,

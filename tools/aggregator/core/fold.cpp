@@ -70,6 +70,8 @@ bool needs_compartment(EventKind kind) {
     case EventKind::kCollected:
     case EventKind::kRecalled:
     case EventKind::kRefused:
+    case EventKind::kDroppedOff:
+    case EventKind::kDispatched:
     case EventKind::kOverdue:
     case EventKind::kOpenFailed:
     case EventKind::kCustodyUncertain:
@@ -245,9 +247,11 @@ void Fold::count(const StationFacts& station, const EventView& event, const Plac
       add(place, Column::kOpaqueEvents, 1);
       break;
     case EventKind::kCustodySettled:  // Moves a level only.
-    case EventKind::kDeposited:       // opening() counts these three.
+    case EventKind::kDeposited:       // opening() counts these.
     case EventKind::kCollected:
     case EventKind::kRecalled:
+    case EventKind::kDroppedOff:
+    case EventKind::kDispatched:
     case EventKind::kJournalOpened:  // The rest is kept in the log and moves no sum.
     case EventKind::kConfigApplied:
     case EventKind::kSnapshot:
@@ -330,6 +334,10 @@ FoldResult Fold::apply(StationFacts& station, Bytes payload) {
     opening(station, event, place, Column::kCollections, -1);
   } else if (event.kind == EventKind::kRecalled) {
     opening(station, event, place, Column::kRecalls, -1);
+  } else if (event.kind == EventKind::kDroppedOff) {
+    opening(station, event, place, Column::kDropOffs, 1);
+  } else if (event.kind == EventKind::kDispatched) {
+    opening(station, event, place, Column::kDispatches, -1);
   } else if (event.kind == EventKind::kCustodySettled) {
     correct_level(station, place, event.message->custody_settled().inside() ? 1 : 0);
   } else if (event.kind == EventKind::kSnapshot) {

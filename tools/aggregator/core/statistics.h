@@ -14,6 +14,8 @@ enum class Column : std::uint8_t {
   kCollections,
   kRecalls,
   kRefusals,
+  kDropOffs,
+  kDispatches,
   kOverdue,
   kCancellations,
   kTurnedAwayFull,
@@ -44,7 +46,7 @@ enum class Column : std::uint8_t {
   kEvents,
   kOpaqueEvents,  // Kept, but not understood by this build.
 };
-inline constexpr std::size_t kColumnCount = 33;
+inline constexpr std::size_t kColumnCount = 35;
 static_assert(static_cast<std::size_t>(Column::kOpaqueEvents) + 1 == kColumnCount);
 
 /// The column's name in SQL and JSON.

@@ -9,9 +9,8 @@ namespace cubby::aggregator {
 namespace {
 
 constexpr std::string_view kHeader =
-    "station,compartment,true_deposits,true_collections,true_recalls,true_refusals,deposits,collections,recalls,"
-    "refusals,"
-    "unsure,door_openings";
+    "station,compartment,true_deposits,true_collections,true_recalls,true_refusals,true_drop_offs,true_dispatches,"
+    "deposits,collections,recalls,refusals,drop_offs,dispatches,unsure,door_openings";
 constexpr std::size_t kFields = 4 + 2 * OpeningCounts::kKinds;
 
 bool number_from(std::string_view text, std::int64_t& value) {

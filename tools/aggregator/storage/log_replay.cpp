@@ -65,7 +65,7 @@ void LogReplay::pass_gaps(Journal& journal) {
   }
 }
 
-// Straight from the event, by libprotobuf and five additions: shares no code with the fold.
+// Straight from the event, by libprotobuf and plain additions: shares no code with the fold.
 void LogReplay::count_plainly(std::uint32_t station_id, Bytes event) {
   if (!scratch_.ParseFromArray(event.data(), static_cast<int>(event.size()))) {
     return;
@@ -82,6 +82,10 @@ void LogReplay::count_plainly(std::uint32_t station_id, Bytes event) {
     ++at(scratch_.recalled().compartment()).counts.of[kRecallKind];
   } else if (scratch_.has_refused() && exists(scratch_.refused().compartment())) {
     ++at(scratch_.refused().compartment()).counts.of[kRefusalKind];
+  } else if (scratch_.has_dropped_off() && exists(scratch_.dropped_off().compartment())) {
+    ++at(scratch_.dropped_off().compartment()).counts.of[kDropOffKind];
+  } else if (scratch_.has_dispatched() && exists(scratch_.dispatched().compartment())) {
+    ++at(scratch_.dispatched().compartment()).counts.of[kDispatchKind];
   } else if (scratch_.has_custody_uncertain() && exists(scratch_.custody_uncertain().compartment())) {
     ++at(scratch_.custody_uncertain().compartment()).uncertain;
   }

@@ -6,7 +6,8 @@
 namespace cubby::aggregator {
 
 Statement& SumsWriter::statement(Table table, std::uint64_t changed) {
-  const std::uint64_t name = static_cast<std::uint64_t>(table) << 32 | changed;
+  static_assert(kColumnCount <= 56 && kTableCount <= 256);
+  const std::uint64_t name = static_cast<std::uint64_t>(table) << 56 | changed;
   if (const auto found = statements_.find(name); found != statements_.end()) {
     return found->second;
   }
