@@ -170,6 +170,12 @@ void People::on_deposited(std::uint64_t seq, std::uint64_t counter, std::uint8_t
   pending_.push_back(notice);
 }
 
+void People::on_reissued(std::uint64_t seq, std::uint64_t counter, std::uint8_t compartment) {
+  if (const std::uint32_t index = in_door_[compartment - 1U]; index != kNoParcel) {
+    on_deposited(seq, counter, compartment, parcels_[index].number.view());
+  }
+}
+
 void People::on_delivered(std::uint64_t seq) {
   while (pending_first_ < pending_.size() && pending_[pending_first_].seq <= seq) {
     const PendingNotice notice = pending_[pending_first_++];

@@ -124,6 +124,8 @@ class People final : public PanelReader {
   /// The notifier hears of deposits when they are journalled and of their delivery when the centre has
   /// acknowledged them. `counter` is the code's.
   void on_deposited(std::uint64_t seq, std::uint64_t counter, std::uint8_t compartment, std::string_view parcel);
+  /// The parcel behind that door has another code from now on.
+  void on_reissued(std::uint64_t seq, std::uint64_t counter, std::uint8_t compartment);
   void on_delivered(std::uint64_t seq);
 
   void send(std::uint64_t ticket, const ErrandOrder& order);

@@ -146,7 +146,14 @@ void StationWorld::on_event(std::uint64_t seq, Bytes payload) {
   hash_.add(TraceKind::kEvent, now_, payload);
   const RoomScope scope(&meter_, Room::kPeople);
   cubby_v1_Event event;
-  if (wire::decode_event(payload, event) == Status::kOk && event.which_body == cubby_v1_Event_deposited_tag) {
+  if (wire::decode_event(payload, event) != Status::kOk) {
+    return;
+  }
+  if (event.which_body == cubby_v1_Event_code_reissued_tag) {
+    const cubby_v1_CodeReissued& reissued = event.body.code_reissued;
+    people_.on_reissued(seq, reissued.code_counter, reissued.compartment);
+  }
+  if (event.which_body == cubby_v1_Event_deposited_tag) {
     const cubby_v1_Deposited& deposited = event.body.deposited;
     const std::uint64_t counter = deposited.has_code_counter ? deposited.code_counter : deposited.counter;
     people_.on_deposited(seq, counter, deposited.compartment, deposited.parcel);

@@ -56,6 +56,11 @@ inline constexpr std::uint64_t kTechnicianPassLifeS = 15 * 60;
 inline constexpr std::uint64_t kSenderPassLifeS = 14 * 24 * 3600;
 inline constexpr std::uint64_t kPassClockToleranceS = 5 * 60;
 
+inline constexpr std::uint64_t kOpenCommandLifeMs = 60'000;  // An operator's order to open a door.
+inline constexpr std::uint64_t kCommandLifeMs = 24 * 3'600'000;
+inline constexpr std::uint64_t kCommandClockToleranceMs = 5'000;
+inline constexpr std::uint32_t kExtraHoursMax = 720;
+
 inline constexpr std::uint32_t kFreeTries = 5;
 inline constexpr std::uint32_t kHardStopTries = 100;
 inline constexpr Duration kLockoutFirst = Duration::seconds(30);

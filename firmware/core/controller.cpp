@@ -20,13 +20,17 @@ Controller::Controller(const hal::Hardware& hardware)
       panel_(hardware.panel),
       openings_(recorder_, doors_, hardware.power),
       door_watch_(recorder_),
+      actions_({.recorder = recorder_, .openings = openings_, .doors = doors_, .throttle = throttle_}),
+      remote_({.recorder = recorder_, .openings = openings_, .doors = doors_, .codes = codes_, .actions = actions_}),
       flow_({.recorder = recorder_,
              .openings = openings_,
              .allocator = allocator_,
              .codes = codes_,
              .doors = doors_,
              .panel = panel_,
-             .keys = hardware.keys}) {}
+             .keys = hardware.keys,
+             .throttle = throttle_,
+             .actions = actions_}) {}
 
 Wake Controller::tick(Instant now) {
   hardware_.watchdog.feed();
@@ -50,8 +54,9 @@ Wake Controller::tick(Instant now) {
     snapshot_wanted_ = false;
   }
   auto wake = uplink_.tick(now);
-  if (!commands_.empty()) {
-    answer_commands();
+  if (!remote_.idle() && doors_.started()) {
+    remote_.tick(now);
+    uplink_.flush();  // Somebody waits for the result.
     wake.merge(uplink_.tick(now));
   }
   refresh_indexes();
@@ -60,6 +65,7 @@ Wake Controller::tick(Instant now) {
   wake.merge(doors_.wake(now));
   wake.need(openings_.deadline());
   wake.need(flow_.deadline());
+  wake.need(remote_.deadline());
   wake.need(retention_.deadline(recorder_));
   if (!panel_.flush()) {
     wake.need(now + kPanelRetry);
@@ -103,6 +109,7 @@ void Controller::take_news(Instant now) {
   while (const auto news = openings_.next_news()) {
     refresh_indexes();
     flow_.on_news(*news, now);
+    remote_.on_news(*news);
     if (news->kind == OpeningNews::Kind::kLeftOpen) {
       uplink_.flush();
     }
@@ -143,26 +150,6 @@ void Controller::on_centre_time(std::uint64_t utc_ms, Duration round_trip) {
   if (difference > kClockToleranceMs + static_cast<std::uint64_t>(round_trip.ms())) {
     hardware_.clock.set_utc_ms(utc_ms);
   }
-}
-
-void Controller::on_command(const cubby_v1_Command& command) {
-  StationState::CommandId id;
-  std::memcpy(id.data(), command.id, id.size());
-  // One that does not fit is sent again by the centre.
-  (void)commands_.push_back(id);
-}
-
-void Controller::answer_commands() {
-  for (const auto& id : commands_) {
-    if (recorder_.state().command_seen(id)) {
-      continue;
-    }
-    auto& body = recorder_.begin(cubby_v1_Event_command_result_tag).body.command_result;
-    std::memcpy(body.command_id, id.data(), id.size());
-    body.outcome = cubby_v1_CommandOutcome_COMMAND_OUTCOME_NOT_SUPPORTED;
-    (void)recorder_.commit();  // Unanswered, the command comes again.
-  }
-  commands_.clear();
 }
 
 /// Doors stay locked; a person at the panel is told.

@@ -13,6 +13,7 @@
 #include "firmware/core/panel_flow.h"
 #include "firmware/core/pickup_codes.h"
 #include "firmware/core/recorder.h"
+#include "firmware/core/remote_control.h"
 #include "firmware/core/retention.h"
 #include "firmware/drivers/door_bank.h"
 #include "firmware/drivers/panel_link.h"
@@ -49,11 +50,9 @@ class Controller final : public wire::UplinkListener {
   const store::MountReport& mount_report() const { return mount_report_; }
 
  private:
-  static constexpr std::size_t kCommandsWaitingMax = 4;
-
   // wire::UplinkListener; they only note, tick() acts.
   void on_centre_time(std::uint64_t utc_ms, Duration round_trip) override;
-  void on_command(const cubby_v1_Command& command) override;
+  void on_command(const cubby_v1_Command& command) override { remote_.take(command); }
   void on_gap() override { snapshot_wanted_ = true; }
 
   Status open_journal();
@@ -68,7 +67,6 @@ class Controller final : public wire::UplinkListener {
   void take_door_events(Instant now);
   void take_news(Instant now);
   void take_inputs(Instant now);
-  void answer_commands();
   void refresh_indexes();
   Wake safe_tick();
 
@@ -84,13 +82,15 @@ class Controller final : public wire::UplinkListener {
   Retention retention_;
   Allocator allocator_;
   PickupCodes codes_;
+  Throttle throttle_;
+  ServiceActions actions_;
+  RemoteControl remote_;
   PanelFlow flow_;
 
   const cubby_v1_StationConfig* config_ = nullptr;
   Bytes config_bytes_;
   std::array<std::byte, limits::kConfigHashSize> config_hash_{};
   store::MountReport mount_report_;
-  InplaceVector<StationState::CommandId, kCommandsWaitingMax> commands_;
   bool running_ = false;
   bool snapshot_wanted_ = false;
 };

@@ -49,6 +49,7 @@ Status Controller::boot(const Options& options, Instant now) {
   recorder_.start(now);
   const auto last_utc_ms = recorder_.state().last_utc_ms();
   CUBBY_TRY(journal_boot(options, last_utc_ms));
+  CUBBY_TRY(remote_.recover());
 
   allocator_.configure(*config_);
   retention_.configure(*config_);

@@ -284,7 +284,7 @@ void Openings::fill_end(const PendingOpening& opening, std::uint32_t open) {
     body.has_dwell_ms = dwell.has_value();
     body.dwell_ms = dwell.value_or(0);
   };
-  if (intent.purpose == Purpose::kService) {
+  if (looks(intent.purpose)) {
     auto& body = recorder_.begin(cubby_v1_Event_serviced_tag).body.serviced;
     body.action = cubby_v1_ServiceAction_SERVICE_ACTION_DOOR_OPENED;
     copy_text(body.technician, intent.carrier.view());

@@ -43,7 +43,7 @@ std::uint8_t size_of(char key) {
 
 void PanelFlow::start(std::string_view station, Instant now) {
   station_ = station;
-  throttle_.set(parts_.recorder.state().failures(), now);
+  parts_.throttle.set(parts_.recorder.state().failures(), now);
   show(Screen::kIdle);
 }
 
@@ -361,8 +361,8 @@ void PanelFlow::recall_next(Instant now) {
 }
 
 void PanelFlow::on_code(std::string_view digits, Instant now) {
-  if (throttle_.locked(now)) {
-    show(Screen::kLockedOut, 0, throttle_.locked_for_s(now));
+  if (parts_.throttle.locked(now)) {
+    show(Screen::kLockedOut, 0, parts_.throttle.locked_for_s(now));
     return;
   }
   if (!is_code(digits)) {
@@ -397,17 +397,17 @@ void PanelFlow::wrong_code(Instant now) {
     show(Screen::kOutOfService);  // No verdict that is not counted.
     return;
   }
-  throttle_.set(failures, now);
+  parts_.throttle.set(failures, now);
   auto& body = recorder.begin(cubby_v1_Event_code_rejected_tag).body.code_rejected;
   body.failures_in_row = failures;
   body.lockout_s = static_cast<std::uint32_t>(lockout_after(failures).us / 1'000'000);
-  body.hard_stop = throttle_.hard_stop();
+  body.hard_stop = parts_.throttle.hard_stop();
   (void)recorder.commit();  // The count is durable already.
-  if (throttle_.locked(now)) {
-    show(Screen::kLockedOut, 0, throttle_.locked_for_s(now));
+  if (parts_.throttle.locked(now)) {
+    show(Screen::kLockedOut, 0, parts_.throttle.locked_for_s(now));
     return;
   }
-  show(Screen::kWrongCode, 0, throttle_.free_tries());
+  show(Screen::kWrongCode, 0, parts_.throttle.free_tries());
 }
 
 bool PanelFlow::open_for_recipient(std::uint8_t number, Instant now) {
@@ -424,7 +424,7 @@ bool PanelFlow::open_for_recipient(std::uint8_t number, Instant now) {
   intent.counter = compartment.parcel.counter;
   const auto status = parts_.openings.begin(intent, now);
   if (status == Status::kOk) {
-    throttle_.set(parts_.recorder.state().failures(), now);
+    parts_.throttle.set(parts_.recorder.state().failures(), now);
     compartment_ = number;
     enter(Flow::kCollect, now);
     show(Screen::kOpening, number);
@@ -441,7 +441,7 @@ void PanelFlow::on_news(const OpeningNews& news, Instant now) {
     serve(now);
     return;
   }
-  if (news.compartment != compartment_) {
+  if (news.compartment != compartment_ || news.purpose == Purpose::kRemote) {
     return;  // Of a door that nobody waits at.
   }
   switch (flow_) {

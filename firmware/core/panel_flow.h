@@ -28,14 +28,12 @@ class PanelFlow {
     drivers::DoorBank& doors;
     drivers::PanelLink& panel;
     const hal::KeyStore& keys;
+    Throttle& throttle;
+    ServiceActions& actions;
   };
   explicit PanelFlow(const Parts& parts)
       : parts_(parts),
-        service_({.recorder = parts.recorder,
-                  .openings = parts.openings,
-                  .doors = parts.doors,
-                  .panel = parts.panel,
-                  .throttle = throttle_}) {}
+        service_({.recorder = parts.recorder, .doors = parts.doors, .panel = parts.panel, .actions = parts.actions}) {}
 
   /// `station` must outlive this.
   void start(std::string_view station, Instant now);
@@ -84,7 +82,6 @@ class PanelFlow {
 
   Parts parts_;
   std::string_view station_;
-  Throttle throttle_;
   ServiceFlow service_;
   Flow flow_ = Flow::kIdle;
   Instant idle_at_ = Instant::max();

@@ -62,6 +62,7 @@ template Status Recorder::append_record(RecordKind, const Intent&);
 template Status Recorder::append_record(RecordKind, const Outcome&);
 template Status Recorder::append_record(RecordKind, const ThrottleCount&);
 template Status Recorder::append_record(RecordKind, const CalledOff&);
+template Status Recorder::append_record(RecordKind, const AcceptedCommand&);
 
 Status Recorder::note(Status status) {
   if (status == Status::kOk) {

@@ -31,6 +31,7 @@ class Recorder {
   Status append(const Outcome& outcome) { return append_record(RecordKind::kOutcome, outcome); }
   Status append(const ThrottleCount& count) { return append_record(RecordKind::kThrottle, count); }
   Status append(const CalledOff& called_off) { return append_record(RecordKind::kCalledOff, called_off); }
+  Status append(const AcceptedCommand& command) { return append_record(RecordKind::kCommand, command); }
   /// Writes a checkpoint if recovery would take too long without one. Cheap when nothing was appended.
   void checkpoint_if_due();
 

@@ -1,5 +1,7 @@
 #include "firmware/core/records.h"
 
+#include <algorithm>
+
 #include "firmware/core/byte_cursor.h"
 
 namespace cubby::core {
@@ -14,8 +16,7 @@ bool is_compartment(std::uint8_t number) {
 }
 
 bool is_purpose(std::uint8_t value) {
-  return (value >= 1 && value <= static_cast<std::uint8_t>(Purpose::kService)) ||
-         value == static_cast<std::uint8_t>(Purpose::kDropOff);
+  return value >= 1 && value <= static_cast<std::uint8_t>(Purpose::kDropOff);
 }
 
 }  // namespace
@@ -58,6 +59,14 @@ std::size_t encode(const CalledOff& called_off, RecordBytes& into) {
   return writer.size();
 }
 
+std::size_t encode(const AcceptedCommand& command, RecordBytes& into) {
+  ByteWriter writer(into);
+  writer.put_bytes(command.id);
+  writer.put(command.expires_utc_ms);
+  writer.put(command.compartment);
+  return writer.size();
+}
+
 Status decode(Bytes bytes, Intent& intent) {
   ByteReader reader(bytes);
   intent.compartment = reader.get<std::uint8_t>();
@@ -90,6 +99,15 @@ Status decode(Bytes bytes, ThrottleCount& count) {
   ByteReader reader(bytes);
   count.failures = reader.get<std::uint32_t>();
   return verdict(reader, true);
+}
+
+Status decode(Bytes bytes, AcceptedCommand& command) {
+  ByteReader reader(bytes);
+  const auto id = reader.get_bytes(command.id.size());
+  std::copy(id.begin(), id.end(), command.id.begin());
+  command.expires_utc_ms = reader.get<std::uint64_t>();
+  command.compartment = reader.get<std::uint8_t>();
+  return verdict(reader, command.expires_utc_ms != 0 && command.compartment <= limits::kCompartmentsMax);
 }
 
 Status decode(Bytes bytes, CalledOff& called_off) {

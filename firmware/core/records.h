@@ -18,14 +18,20 @@ enum class RecordKind : std::uint8_t {
   kOutcome,                            // What became of that attempt.
   kThrottle,                           // Wrong codes in a row.
   kCalledOff,                          // The person at an open door says that it was opened for nothing.
+  kCommand,                            // An operator's command is about to be done.
 };
 
 /// Numbers as Purpose of event.proto.
-enum class Purpose : std::uint8_t { kDeposit = 1, kCollect, kRecall, kService, kDropOff = 6 };
+enum class Purpose : std::uint8_t { kDeposit = 1, kCollect, kRecall, kService, kRemote, kDropOff };
 
 /// Something is put in, not taken out or looked at.
 constexpr bool fills(Purpose purpose) {
   return purpose == Purpose::kDeposit || purpose == Purpose::kDropOff;
+}
+
+/// The door is opened for somebody without a claim to what is inside.
+constexpr bool looks(Purpose purpose) {
+  return purpose == Purpose::kService || purpose == Purpose::kRemote;
 }
 
 enum class AttemptOutcome : std::uint8_t {
@@ -66,6 +72,14 @@ struct CalledOff {
   std::uint8_t compartment = 0;
 };
 
+using CommandId = std::array<std::byte, 16>;
+
+struct AcceptedCommand {
+  CommandId id{};
+  std::uint64_t expires_utc_ms = 0;
+  std::uint8_t compartment = 0;  // Of OpenDoor; else 0.
+};
+
 inline constexpr std::size_t kRecordBytesMax = 88;
 using RecordBytes = std::array<std::byte, kRecordBytesMax>;
 
@@ -73,11 +87,13 @@ std::size_t encode(const Intent& intent, RecordBytes& into);
 std::size_t encode(const Outcome& outcome, RecordBytes& into);
 std::size_t encode(const ThrottleCount& count, RecordBytes& into);
 std::size_t encode(const CalledOff& called_off, RecordBytes& into);
+std::size_t encode(const AcceptedCommand& command, RecordBytes& into);
 
 /// kCorrupt: too short, too long or out of range.
 Status decode(Bytes bytes, Intent& intent);
 Status decode(Bytes bytes, Outcome& outcome);
 Status decode(Bytes bytes, ThrottleCount& count);
 Status decode(Bytes bytes, CalledOff& called_off);
+Status decode(Bytes bytes, AcceptedCommand& command);
 
 }  // namespace cubby::core

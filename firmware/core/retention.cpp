@@ -23,7 +23,8 @@ void Retention::refresh(std::uint8_t compartment, const Compartment& now) {
   auto& due = due_on_ms_[compartment - 1U];
   const auto old = due;
   const bool runs = now.state == CompartmentState::kOccupied;
-  due = runs ? now.parcel.deposited_on_ms + term_ms(now.parcel.carrier.view()) : kNever;
+  due = runs ? now.parcel.deposited_on_ms + term_ms(now.parcel.carrier.view()) + now.parcel.extra_hours * kHourMs
+             : kNever;
   if (due <= next_on_ms_) {
     next_on_ms_ = due;
   } else if (old == next_on_ms_) {

@@ -27,6 +27,9 @@ bool holds(const Pass& pass, std::optional<std::uint64_t> utc_ms, const StationS
     return false;
   }
   // Who cannot be told from somebody with a photograph of the pass comes once.
+  if (state.pass_revoked(pass.serial)) {
+    return false;
+  }
   const bool once = pass.role == Pass::kSender || (pass.role == Pass::kTechnician && !utc_ms.has_value());
   return !once || (!state.pass_used(pass.serial) && state.room_for_pass());
 }

@@ -14,24 +14,6 @@ void put_text(char (&to)[Size], std::string_view from) {
   std::copy_n(from.begin(), std::min(from.size(), Size - 1), to);
 }
 
-bool may_be_opened(CompartmentState state) {
-  switch (state) {
-    case CompartmentState::kVacant:
-    case CompartmentState::kOccupied:
-    case CompartmentState::kOverdue:
-    case CompartmentState::kDisputed:
-    case CompartmentState::kOutOfService:
-      return true;
-    case CompartmentState::kReserved:
-    case CompartmentState::kOpening:
-    case CompartmentState::kLoading:
-    case CompartmentState::kCollecting:
-    case CompartmentState::kUnloading:
-      break;
-  }
-  return false;
-}
-
 }  // namespace
 
 void ServiceFlow::show(Screen screen, std::uint8_t compartment, std::uint32_t number) {
@@ -117,7 +99,7 @@ void ServiceFlow::on_menu_key(char key, Instant now) {
       show(Screen::kDoorNumber, 0, static_cast<std::uint32_t>(key - '0'));
       return;
     case '3':
-      release_keypad(now);
+      finish(parts_.actions.release_keypad(technician_.view(), now));
       menu(now);
       return;
     case '6':
@@ -156,9 +138,10 @@ void ServiceFlow::on_number_key(char key, Instant now) {
     return;
   }
   if (action_ == '4') {
-    take_out(compartment);
+    finish(parts_.actions.take_out(compartment, cubby_v1_OutOfServiceReason_OUT_OF_SERVICE_REASON_TECHNICIAN),
+           compartment);
   } else {
-    put_back(compartment);
+    finish(parts_.actions.put_back(compartment), compartment);
   }
   menu(now);
 }
@@ -177,7 +160,7 @@ void ServiceFlow::on_audit_key(char key, Instant now) {
   if (key == '#') {
     look(audit_at_, now);
   } else if (key == '5') {
-    put_back(audit_at_);
+    finish(parts_.actions.put_back(audit_at_), audit_at_);
     next_item(now);
   } else if (key == '*') {
     next_item(now);
@@ -212,13 +195,7 @@ void ServiceFlow::go_on(Instant now) {
 }
 
 void ServiceFlow::look(std::uint8_t number, Instant now) {
-  const auto& compartment = parts_.recorder.state().compartment(number);
-  Intent intent;
-  intent.compartment = number;
-  intent.purpose = Purpose::kService;
-  intent.counter = compartment.parcel.counter;
-  intent.carrier = technician_;
-  const auto status = may_be_opened(compartment.state) ? parts_.openings.begin(intent, now) : Status::kWrongState;
+  const auto status = parts_.actions.look(number, Purpose::kService, technician_.view(), now);
   if (status != Status::kOk) {
     finish(status, number);
     go_on(now);
@@ -267,49 +244,10 @@ void ServiceFlow::looked(Instant now) {
 }
 
 void ServiceFlow::settle(bool inside, Instant now) {
-  // A parcel that nobody has booked in cannot be handed to anybody: it has to come out.
-  auto status = Status::kWrongState;
-  if (!inside || parts_.recorder.state().compartment(compartment_).parcel.counter != 0) {
-    auto& body = parts_.recorder.begin(cubby_v1_Event_custody_settled_tag).body.custody_settled;
-    body.compartment = compartment_;
-    body.inside = inside;
-    put_text(body.technician, technician_.view());
-    status = parts_.recorder.commit();
-  }
+  const auto status = parts_.actions.settle(compartment_, inside, technician_.view());
   settled_ += status == Status::kOk ? 1U : 0U;
   finish(status, compartment_);
   go_on(now);
-}
-
-void ServiceFlow::take_out(std::uint8_t number) {
-  if (parts_.recorder.state().compartment(number).state != CompartmentState::kVacant) {
-    finish(Status::kWrongState, number);
-    return;
-  }
-  auto& body = parts_.recorder.begin(cubby_v1_Event_out_of_service_tag).body.out_of_service;
-  body.compartment = number;
-  body.reason = cubby_v1_OutOfServiceReason_OUT_OF_SERVICE_REASON_TECHNICIAN;
-  finish(parts_.recorder.commit(), number);
-}
-
-void ServiceFlow::put_back(std::uint8_t number) {
-  if (parts_.recorder.state().compartment(number).state != CompartmentState::kOutOfService ||
-      parts_.doors.state(number) != drivers::DoorState::kShut) {
-    finish(Status::kWrongState, number);
-    return;
-  }
-  parts_.recorder.begin(cubby_v1_Event_in_service_tag).body.in_service.compartment = number;
-  finish(parts_.recorder.commit(), number);
-}
-
-void ServiceFlow::release_keypad(Instant now) {
-  auto status = parts_.recorder.append(ThrottleCount{0});
-  if (status == Status::kOk) {
-    parts_.throttle.set(0, now);
-    begin_serviced(cubby_v1_ServiceAction_SERVICE_ACTION_KEYPAD_RELEASED);
-    status = parts_.recorder.commit();
-  }
-  finish(status);
 }
 
 void ServiceFlow::self_test() {
@@ -317,15 +255,8 @@ void ServiceFlow::self_test() {
   for (std::uint8_t number = 1; number <= parts_.doors.door_count(); ++number) {
     faults += parts_.doors.state(number) == drivers::DoorState::kUnknown ? 1U : 0U;
   }
-  begin_serviced(cubby_v1_ServiceAction_SERVICE_ACTION_SELF_TESTED).faults = faults;
+  parts_.actions.begin_serviced(cubby_v1_ServiceAction_SERVICE_ACTION_SELF_TESTED, technician_.view()).faults = faults;
   finish(parts_.recorder.commit(), 0, faults);
-}
-
-cubby_v1_Serviced& ServiceFlow::begin_serviced(cubby_v1_ServiceAction action) {
-  auto& body = parts_.recorder.begin(cubby_v1_Event_serviced_tag).body.serviced;
-  body.action = action;
-  put_text(body.technician, technician_.view());
-  return body;
 }
 
 void ServiceFlow::finish(Status status, std::uint8_t compartment, std::uint32_t number) {

@@ -3,10 +3,7 @@
 #include <cstdint>
 
 #include "firmware/base/pass.h"
-#include "firmware/core/openings.h"
-#include "firmware/core/recorder.h"
-#include "firmware/core/throttle.h"
-#include "firmware/drivers/door_bank.h"
+#include "firmware/core/service_actions.h"
 #include "firmware/drivers/panel_link.h"
 
 namespace cubby::core {
@@ -16,10 +13,9 @@ class ServiceFlow {
  public:
   struct Parts {
     Recorder& recorder;
-    Openings& openings;
     drivers::DoorBank& doors;
     drivers::PanelLink& panel;
-    Throttle& throttle;
+    ServiceActions& actions;
   };
   explicit ServiceFlow(const Parts& parts) : parts_(parts) {}
 
@@ -56,11 +52,7 @@ class ServiceFlow {
   void look(std::uint8_t compartment, Instant now);
   void looked(Instant now);
   void settle(bool inside, Instant now);
-  void take_out(std::uint8_t compartment);
-  void put_back(std::uint8_t compartment);
-  void release_keypad(Instant now);
   void self_test();
-  cubby_v1_Serviced& begin_serviced(cubby_v1_ServiceAction action);
   void finish(Status status, std::uint8_t compartment = 0, std::uint32_t number = 0);
 
   Parts parts_;

@@ -18,6 +18,7 @@ constexpr std::uint8_t kFlagParcel = 2;
 constexpr std::uint8_t kFlagCodeDead = 4;
 constexpr std::uint8_t kFlagGroup = 8;
 constexpr std::uint8_t kFlagFromSender = 16;
+constexpr std::uint8_t kFlagExtended = 32;
 constexpr std::uint8_t kFlagLeftOpen = 1;
 constexpr std::uint8_t kFlagCalledOff = 2;
 static_assert(kItemHead + kRecordBytesMax + 16 <= kItemMax);
@@ -28,7 +29,6 @@ void StationState::on_checkpoint_begin() {
   compartments_ = {};
   openings_ = {};
   commands_ = {};
-  command_count_ = 0;
   passes_ = {};
 }
 
@@ -69,10 +69,11 @@ void StationState::write_opening_item(const PendingOpening& opening, ByteWriter&
   writer.put_bytes(Bytes(intent).first(encode(opening.intent, intent)));
 }
 
-void StationState::write_command_item(std::size_t place, ByteWriter& writer) const {
-  const auto count = std::min<std::size_t>(command_count_, kCommandsMax);
-  if (place < count) {
-    writer.put_bytes(commands_[(command_count_ - count + place) % kCommandsMax]);
+void StationState::write_command_item(const Command& command, ByteWriter& writer) {
+  if (command.accepted.expires_utc_ms != 0) {
+    writer.put(static_cast<std::uint8_t>(command.finished));
+    RecordBytes accepted;
+    writer.put_bytes(Bytes(accepted).first(encode(command.accepted, accepted)));
   }
 }
 
@@ -80,7 +81,7 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
   const auto& compartment = compartments_[number - 1U];
   const auto& parcel = compartment.parcel;
   const bool inside = parcel.counter != 0;
-  const bool group = inside && parcel.recipient_token != 0;
+  const bool group = inside && (parcel.recipient_token != 0 || parcel.code_counter != parcel.counter);
   if (compartment.state == CompartmentState::kVacant && !inside && !compartment.forced_open) {
     return;
   }
@@ -90,7 +91,8 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
   writer.put(compartment.out_of_service_reason);
   writer.put(static_cast<std::uint8_t>((compartment.forced_open ? kFlagForced : 0) | (inside ? kFlagParcel : 0) |
                                        (parcel.code_dead ? kFlagCodeDead : 0) | (group ? kFlagGroup : 0) |
-                                       (parcel.from_sender ? kFlagFromSender : 0)));
+                                       (parcel.from_sender ? kFlagFromSender : 0) |
+                                       (parcel.extra_hours != 0 ? kFlagExtended : 0)));
   if (inside) {
     writer.put(parcel.counter);
     writer.put(parcel.deposited_utc_ms);
@@ -101,6 +103,9 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
     if (group) {
       writer.put(parcel.code_counter);
       writer.put(parcel.recipient_token);
+    }
+    if (parcel.extra_hours != 0) {
+      writer.put(parcel.extra_hours);
     }
   }
 }
@@ -116,12 +121,13 @@ std::size_t StationState::write_item(std::size_t item, MutableBytes into) const 
     write_opening_item(openings_[item - 1], writer);
   } else if (item <= kOpeningsMax + kCommandsMax) {
     tag = Item::kCommand;
-    write_command_item(item - kOpeningsMax - 1, writer);
+    write_command_item(commands_[item - kOpeningsMax - 1], writer);
   } else if (item <= kOpeningsMax + kCommandsMax + kPassesMax) {
     tag = Item::kPass;
     if (const auto& pass = passes_[item - kOpeningsMax - kCommandsMax - 1]; pass.serial != 0) {
       writer.put(pass.serial);
       writer.put(pass.expiry_utc_s);
+      writer.put(static_cast<std::uint8_t>(pass.revoked));
     }
   } else {
     tag = Item::kCompartment;
@@ -157,10 +163,7 @@ void StationState::read_item(std::uint8_t tag, Bytes body) {
       read_opening_item(body);
       return;
     case Item::kCommand:
-      if (body.size() == sizeof(CommandId)) {
-        std::copy(body.begin(), body.end(), commands_[command_count_ % kCommandsMax].begin());
-        ++command_count_;
-      }
+      read_command_item(body);
       return;
     case Item::kCompartment:
       read_compartment_item(body);
@@ -219,8 +222,25 @@ void StationState::read_compartment_item(Bytes body) {
       parcel.code_counter = reader.get<std::uint64_t>();
       parcel.recipient_token = reader.get<std::uint64_t>();
     }
+    if ((flags & kFlagExtended) != 0) {
+      parcel.extra_hours = reader.get<std::uint16_t>();
+    }
   }
   write_state(number, static_cast<CompartmentState>(state));
+}
+
+void StationState::read_command_item(Bytes body) {
+  ByteReader reader(body);
+  Command command;
+  command.finished = reader.get<std::uint8_t>() != 0;
+  const auto place = std::find_if(commands_.begin(), commands_.end(),
+                                  [](const Command& other) { return other.accepted.expires_utc_ms == 0; });
+  if (decode(body.subspan(std::min<std::size_t>(1, body.size())), command.accepted) != Status::kOk ||
+      place == commands_.end()) {
+    ++repairs_;
+    return;
+  }
+  *place = command;
 }
 
 void StationState::read_pass_item(Bytes body) {
@@ -228,6 +248,7 @@ void StationState::read_pass_item(Bytes body) {
   UsedPass pass;
   pass.serial = reader.get<std::uint32_t>();
   pass.expiry_utc_s = reader.get<std::uint64_t>();
+  pass.revoked = reader.get<std::uint8_t>() != 0;
   const auto place =
       std::find_if(passes_.begin(), passes_.end(), [](const UsedPass& other) { return other.serial == 0; });
   if (!reader.ok() || place == passes_.end()) {

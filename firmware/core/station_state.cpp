@@ -60,9 +60,32 @@ std::uint64_t StationState::on_ms(std::uint32_t boot, std::uint64_t uptime_ms) c
 }
 
 bool StationState::command_seen(const CommandId& id) const {
-  const auto count = std::min<std::size_t>(command_count_, kCommandsMax);
-  return std::find(commands_.begin(), commands_.begin() + static_cast<std::ptrdiff_t>(count), id) !=
-         commands_.begin() + static_cast<std::ptrdiff_t>(count);
+  return std::any_of(commands_.begin(), commands_.end(), [&](const Command& command) {
+    return command.accepted.expires_utc_ms != 0 && command.accepted.id == id;
+  });
+}
+
+/// It is free, or was done and no clock that is right enough would still take it.
+bool StationState::may_forget(const Command& command) const {
+  const auto& accepted = command.accepted;
+  return accepted.expires_utc_ms == 0 ||
+         (command.finished && accepted.expires_utc_ms + 2 * limits::kCommandClockToleranceMs < last_utc_ms_);
+}
+
+bool StationState::room_for_command() const {
+  return std::any_of(commands_.begin(), commands_.end(), [&](const Command& command) { return may_forget(command); });
+}
+
+const AcceptedCommand* StationState::unfinished_command() const {
+  const auto found = std::find_if(commands_.begin(), commands_.end(), [](const Command& command) {
+    return command.accepted.expires_utc_ms != 0 && !command.finished;
+  });
+  return found == commands_.end() ? nullptr : &found->accepted;
+}
+
+bool StationState::pass_revoked(std::uint32_t serial) const {
+  return std::any_of(passes_.begin(), passes_.end(),
+                     [&](const UsedPass& pass) { return pass.revoked && pass.serial == serial; });
 }
 
 bool StationState::pass_used(std::uint32_t serial) const {
@@ -244,7 +267,7 @@ void StationState::apply_notice(const cubby_v1_Event& event) {
       }
       break;
     case cubby_v1_Event_technician_came_tag:
-      note_pass({body.technician_came.serial, body.technician_came.expiry_utc_s});
+      note_pass({.expiry_utc_s = body.technician_came.expiry_utc_s, .serial = body.technician_came.serial});
       break;
     case cubby_v1_Event_snapshot_tag:
       snapshot_seen_ = true;
@@ -252,12 +275,59 @@ void StationState::apply_notice(const cubby_v1_Event& event) {
     case cubby_v1_Event_config_applied_tag:
       std::memcpy(config_hash_.data(), body.config_applied.config_hash, config_hash_.size());
       break;
+    default:
+      apply_order(event);
+      break;
+  }
+}
+
+/// What an operator ordered.
+void StationState::apply_order(const cubby_v1_Event& event) {
+  const auto& body = event.body;
+  switch (event.which_body) {
+    case cubby_v1_Event_extended_tag:
+      if (valid(body.extended.compartment)) {
+        auto& parcel = compartments_[body.extended.compartment - 1U].parcel;
+        parcel.extra_hours = static_cast<std::uint16_t>(std::min(body.extended.hours, limits::kExtraHoursMax));
+        set_bit(changed_, body.extended.compartment, true);
+      }
+      break;
+    case cubby_v1_Event_code_reissued_tag:
+      if (valid(body.code_reissued.compartment)) {
+        auto& parcel = compartments_[body.code_reissued.compartment - 1U].parcel;
+        parcel.code_counter = body.code_reissued.code_counter;
+        parcel.recipient_token = 0;
+        next_counter_ = std::max(next_counter_, parcel.code_counter + 1);
+        set_bit(changed_, body.code_reissued.compartment, true);
+      }
+      break;
+    case cubby_v1_Event_pass_revoked_tag:
+      note_pass({.expiry_utc_s = body.pass_revoked.expiry_utc_s, .serial = body.pass_revoked.serial, .revoked = true});
+      break;
     case cubby_v1_Event_command_result_tag:
-      std::memcpy(commands_[command_count_ % kCommandsMax].data(), body.command_result.command_id, sizeof(CommandId));
-      ++command_count_;
+      finish_command(body.command_result);
       break;
     default:  // Nothing that a later decision depends on.
       break;
+  }
+}
+
+void StationState::apply_command(const AcceptedCommand& accepted) {
+  const auto place =
+      std::find_if(commands_.begin(), commands_.end(), [&](const Command& command) { return may_forget(command); });
+  if (place == commands_.end()) {
+    ++repairs_;
+    return;
+  }
+  *place = {accepted, false};
+}
+
+/// A result of a command that was never accepted is a refusal: there is nothing to remember.
+void StationState::finish_command(const cubby_v1_CommandResult& body) {
+  for (auto& command : commands_) {
+    if (std::memcmp(command.accepted.id.data(), body.command_id, command.accepted.id.size()) == 0) {
+      command.finished = true;
+    }
   }
 }
 
@@ -296,7 +366,7 @@ void StationState::apply_dropped_off(const cubby_v1_Event& event) {
   compartments_[body.compartment - 1U].parcel = parcel;
   move(body.compartment, CompartmentEvent::kDroppedOff, CompartmentState::kOverdue);
   end_opening(body.compartment);
-  note_pass({body.serial, body.expiry_utc_s});
+  note_pass({.expiry_utc_s = body.expiry_utc_s, .serial = body.serial});
 }
 
 void StationState::apply_emptied(std::uint8_t number) {
@@ -372,6 +442,12 @@ void StationState::apply_internal(std::uint8_t kind, Bytes payload) {
         if (const auto slot = find_opening(called_off.compartment); slot < kOpeningsMax) {
           openings_[slot].called_off = true;
         }
+        return;
+      }
+      break;
+    case RecordKind::kCommand:
+      if (AcceptedCommand command; decode(payload, command) == Status::kOk) {
+        apply_command(command);
         return;
       }
       break;

@@ -25,9 +25,10 @@ struct Parcel {
   std::uint64_t deposited_utc_ms = 0;  // 0: the clock was not set.
   std::uint64_t deposited_on_ms = 0;   // In the station's powered time, see StationState::on_ms().
   std::uint32_t deposited_boot = 0;
-  std::uint8_t size = 0;     // Asked for.
-  bool code_dead = false;    // Overdue or refused: it waits for its courier.
-  bool from_sender = false;  // It never had a code.
+  std::uint8_t size = 0;          // Asked for.
+  std::uint16_t extra_hours = 0;  // An operator moved the end of the retention period by so much.
+  bool code_dead = false;         // Overdue or refused: it waits for its courier.
+  bool from_sender = false;       // It never had a code.
   InplaceString<limits::kCarrierMax> carrier;
 };
 
@@ -54,9 +55,8 @@ struct PendingOpening {
 class StationState final : public store::RecordVisitor, public store::CheckpointSource {
  public:
   static constexpr std::size_t kOpeningsMax = 16;
-  static constexpr std::size_t kCommandsMax = 8;
+  static constexpr std::size_t kCommandsMax = 16;
   static constexpr std::size_t kPassesMax = 96;
-  using CommandId = std::array<std::byte, 16>;
 
   /// `scratch` is used while records are visited.
   explicit StationState(cubby_v1_Event& scratch) : scratch_(scratch) {}
@@ -86,9 +86,15 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   std::uint64_t last_utc_ms() const { return last_utc_ms_; }
   bool snapshot_seen() const { return snapshot_seen_; }
   const std::array<std::byte, limits::kConfigHashSize>& config_hash() const { return config_hash_; }
+  /// It was accepted, and has not expired since or has no result yet.
   bool command_seen(const CommandId& id) const;
-  /// Somebody came with the pass of that number, which has not expired since, or is at a door with it.
+  bool room_for_command() const;
+  /// An accepted command without a result: it was being done when the last boot ended, or is. Null: none.
+  const AcceptedCommand* unfinished_command() const;
+  /// Somebody came with the pass of that number, which has not expired since, or is at a door with it, or
+  /// it was revoked.
   bool pass_used(std::uint32_t serial) const;
+  bool pass_revoked(std::uint32_t serial) const;
   /// One more pass can be remembered.
   bool room_for_pass() const;
   /// Records that did not fit the table (history was lost before them).
@@ -110,9 +116,18 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   void apply_looked_inside(std::uint8_t compartment);
   void apply_settled(const cubby_v1_CustodySettled& body);
   struct UsedPass {
-    std::uint32_t serial = 0;  // 0: this place is free.
     std::uint64_t expiry_utc_s = 0;
+    std::uint32_t serial = 0;  // 0: this place is free.
+    bool revoked = false;
   };
+  struct Command {
+    AcceptedCommand accepted;  // expires_utc_ms 0: this place is free.
+    bool finished = false;
+  };
+  bool may_forget(const Command& command) const;
+  void apply_command(const AcceptedCommand& command);
+  void finish_command(const cubby_v1_CommandResult& body);
+  void apply_order(const cubby_v1_Event& event);
   bool may_forget(const UsedPass& pass) const;
   void note_pass(const UsedPass& pass);
   void apply_dropped_off(const cubby_v1_Event& event);
@@ -122,20 +137,20 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   std::size_t write_item(std::size_t item, MutableBytes into) const;
   void write_header_item(ByteWriter& writer) const;
   static void write_opening_item(const PendingOpening& opening, ByteWriter& writer);
-  void write_command_item(std::size_t place, ByteWriter& writer) const;
+  static void write_command_item(const Command& command, ByteWriter& writer);
   void write_compartment_item(std::uint8_t number, ByteWriter& writer) const;
   void read_item(std::uint8_t tag, Bytes body);
   void read_header_item(Bytes body);
   void read_compartment_item(Bytes body);
   void read_opening_item(Bytes body);
   void read_pass_item(Bytes body);
+  void read_command_item(Bytes body);
 
   cubby_v1_Event& scratch_;
   TraceSink* trace_ = nullptr;
   std::array<Compartment, limits::kCompartmentsMax> compartments_{};
   std::array<PendingOpening, kOpeningsMax> openings_{};
-  std::array<CommandId, kCommandsMax> commands_{};
-  std::uint32_t command_count_ = 0;  // Ever; the ring holds the newest.
+  std::array<Command, kCommandsMax> commands_{};
   std::array<UsedPass, kPassesMax> passes_{};
   std::uint64_t next_counter_ = 1;
   std::uint64_t on_base_ms_ = 0;      // Powered time of all boots before boot_.

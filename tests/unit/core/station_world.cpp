@@ -294,7 +294,7 @@ std::string StationWorld::wrong_code() const {
 }
 
 std::string StationWorld::code_of(unsigned compartment) const {
-  const auto counter = controller().state().compartment(static_cast<std::uint8_t>(compartment)).parcel.counter;
+  const auto counter = controller().state().compartment(static_cast<std::uint8_t>(compartment)).parcel.code_counter;
   return std::string(pickup_code(key_of("station"), counter).text());
 }
 
@@ -323,6 +323,14 @@ FakeBus::Board& StationWorld::board_of(unsigned compartment) {
 
 core::CompartmentState StationWorld::state(unsigned compartment) const {
   return controller().state().compartment(static_cast<std::uint8_t>(compartment)).state;
+}
+
+void StationWorld::command(const cubby_v1_Command& command) {
+  // As the uplink does. The assembly shows its controller for reading only.
+  wire::UplinkListener& listener = const_cast<core::Controller&>(controller());
+  listener.on_command(command);
+  tick();
+  advance(Duration::milliseconds(900));
 }
 
 bool StationWorld::showed(Screen screen) const {

@@ -9,6 +9,7 @@
 
 #include "cubby/v1/config.nanopb.h"
 #include "cubby/v1/event.nanopb.h"
+#include "cubby/v1/uplink.nanopb.h"
 #include "firmware/app/assembly.h"
 #include "firmware/drivers/panel_link.h"
 #include "support/fake_bus.h"
@@ -69,6 +70,9 @@ class StationWorld {
   /// Digits that open nothing.
   std::string wrong_code() const;
   std::string code_of(unsigned compartment) const;
+  /// From the centre; over the wire in tests/integration.
+  void command(const cubby_v1_Command& command);
+  std::uint64_t utc_ms() const { return *options_.utc_ms + static_cast<std::uint64_t>(now_.us / 1'000); }
   void shut(unsigned compartment);
   void force(unsigned compartment);
   void jam(unsigned compartment, bool value = true);

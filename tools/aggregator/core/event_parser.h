@@ -38,6 +38,9 @@ enum class EventKind : std::uint8_t {
   kTechnicianCame = 30,
   kServiced = 31,
   kCustodySettled = 32,
+  kExtended = 35,
+  kCodeReissued = 36,
+  kPassRevoked = 37,
 };
 
 /// What statistics need of an event. Points into the payload and into the parser.

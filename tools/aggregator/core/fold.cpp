@@ -262,6 +262,9 @@ void Fold::count(const StationFacts& station, const EventView& event, const Plac
     case EventKind::kCommandResult:
     case EventKind::kTechnicianCame:
     case EventKind::kServiced:
+    case EventKind::kExtended:
+    case EventKind::kCodeReissued:
+    case EventKind::kPassRevoked:
       break;
   }
 }
@@ -340,6 +343,8 @@ FoldResult Fold::apply(StationFacts& station, Bytes payload) {
     opening(station, event, place, Column::kDispatches, -1);
   } else if (event.kind == EventKind::kCustodySettled) {
     correct_level(station, place, event.message->custody_settled().inside() ? 1 : 0);
+  } else if (event.kind == EventKind::kCommandResult) {
+    result.command_result = &event.message->command_result();
   } else if (event.kind == EventKind::kSnapshot) {
     apply_snapshot(station, event, local_s);
   } else {

@@ -29,8 +29,9 @@ struct StationFacts {
 /// What one event did beside the sums.
 struct FoldResult {
   bool config_changed = false;
-  std::optional<std::uint64_t> utc_ms;  // The event's time, where it has one.
-  std::uint32_t boot = 0;               // 0: opaque.
+  std::optional<std::uint64_t> utc_ms;                // The event's time, where it has one.
+  std::uint32_t boot = 0;                             // 0: opaque.
+  const v1::CommandResult* command_result = nullptr;  // Valid until the next event.
 };
 
 /// Days and hours below which the tables with an end are not written (retention). 0: no bound.
