@@ -211,6 +211,16 @@ void StationState::apply_event(const cubby_v1_Event& event) {
         end_opening(body.deposit_cancelled.compartment);
       }
       break;
+    default:
+      apply_custody(event);
+      break;
+  }
+}
+
+/// Who can say what is inside.
+void StationState::apply_custody(const cubby_v1_Event& event) {
+  const auto& body = event.body;
+  switch (event.which_body) {
     case cubby_v1_Event_custody_uncertain_tag:
       if (valid(body.custody_uncertain.compartment)) {
         apply_uncertain(body.custody_uncertain);

@@ -107,6 +107,7 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   void move(std::uint8_t compartment, CompartmentEvent on, CompartmentState otherwise);
   void write_state(std::uint8_t compartment, CompartmentState to);
   void end_opening(std::uint8_t compartment);
+  void apply_custody(const cubby_v1_Event& event);
   void apply_notice(const cubby_v1_Event& event);
   template <typename Body>
   Parcel parcel_of(const cubby_v1_Event& event, const Body& body);

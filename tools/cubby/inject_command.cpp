@@ -281,13 +281,8 @@ CLI::App* add_verb(CLI::App& inject, const Arguments& arguments, int& exit_code,
   return verb;
 }
 
-}  // namespace
-
-void add_inject_command(CLI::App& app, int& exit_code) {
-  CLI::App* inject = app.add_subcommand("inject", "Plays couriers, recipients and faults at a live emulator");
-  inject->require_subcommand(1);
-  const auto arguments = std::make_shared<InjectArguments>();
-  CLI::App* verb = add_verb(*inject, arguments, exit_code, "deposit",
+void add_deliveries(CLI::App& inject, const Arguments& arguments, int& exit_code) {
+  CLI::App* verb = add_verb(inject, arguments, exit_code, "deposit",
                             "A courier deposits one parcel; prints compartment and pickup code", deposit);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--size", arguments->size, "S, M, L or XL")->required()->check(CLI::IsMember({"S", "M", "L", "XL"}));
@@ -304,7 +299,7 @@ void add_inject_command(CLI::App& app, int& exit_code) {
   verb->add_flag("--cancel", arguments->cancel, "At the open door, take the parcel along again")->excludes(change);
   verb->footer("Example: cubby inject deposit --station SX-TY-0007 --size M --carrier sf --parcel RB473124829CN");
 
-  verb = add_verb(*inject, arguments, exit_code, "drop-off",
+  verb = add_verb(inject, arguments, exit_code, "drop-off",
                   "A sender drops a parcel or a return off; the brand's next courier takes it along", drop_off);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--size", arguments->size, "S, M, L or XL")->required()->check(CLI::IsMember({"S", "M", "L", "XL"}));
@@ -314,28 +309,33 @@ void add_inject_command(CLI::App& app, int& exit_code) {
   verb->add_option("--parcel", arguments->parcel, "Number on the parcel; default: one is made up");
   verb->add_flag("--cancel", arguments->cancel, "At the open door, take the parcel along again");
   verb->footer("Example: cubby inject drop-off --station SX-TY-0007 --size S --carrier sf");
+}
 
-  verb = add_verb(*inject, arguments, exit_code, "collect", "Somebody types a pickup code, or shows it", collect);
+void add_pickups(CLI::App& inject, const Arguments& arguments, int& exit_code) {
+  CLI::App* verb =
+      add_verb(inject, arguments, exit_code, "collect", "Somebody types a pickup code, or shows it", collect);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--code", arguments->code, "As the keypad takes it")->required()->check(code_validator());
   verb->add_flag("--scan", arguments->scan, "Show the scanner the code's QR text");
   verb->footer("Example: cubby inject collect --station SX-TY-0007 --code 12345678");
 
-  verb = add_verb(*inject, arguments, exit_code, "refuse",
+  verb = add_verb(inject, arguments, exit_code, "refuse",
                   "The recipient opens the door, does not want the parcel and leaves it inside", refuse);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--code", arguments->code, "As the keypad takes it")->required()->check(code_validator());
   verb->footer("Example: cubby inject refuse --station SX-TY-0007 --code 12345678");
 
-  verb = add_verb(*inject, arguments, exit_code, "recall",
+  verb = add_verb(inject, arguments, exit_code, "recall",
                   "A courier takes overdue, refused and dropped-off parcels along", recall);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--carrier", arguments->carrier, "Brand, 1 to 8 of a-z, 0-9")
       ->check(carrier_validator())
       ->capture_default_str();
+}
 
-  verb = add_verb(*inject, arguments, exit_code, "technician",
-                  "A technician comes with a pass for the station and does one thing", service);
+void add_service_and_faults(CLI::App& inject, const Arguments& arguments, int& exit_code) {
+  CLI::App* verb = add_verb(inject, arguments, exit_code, "technician",
+                            "A technician comes with a pass for the station and does one thing", service);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--task", arguments->task, "audit looks into what is disputed or out of service")
       ->required()
@@ -347,7 +347,7 @@ void add_inject_command(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   verb->footer("Example: cubby inject technician --station SX-TY-0007 --task look --door 12");
 
-  verb = add_verb(*inject, arguments, exit_code, "fault", "Something breaks", fault);
+  verb = add_verb(inject, arguments, exit_code, "fault", "Something breaks", fault);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--kind", arguments->kind, "jam, link-down or power-cut")
       ->required()
@@ -359,8 +359,19 @@ void add_inject_command(CLI::App& app, int& exit_code) {
       ->check(duration_validator());
   verb->footer("Example: cubby inject fault --station SX-TY-0007 --door 12 --kind jam --for 10m");
 
-  verb = add_verb(*inject, arguments, exit_code, "replay", "Plays a trace at the emulator's pace", replay_file);
+  verb = add_verb(inject, arguments, exit_code, "replay", "Plays a trace at the emulator's pace", replay_file);
   verb->add_option("trace", arguments->trace, "CSV time,station,action,parcel,carrier,size")->required();
+}
+
+}  // namespace
+
+void add_inject_command(CLI::App& app, int& exit_code) {
+  CLI::App* inject = app.add_subcommand("inject", "Plays couriers, recipients and faults at a live emulator");
+  inject->require_subcommand(1);
+  const auto arguments = std::make_shared<InjectArguments>();
+  add_deliveries(*inject, arguments, exit_code);
+  add_pickups(*inject, arguments, exit_code);
+  add_service_and_faults(*inject, arguments, exit_code);
 }
 
 }  // namespace cubby::tools
