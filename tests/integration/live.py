@@ -108,6 +108,29 @@ def send_a_technician(lab):
     expect_equal(result.stdout.split()[:2], ["compartment", str(door)], "the door after a technician's look")
 
 
+def operate(lab, *arguments):
+    return lab.run("cubby", "operate", *arguments, "--station", STATION, "--http", f"127.0.0.1:{lab.http}")
+
+
+def give_orders(lab):
+    door, code = deposit(lab)
+    result = operate(lab, "open", "--door", str(door))
+    expect_equal((result.returncode, result.stdout), (0, "done\n"), f"a door opened from afar ({result.stderr})")
+    wait_until(lambda: operate(lab, "settle", "--door", str(door), "--inside", "yes").returncode == 0, 10, "the door to be shut")
+    result = operate(lab, "block", "--door", str(door))
+    expect(result.returncode == 1 and "not in a state" in result.stderr, f"blocking an occupied one: {result.stdout}{result.stderr}")
+    expect_equal(operate(lab, "reissue", "--door", str(door)).returncode, 0, "a new code")
+    result = lab.inject("collect", "--station", STATION, "--code", code)
+    expect_equal(result.returncode, 1, "collecting with the code of before")
+    expect_equal(operate(lab, "expire", "--door", str(door)).returncode, 0, "the end of a retention period")
+    expect_equal(operate(lab, "release-keypad").returncode, 0, "the keypad's release")
+    expect("recalled" in lab.inject("recall", "--station", STATION, "--carrier", "sf").stdout, "its courier")
+    result = lab.run("cubby", "operate", "open", "--station", "SX-NO-0001", "--door", "1", "--http", f"127.0.0.1:{lab.http}")
+    expect(result.returncode == 1 and "no such station" in result.stderr, f"an unknown station: {result.stderr}")
+    result = operate(lab, "open", "--door", "191")
+    expect(result.returncode == 1 and "no such compartment" in result.stderr, f"an unknown door: {result.stderr}")
+
+
 def collect_a_group(lab):
     codes = set()
     for _ in range(2):
@@ -150,6 +173,7 @@ def run(lab):
     collect_with_wrong_and_right_code(lab)
     change_size_cancel_and_refuse(lab)
     drop_off_and_dispatch(lab)
+    give_orders(lab)
     send_a_technician(lab)
     collect_a_group(lab)
     strike_with_faults(lab)

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "tools/aggregator/http/command_book.h"
 #include "tools/aggregator/http/http_server.h"
 #include "tools/aggregator/io/uplink_server.h"
 #include "tools/support/command_line.h"
@@ -158,6 +159,7 @@ int serve(const Options& options) {
   const auto listen = *cubby::tools::parse_endpoint(options.listen);
   const auto web = *cubby::tools::parse_endpoint(options.http);
   LiveStatus status;
+  cubby::aggregator::CommandBook book;
   status.started_utc_ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count());
@@ -167,9 +169,14 @@ int serve(const Options& options) {
                        .fleet_key = key.bytes,
                        .allow_virtual_time = options.allow_virtual_time,
                        .commit_events = options.commit_events,
-                       .commit_interval = std::chrono::milliseconds(options.commit_interval_ms)},
+                       .commit_interval = std::chrono::milliseconds(options.commit_interval_ms),
+                       .on_command_result =
+                           [&book](const cubby::v1::CommandResult& result) {
+                             book.answered(result.command_id(), result.outcome(), result.refusal());
+                           }},
                       status);
-  HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status);
+  HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status, book,
+                  uplink);
   if (const std::string error = uplink.bind(); !error.empty()) {
     return complain("--listen: " + options.listen + ": " + error, kExitFailure);
   }

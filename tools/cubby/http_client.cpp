@@ -16,10 +16,8 @@ using boost::system::error_code;
 
 constexpr std::uint64_t kAnswerMax = 64 * 1024 * 1024;
 
-}  // namespace
-
-HttpAnswer http_get(const std::string& host, std::uint16_t port, const std::string& target, const std::string& token,
-                    std::chrono::seconds timeout) {
+HttpAnswer exchange(http::request<http::string_body> request, const std::string& host, std::uint16_t port,
+                    const std::string& token, std::chrono::seconds timeout) {
   HttpAnswer answer;
   error_code failure;
   const auto address = asio::ip::make_address(host, failure);
@@ -30,10 +28,10 @@ HttpAnswer http_get(const std::string& host, std::uint16_t port, const std::stri
   asio::io_context io{1};
   beast::tcp_stream stream(io);
   beast::flat_buffer buffer;
-  http::request<http::empty_body> request{http::verb::get, target, 11};
   request.set(http::field::host, host);
   request.set(http::field::authorization, "Bearer " + token);
   request.set(http::field::connection, "close");
+  request.prepare_payload();
   http::response_parser<http::string_body> response;
   response.body_limit(kAnswerMax);
   stream.expires_after(timeout);
@@ -58,6 +56,20 @@ HttpAnswer http_get(const std::string& host, std::uint16_t port, const std::stri
   answer.status = response.get().result_int();
   answer.body = std::move(response.get().body());
   return answer;
+}
+
+}  // namespace
+
+HttpAnswer http_get(const std::string& host, std::uint16_t port, const std::string& target, const std::string& token,
+                    std::chrono::seconds timeout) {
+  return exchange({http::verb::get, target, 11}, host, port, token, timeout);
+}
+
+HttpAnswer http_post(const std::string& host, std::uint16_t port, const std::string& target, const std::string& token,
+                     const std::string& body, std::chrono::seconds timeout) {
+  http::request<http::string_body> request{http::verb::post, target, 11, body};
+  request.set(http::field::content_type, "application/json");
+  return exchange(std::move(request), host, port, token, timeout);
 }
 
 }  // namespace cubby::tools

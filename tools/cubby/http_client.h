@@ -15,5 +15,8 @@ struct HttpAnswer {
 /// GET http://host:port`target` with a bearer token. `host` is an IP address.
 HttpAnswer http_get(const std::string& host, std::uint16_t port, const std::string& target, const std::string& token,
                     std::chrono::seconds timeout);
+/// The same with POST and a JSON body.
+HttpAnswer http_post(const std::string& host, std::uint16_t port, const std::string& target, const std::string& token,
+                     const std::string& body, std::chrono::seconds timeout);
 
 }  // namespace cubby::tools

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "tools/cubby/inject_command.h"
+#include "tools/cubby/operate_command.h"
 #include "tools/cubby/stats_command.h"
 #include "tools/cubby/verify_command.h"
 #include "tools/support/command_line.h"
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
       "  cubby verify --store cubby.db --ledger ledger.csv");
   int exit_code = kExitOk;
   add_inject_command(app, exit_code);
+  add_operate_command(app, exit_code);
   add_stats_command(app, exit_code);
   add_verify_command(app, exit_code);
   if (const int code = parse_command_line(app, argc, argv); code >= 0) {

@@ -357,5 +357,34 @@ TEST_F(Session, KeepsAnEventThatDoesNotParseAndCountsIt) {
             1);
 }
 
+TEST_F(Session, HandsAnOrderToTheStationsSessionAndTellsItsDurableResult) {
+  std::vector<std::string> told;
+  CentreOptions options = test_options();
+  options.on_command_result = [&](const v1::CommandResult& result) { told.push_back(result.command_id()); };
+  Centre own(options);
+  TestConnection link(own);
+  v1::Command command;
+  command.set_id(std::string(16, 'i'));
+  command.mutable_open_door()->set_compartment(7);
+  EXPECT_EQ(own.send_command("SX-TY-0001", command, kNoonUtcMs, 30'000), CommandSink::Sent::kUnknownStation);
+  journal.open();
+  link.greet(1, journal, false);
+  own.committed();
+  link.take();
+  EXPECT_EQ(own.send_command("SX-TY-0001", command, kNoonUtcMs + 5, 30'000), CommandSink::Sent::kSent);
+  const v1::Down down = link.take_one();
+  EXPECT_EQ(down.command().open_door().compartment(), 7U);
+  EXPECT_EQ(down.command().id(), command.id());
+  EXPECT_EQ(down.command().expires_utc_ms(), kNoonUtcMs + 30'005);
+  v1::Event event = journal.event();
+  event.mutable_command_result()->set_command_id(command.id());
+  event.mutable_command_result()->set_outcome(v1::COMMAND_OUTCOME_DONE);
+  journal.add(event);
+  link.send(1, journal.batch(1, 4));
+  EXPECT_TRUE(told.empty()) << "told before it is durable";
+  own.committed();
+  EXPECT_EQ(told, std::vector<std::string>{command.id()});
+}
+
 }  // namespace
 }  // namespace cubby::aggregator::testing

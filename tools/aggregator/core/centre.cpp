@@ -164,6 +164,9 @@ void Centre::append(StationRecord& station, const BatchView& batch) {
       journal.last_event_utc_ms = std::max(journal.last_event_utc_ms, *folded.utc_ms);
     }
     journal.boot = folded.boot == 0 ? journal.boot : folded.boot;
+    if (folded.command_result != nullptr && options_.on_command_result) {
+      results_.push_back(*folded.command_result);
+    }
     if (folded.config_changed) {
       touch_station(station);
     }
@@ -221,6 +224,19 @@ Centre::Applied Centre::apply(StationRecord& station, const GapRecord& gap) {
   return Applied::kNew;
 }
 
+CommandSink::Sent Centre::send_command(const std::string& station, const v1::Command& command, std::uint64_t utc_ms,
+                                       std::uint64_t life_ms) {
+  const StationRecord* record = find(station);
+  if (record == nullptr) {
+    return CommandSink::Sent::kUnknownStation;
+  }
+  if (record->owner == nullptr) {
+    return CommandSink::Sent::kOffline;
+  }
+  return record->owner->send_command(record->channel, command, utc_ms, life_ms) ? CommandSink::Sent::kSent
+                                                                                : CommandSink::Sent::kNotLive;
+}
+
 void Centre::wait_for_commit(ConnectionProtocol& connection) {
   waiting_.push_back(&connection);
 }
@@ -249,6 +265,10 @@ void Centre::committed() {
   changes_.first_new_city = cities_.size() + 1;
   changes_.first_new_brand = brands_.size() + 1;
   ++counters_.commits;
+  for (const v1::CommandResult& result : results_) {
+    options_.on_command_result(result);
+  }
+  results_.clear();
   // Letting go may make the owner write, never read: nobody is added to the list meanwhile.
   std::vector<ConnectionProtocol*> waiting;
   waiting.swap(waiting_);

@@ -12,6 +12,7 @@
 #include "firmware/base/limits.h"
 #include "tools/aggregator/core/batch.h"
 #include "tools/aggregator/core/changes.h"
+#include "tools/aggregator/core/command_sink.h"
 
 namespace cubby::aggregator {
 
@@ -39,6 +40,7 @@ struct CentreOptions {
   std::uint64_t session_epoch = 1;  // Grows with each opening of the store.
   std::uint32_t window = limits::kWindowMax;
   std::function<void(MutableBytes)> fill_random;
+  std::function<void(const v1::CommandResult&)> on_command_result;  // Once it is durable; may be empty.
 };
 
 /// Counted since the start; for /v1/status and the report.
@@ -87,6 +89,10 @@ class Centre {
     }
   }
 
+  /// See CommandSink::send().
+  CommandSink::Sent send_command(const std::string& station, const v1::Command& command, std::uint64_t utc_ms,
+                                 std::uint64_t life_ms);
+
   enum class Applied : std::uint8_t { kNew, kDuplicate, kSequence, kConflict, kMalformed };
   Applied apply(StationRecord& station, const BatchView& batch);
   Applied apply(StationRecord& station, const GapRecord& gap);
@@ -119,6 +125,7 @@ class Centre {
   std::deque<StationRecord> stations_;  // Element i has the number i + 1.
   std::unordered_map<std::string_view, StationRecord*> by_name_;
   std::vector<ConnectionProtocol*> waiting_;
+  std::vector<v1::CommandResult> results_;  // Applied, not durable yet.
   ChainHistory* history_ = nullptr;
   std::uint64_t next_batch_id_ = 1;
   std::uint32_t next_journal_id_ = 1;

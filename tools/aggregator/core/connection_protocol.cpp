@@ -168,6 +168,7 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_virtual_time(Bytes message) {
   down_.mutable_virtual_time()->CopyFrom(time);
   send(0, down_);
   barrier_ = waits_;
+  has_barriers_ = true;
   return Verdict::kGoOn;
 }
 
@@ -388,6 +389,18 @@ void ConnectionProtocol::send(std::uint32_t number, const v1::Down& down) {
   CUBBY_ASSERT(size <= message.size());
   down.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(message.data()));
   append_frame(sink(), number, Bytes(message).first(size));
+}
+
+bool ConnectionProtocol::send_command(std::uint32_t channel, const v1::Command& command, std::uint64_t utc_ms,
+                                      std::uint64_t life_ms) {
+  if (has_barriers_) {
+    return false;
+  }
+  *down_.mutable_command() = command;
+  down_.mutable_command()->set_expires_utc_ms((virtual_ ? utc_ms_ : utc_ms) + life_ms);
+  send(channel, down_);
+  owner_.on_output();
+  return true;
 }
 
 void ConnectionProtocol::on_commit() {

@@ -53,6 +53,9 @@ class ConnectionProtocol {
   std::size_t channel_count() const { return channels_.size(); }
   const std::string& close_reason() const { return close_reason_; }
 
+  /// To a station whose session this is; written once. It expires `life_ms` from now, which is `utc_ms` or the
+  /// connection's virtual time. False: at full speed nobody may say anything unasked.
+  bool send_command(std::uint32_t channel, const v1::Command& command, std::uint64_t utc_ms, std::uint64_t life_ms);
   /// By Centre: everything applied so far is durable.
   void on_commit();
 
@@ -98,6 +101,7 @@ class ConnectionProtocol {
   bool waits_ = false;  // Something in held_ needs a commit first.
   bool barrier_ = false;
   bool virtual_ = false;
+  bool has_barriers_ = false;  // An emulator at full speed: it waits for answers only.
   bool has_frame_ = false;
   bool has_welcomed_ = false;
   std::uint64_t utc_ms_ = 0;

@@ -1,10 +1,14 @@
 #include "tools/aggregator/http/api.h"
 
+#include <sys/random.h>
+
+#include <array>
 #include <boost/json.hpp>
 #include <charconv>
 #include <limits>
 
 #include "firmware/base/bytes.h"
+#include "tools/aggregator/http/command_request.h"
 #include "tools/aggregator/http/query.h"
 
 namespace cubby::aggregator {
@@ -13,6 +17,29 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kPageMax = 1'000;
+constexpr std::size_t kCommandIdSize = 16;
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+
+std::string to_hex(Bytes bytes) {
+  std::string text;
+  for (const std::byte byte : bytes) {
+    text += kHexDigits[std::to_integer<std::size_t>(byte >> 4)];
+    text += kHexDigits[std::to_integer<std::size_t>(byte & std::byte{15})];
+  }
+  return text;
+}
+
+bool from_hex(std::string_view text, std::string& bytes) {
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    const std::size_t high = kHexDigits.find(text[i]);
+    const std::size_t low = kHexDigits.find(text[i + 1]);
+    if (high == std::string_view::npos || low == std::string_view::npos) {
+      return false;
+    }
+    bytes += static_cast<char>(high * 16 + low);
+  }
+  return text.size() % 2 == 0;
+}
 
 ApiResponse ok(const json::object& body) {
   return {.status = 200, .content_type = "application/json", .body = json::serialize(body) + "\n", .allow = {}};
@@ -28,6 +55,8 @@ std::string_view title_of(unsigned status) {
       return "Not found";
     case 405:
       return "Method not allowed";
+    case 409:
+      return "Conflict";
     case 408:
       return "Request timed out";
     case 413:
@@ -140,7 +169,7 @@ const char* take_parameter(const std::string& name, const std::string& value, St
 
 }  // namespace
 
-ApiResponse Api::problem(unsigned status, std::string_view code, std::string_view detail) {
+ApiResponse Api::problem(unsigned status, std::string_view code, std::string_view detail, std::string_view allow) {
   json::object body;
   body["type"] = "about:blank";
   body["title"] = title_of(status);
@@ -150,7 +179,7 @@ ApiResponse Api::problem(unsigned status, std::string_view code, std::string_vie
   return {.status = status,
           .content_type = "application/problem+json",
           .body = json::serialize(body) + "\n",
-          .allow = status == 405 ? "GET, HEAD" : ""};
+          .allow = status == 405 ? std::string(allow) : std::string()};
 }
 
 bool Api::is_authorised(std::string_view authorization) const {
@@ -172,7 +201,14 @@ ApiResponse Api::answer(const ApiRequest& request) {
     return problem(401, "unauthorised", "send the token as: Authorization: Bearer TOKEN");
   }
   if (!known) {
-    return problem(404, "no_such_route", "routes: /health, /v1/status, /v1/stations, /v1/stations/NAME, /v1/stats");
+    return problem(
+        404, "no_such_route",
+        "routes: /health, /v1/status, /v1/stations, /v1/stations/NAME, /v1/stations/NAME/commands, /v1/stats");
+  }
+  constexpr std::string_view kStations = "/v1/stations/";
+  if (const std::size_t part = path.find("/commands"); path.starts_with(kStations) && part != std::string_view::npos) {
+    return commands(request.method, path.substr(kStations.size(), part - kStations.size()),
+                    path.substr(part + std::string_view("/commands").size()), request.body);
   }
   if (request.method != "GET" && request.method != "HEAD") {
     return problem(405, "method_not_allowed", "only GET and HEAD");
@@ -189,7 +225,7 @@ ApiResponse Api::answer(const ApiRequest& request) {
   if (path == "/v1/stats") {
     return statistics(query);
   }
-  return station(path.substr(std::string_view("/v1/stations/").size()));
+  return station(path.substr(kStations.size()));
 }
 
 ApiResponse Api::health() const {
@@ -281,6 +317,67 @@ ApiResponse Api::station(std::string_view encoded) {
   body["door_sizes"] = json::array(info.door_sizes.begin(), info.door_sizes.end());
   if (!answer.rows.empty()) {
     body["statistics"] = to_json(answer.rows.front(), answer);
+  }
+  return ok(body);
+}
+
+// /v1/stations/NAME/commands and /v1/stations/NAME/commands/ID
+ApiResponse Api::commands(std::string_view method, std::string_view station, std::string_view rest,
+                          std::string_view body) {
+  const auto name = percent_decoded(station);
+  if (!name || name->empty() || name->size() > 64) {
+    return problem(400, "bad_name", "a station's name has 1 to 64 bytes");
+  }
+  if (rest.empty()) {
+    return method == "POST" ? order(*name, body) : problem(405, "method_not_allowed", "only POST", "POST");
+  }
+  if (method != "GET" && method != "HEAD") {
+    return problem(405, "method_not_allowed", "only GET and HEAD");
+  }
+  return order_state(*name, rest.substr(1));
+}
+
+ApiResponse Api::order(const std::string& station, std::string_view body) {
+  v1::Command command;
+  std::uint64_t life_ms = 0;
+  if (const std::string wrong = read_command(body, command, life_ms); !wrong.empty()) {
+    return problem(400, "bad_command", wrong);
+  }
+  std::array<std::byte, kCommandIdSize> id{};
+  if (getrandom(id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) {
+    return problem(503, "no_randomness", "the system gives no random bytes");
+  }
+  command.set_id(id.data(), id.size());
+  // First, so that no answer comes too early.
+  book_.sent(command.id(), {.station = station});
+  switch (sink_.send(station, command, life_ms)) {
+    case CommandSink::Sent::kSent:
+      break;
+    case CommandSink::Sent::kUnknownStation:
+      return problem(404, "unknown_station", "no such station has reported");
+    case CommandSink::Sent::kOffline:
+      return problem(409, "offline", "the station is not connected now");
+    case CommandSink::Sent::kNotLive:
+      return problem(501, "not_supported",
+                     "the station's emulator runs at full speed; it takes orders in real time (--speed 1 to 1000)");
+    case CommandSink::Sent::kBusy:
+      return problem(503, "busy", "the station's connection cannot be reached now");
+  }
+  ApiResponse answer = ok({{"id", to_hex(Bytes(id))}, {"state", "sent"}});
+  answer.status = 202;
+  return answer;
+}
+
+ApiResponse Api::order_state(const std::string& station, std::string_view id_text) const {
+  std::string id;
+  const auto state = from_hex(id_text, id) && id.size() == kCommandIdSize ? book_.find(id) : std::nullopt;
+  if (!state || state->station != station) {
+    return problem(404, "unknown_command", "no such order since the aggregator started");
+  }
+  json::object body{{"id", id_text}};
+  body["state"] = state->answered ? to_words(state->outcome) : std::string_view("sent");
+  if (state->outcome == v1::COMMAND_OUTCOME_REFUSED) {
+    body["reason"] = to_words(state->refusal);
   }
   return ok(body);
 }

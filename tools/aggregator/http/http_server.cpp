@@ -55,7 +55,8 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
       const bool head = request.method() == http::verb::head;
       send(api_.answer({.method = {request.method_string().data(), request.method_string().size()},
                         .target = {request.target().data(), request.target().size()},
-                        .authorization = {authorization.data(), authorization.size()}}),
+                        .authorization = {authorization.data(), authorization.size()},
+                        .body = request.body()}),
            request.keep_alive(), head);
       return;
     }
@@ -112,8 +113,8 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
 
 class HttpServer::Parts {
  public:
-  Parts(HttpServerOptions options, const LiveStatus& status)
-      : options_(std::move(options)), api_(options_.token, status) {}
+  Parts(HttpServerOptions options, const LiveStatus& status, CommandBook& book, CommandSink& sink)
+      : options_(std::move(options)), api_(options_.token, status, book, sink) {}
 
   std::string bind() {
     error_code error;
@@ -192,8 +193,8 @@ class HttpServer::Parts {
   std::thread thread_;
 };
 
-HttpServer::HttpServer(HttpServerOptions options, const LiveStatus& status)
-    : parts_(std::make_unique<Parts>(std::move(options), status)) {}
+HttpServer::HttpServer(HttpServerOptions options, const LiveStatus& status, CommandBook& book, CommandSink& sink)
+    : parts_(std::make_unique<Parts>(std::move(options), status, book, sink)) {}
 HttpServer::~HttpServer() {
   stop();
 }

@@ -4,9 +4,12 @@
 #include <memory>
 #include <string>
 
+#include "tools/aggregator/core/command_sink.h"
 #include "tools/aggregator/core/live_status.h"
 
 namespace cubby::aggregator {
+
+class CommandBook;
 
 struct HttpServerOptions {
   std::string host = "127.0.0.1";  // An IP address.
@@ -19,7 +22,7 @@ struct HttpServerOptions {
 /// acknowledgement.
 class HttpServer {
  public:
-  HttpServer(HttpServerOptions options, const LiveStatus& status);
+  HttpServer(HttpServerOptions options, const LiveStatus& status, CommandBook& book, CommandSink& sink);
   ~HttpServer();
   /// Takes the port. Empty, or one line for a person.
   std::string bind();

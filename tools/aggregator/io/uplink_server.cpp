@@ -11,6 +11,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
+#include <future>
 #include <unordered_map>
 
 #include "tools/aggregator/io/connection.h"
@@ -26,6 +27,7 @@ using tcp = asio::ip::tcp;
 constexpr std::chrono::milliseconds kAcceptRetry{100};
 constexpr std::chrono::seconds kSweepInterval{1};
 constexpr int kReopenTries = 5;
+constexpr std::chrono::seconds kHandOver{2};
 
 double thread_cpu_s() {
   timespec time{};
@@ -65,6 +67,7 @@ class UplinkServer::Parts final : public ConnectionHost {
   std::string open_store();
   std::string run();
   UplinkReport report() const;
+  CommandSink::Sent send(const std::string& station, const v1::Command& command, std::uint64_t life_ms);
 
   void on_input(Connection& connection) override;
   void on_closed(std::uint64_t id) override;
@@ -144,7 +147,8 @@ std::string UplinkServer::Parts::open_store() {
                                                        .store_uid = identity.uid,
                                                        .generation = identity.generation,
                                                        .session_epoch = identity.session_epoch,
-                                                       .fill_random = fill_random});
+                                                       .fill_random = fill_random,
+                                                       .on_command_result = options_.on_command_result});
   if (std::string error = opened.store->load(*centre); !error.empty()) {
     return error;
   }
@@ -365,6 +369,18 @@ void UplinkServer::Parts::book_counters() {
   counters = {};
 }
 
+// From the HTTP thread; this one is never kept waiting by it.
+CommandSink::Sent UplinkServer::Parts::send(const std::string& station, const v1::Command& command,
+                                            std::uint64_t life_ms) {
+  const auto answer = std::make_shared<std::promise<CommandSink::Sent>>();
+  auto future = answer->get_future();
+  asio::post(io_, [this, answer, station, command, life_ms] {
+    answer->set_value(stopping_ || !centre_ ? CommandSink::Sent::kBusy
+                                            : centre_->send_command(station, command, utc_ms(), life_ms));
+  });
+  return future.wait_for(kHandOver) == std::future_status::ready ? future.get() : CommandSink::Sent::kBusy;
+}
+
 UplinkReport UplinkServer::Parts::report() const {
   return costs_;
 }
@@ -380,6 +396,9 @@ std::string UplinkServer::open_store() {
 }
 std::string UplinkServer::run() {
   return parts_->run();
+}
+CommandSink::Sent UplinkServer::send(const std::string& station, const v1::Command& command, std::uint64_t life_ms) {
+  return parts_->send(station, command, life_ms);
 }
 UplinkReport UplinkServer::report() const {
   return parts_->report();

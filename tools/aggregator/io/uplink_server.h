@@ -2,10 +2,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cubby/v1/event.pb.h"
+#include "tools/aggregator/core/command_sink.h"
 #include "tools/aggregator/core/live_status.h"
 
 namespace cubby::aggregator {
@@ -19,6 +22,7 @@ struct UplinkServerOptions {
   std::size_t commit_events = 2'000;              // A commit is due at the latest with so many events pending ...
   std::chrono::milliseconds commit_interval{20};  // ... or so long after the first of them.
   std::size_t connections_max = 20'000;
+  std::function<void(const v1::CommandResult&)> on_command_result;  // Durable; told on run()'s thread.
 };
 
 /// What a run has cost and done; --report.
@@ -40,8 +44,8 @@ struct UplinkReport {
 };
 
 /// The stations' TCP port: sockets, deadlines and group commit round the protocol objects of core/.
-/// Everything runs on the thread that calls run().
-class UplinkServer {
+/// Everything runs on the thread that calls run(); send() may be called from another.
+class UplinkServer final : public CommandSink {
  public:
   UplinkServer(UplinkServerOptions options, LiveStatus& status);
   ~UplinkServer();
@@ -55,6 +59,7 @@ class UplinkServer {
   /// store failed and could not be opened again.
   std::string run();
   UplinkReport report() const;
+  Sent send(const std::string& station, const v1::Command& command, std::uint64_t life_ms) override;
 
  private:
   class Parts;

@@ -1,0 +1,166 @@
+#include "tools/cubby/operate_command.h"
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "firmware/base/limits.h"
+#include "tools/cubby/http_client.h"
+#include "tools/support/command_line.h"
+#include "tools/support/secret_file.h"
+#include "tools/support/text.h"
+
+namespace cubby::tools {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::chrono::seconds kTimeout{15};
+constexpr std::chrono::milliseconds kAskAgain{200};
+
+struct Options {
+  std::string http = "127.0.0.1:7480";
+  std::string token_file;
+  std::string station;
+  std::string action;
+  std::uint32_t door = 0;
+  std::uint32_t hours = 0;
+  std::string inside;
+  std::uint32_t serial = 0;
+  std::uint64_t expiry_utc_s = 0;
+  std::uint32_t life_s = 30;
+};
+
+int fail(const std::string& words) {
+  std::cerr << "cubby operate: " << words << '\n';
+  return kExitFailure;
+}
+
+json::object order_of(const Options& options) {
+  json::object order{{"action", options.action}, {"life_s", options.life_s}};
+  if (options.door != 0) {
+    order["compartment"] = options.door;
+  }
+  if (options.hours != 0) {
+    order["hours"] = options.hours;
+  }
+  if (!options.inside.empty()) {
+    order["inside"] = options.inside == "yes";
+  }
+  if (options.serial != 0) {
+    order["serial"] = options.serial;
+    order["expiry_utc_s"] = options.expiry_utc_s;
+  }
+  return order;
+}
+
+std::string text_member(const json::value& body, const char* name) {
+  const json::value* member = body.is_object() ? body.as_object().if_contains(name) : nullptr;
+  return member != nullptr && member->is_string() ? std::string(member->as_string()) : std::string();
+}
+
+// Sends it, then asks until the station has answered or the order is dead.
+int run(const Options& options) {
+  const Secret token = load_or_create_secret(options.token_file.empty() ? default_secret_path("http.token")
+                                                                        : std::filesystem::path(options.token_file));
+  if (!token.error.empty()) {
+    return fail("--token-file: " + token.error);
+  }
+  const Endpoint endpoint = *parse_endpoint(options.http);
+  const std::string target = "/v1/stations/" + options.station + "/commands";
+  HttpAnswer answer =
+      http_post(endpoint.host, endpoint.port, target, token.text, json::serialize(order_of(options)), kTimeout);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(options.life_s) + kTimeout;
+  std::string id;
+  while (true) {
+    if (!answer.error.empty()) {
+      return fail(options.http + ": " + answer.error + "; is cubby-aggregator running there?");
+    }
+    boost::system::error_code error;
+    const json::value body = json::parse(answer.body, error);
+    if (answer.status != 200 && answer.status != 202) {
+      return fail(error ? "HTTP status " + std::to_string(answer.status) : text_member(body, "detail"));
+    }
+    const std::string state = text_member(body, "state");
+    id = id.empty() ? text_member(body, "id") : id;
+    if (state == "done") {
+      std::cout << "done\n";
+      return kExitOk;
+    }
+    if (state.empty() || id.empty()) {
+      return fail(options.http + ": that is not the answer of cubby-aggregator");
+    }
+    if (state != "sent") {
+      const std::string reason = text_member(body, "reason");
+      return fail("the station says: " + state + (reason.empty() ? "" : ", " + reason));
+    }
+    if (std::chrono::steady_clock::now() > until) {
+      return fail("the station has not answered; order " + id);
+    }
+    std::this_thread::sleep_for(kAskAgain);
+    answer = http_get(endpoint.host, endpoint.port, target + "/" + id, token.text, kTimeout);
+  }
+}
+
+CLI::App* add_verb(CLI::App& operate, const std::shared_ptr<Options>& options, int& exit_code, const char* name,
+                   const char* action, const char* help) {
+  CLI::App* verb = operate.add_subcommand(name, help);
+  verb->add_option("--station", options->station, "e.g. SX-TY-0007")->required()->check(station_validator());
+  verb->add_option("--life", options->life_s, "the order is dead after so many seconds")
+      ->check(integer_range(1, limits::kOpenCommandLifeMs / 1'000))
+      ->capture_default_str();
+  verb->add_option("--http", options->http, "the aggregator's HTTP interface")
+      ->check(endpoint_validator())
+      ->capture_default_str();
+  verb->add_option("--token-file", options->token_file, "file of its token (default: http.token in the state folder)");
+  verb->callback([options, action, &exit_code] {
+    options->action = action;
+    exit_code = run(*options);
+  });
+  return verb;
+}
+
+CLI::App* with_door(CLI::App* verb, const std::shared_ptr<Options>& options) {
+  verb->add_option("--door", options->door, "Compartment number")
+      ->required()
+      ->check(integer_range(1, limits::kCompartmentsMax));
+  return verb;
+}
+
+}  // namespace
+
+void add_operate_command(CLI::App& app, int& exit_code) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* operate = app.add_subcommand("operate", "Gives one station an operator's order, through the aggregator");
+  operate->require_subcommand(1);
+  const auto verb = [&](const char* name, const char* action, const char* help) {
+    return add_verb(*operate, options, exit_code, name, action, help);
+  };
+  with_door(verb("open", "open", "Opens one door; a parcel inside is in doubt until it is settled"), options)
+      ->footer("Example: cubby operate open --station SX-TY-0007 --door 12");
+  with_door(verb("settle", "settle", "Says what is inside a disputed compartment"), options)
+      ->add_option("--inside", options->inside, "yes: the parcel is there; no: it is empty")
+      ->required()
+      ->check(CLI::IsMember({"yes", "no"}));
+  with_door(verb("block", "block", "Takes a vacant compartment out of service"), options);
+  with_door(verb("unblock", "unblock", "Puts it back"), options);
+  with_door(verb("expire", "expire", "Ends the retention period: the code is dead, the courier recalls"), options);
+  with_door(verb("extend", "extend", "Makes the retention period longer"), options)
+      ->add_option("--hours", options->hours, "by so much; 720 in all")
+      ->required()
+      ->check(integer_range(1, limits::kExtraHoursMax));
+  with_door(verb("reissue", "reissue", "Gives the parcel inside a new code"), options);
+  CLI::App* revoke = verb("revoke-pass", "revoke_pass", "Makes the station refuse a pass");
+  revoke->add_option("--serial", options->serial, "number of the pass")
+      ->required()
+      ->check(integer_range(1, UINT32_MAX));
+  revoke->add_option("--expiry", options->expiry_utc_s, "when it would have expired, in UTC seconds since 1970")
+      ->required()
+      ->check(integer_range(1, std::uint64_t{1} << 40));
+  verb("release-keypad", "release_keypad", "Ends the lock-out after wrong codes");
+}
+
+}  // namespace cubby::tools

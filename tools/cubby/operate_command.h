@@ -1,0 +1,12 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace cubby::tools {
+
+/// Adds `cubby operate`: an operator's orders to one station, through the aggregator.
+void add_operate_command(CLI::App& app, int& exit_code);
+
+}  // namespace cubby::tools
