@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "emulator/people/distributions.h"
+#include "firmware/base/parcel_number.h"
 
 namespace cubby::emulator {
 namespace {
@@ -25,20 +26,6 @@ Instant at_day(std::int64_t local_day, std::int64_t utc_offset_min, std::int64_t
 }
 
 }  // namespace
-
-int s10_check_digit(std::uint32_t serial) {
-  constexpr std::array<int, 8> kWeights{8, 6, 4, 2, 3, 5, 9, 7};
-  int sum = 0;
-  for (std::size_t i = kWeights.size(); i-- > 0;) {
-    sum += kWeights[i] * static_cast<int>(serial % 10);
-    serial /= 10;
-  }
-  const int check = 11 - sum % 11;
-  if (check == 10) {
-    return 0;
-  }
-  return check == 11 ? 5 : check;
-}
 
 People::People(Premises& premises, const Profile& profile, const PeopleOptions& options, const Prng& prng)
     : premises_(premises),
@@ -120,7 +107,7 @@ std::uint32_t People::new_parcel(std::string_view carrier, std::uint8_t size, st
     text[i] = static_cast<char>('0' + rest % 10);
     rest /= 10;
   }
-  text[10] = static_cast<char>('0' + s10_check_digit(serial));
+  text[10] = s10_check_digit({text.data() + 2, 8});
   parcel.number.assign({text.data(), text.size()});
   return index;
 }

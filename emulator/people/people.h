@@ -266,7 +266,4 @@ class People final : public PanelReader {
   PeopleCounters counters_;
 };
 
-/// UPU S10 check digit of an 8-digit serial.
-int s10_check_digit(std::uint32_t serial);
-
 }  // namespace cubby::emulator

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "firmware/base/parcel_number.h"
+
 namespace cubby::core {
 namespace {
 
@@ -248,7 +250,7 @@ void PanelFlow::on_pass(std::string_view text, Instant now) {
 }
 
 void PanelFlow::on_parcel(std::string_view text, Instant now) {
-  if (text.size() > limits::kParcelMax || !is_printable(text)) {
+  if (text.size() > limits::kParcelMax || !is_printable(text) || !check_parcel_number(text).good) {
     refuse_input();
     return;
   }

@@ -94,7 +94,7 @@ int perform(const InjectArguments& arguments, const ControlRequest& request, Con
 }
 
 int deposit(const InjectArguments& arguments) {
-  if (const std::string problem = check_parcel_number(arguments.parcel); !problem.empty()) {
+  if (const std::string problem = parcel_number_problem(arguments.parcel); !problem.empty()) {
     return fail(kExitUsage, "--parcel " + arguments.parcel + ": " + problem);
   }
   ControlRequest request;
@@ -126,7 +126,7 @@ int deposit(const InjectArguments& arguments) {
 }
 
 int drop_off(const InjectArguments& arguments) {
-  if (const std::string problem = check_parcel_number(arguments.parcel); !problem.empty()) {
+  if (const std::string problem = parcel_number_problem(arguments.parcel); !problem.empty()) {
     return fail(kExitUsage, "--parcel " + arguments.parcel + ": " + problem);
   }
   ControlRequest request;

@@ -9,6 +9,8 @@
 #include <ctime>
 #include <numeric>
 
+#include "firmware/base/parcel_number.h"
+
 namespace cubby::tools {
 namespace {
 
@@ -20,14 +22,6 @@ std::optional<T> parse_number(std::string_view text) {
     return std::nullopt;
   }
   return value;
-}
-
-bool all_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-bool all_letters(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -153,32 +147,13 @@ std::string nearest(std::string_view text, const std::vector<std::string>& candi
   return best;
 }
 
-std::string check_parcel_number(std::string_view text) {
-  if (text.size() == 13 && all_letters(text.substr(0, 2)) && all_digits(text.substr(2, 9)) &&
-      all_letters(text.substr(11))) {
-    constexpr std::array<int, 8> kWeights{8, 6, 4, 2, 3, 5, 9, 7};
-    int sum = 0;
-    for (std::size_t i = 0; i < kWeights.size(); ++i) {
-      sum += kWeights[i] * (text[2 + i] - '0');
-    }
-    int check = 11 - sum % 11;
-    check = check == 10 ? 0 : (check == 11 ? 5 : check);
-    if (text[10] - '0' != check) {
-      return "UPU S10 number with a wrong check digit: it should end in " + std::to_string(check) +
-             std::string(text.substr(11));
-    }
+std::string parcel_number_problem(std::string_view text) {
+  const ParcelNumberCheck check = check_parcel_number(text);
+  if (check.good) {
+    return {};
   }
-  if (text.size() == 18 && all_digits(text)) {
-    int sum = 0;
-    for (std::size_t i = 0; i < 17; ++i) {
-      sum += (text[i] - '0') * (i % 2 == 0 ? 3 : 1);
-    }
-    const int check = (10 - sum % 10) % 10;
-    if (text[17] - '0' != check) {
-      return "GS1 SSCC with a wrong check digit: it should end in " + std::to_string(check);
-    }
-  }
-  return {};
+  return std::string(check.kind == ParcelNumberKind::kS10 ? "UPU S10" : "GS1 SSCC") +
+         " number with a wrong check digit: it should be " + check.expected;
 }
 
 }  // namespace cubby::tools

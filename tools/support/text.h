@@ -30,6 +30,6 @@ std::string format_utc(std::uint64_t utc_ms);
 std::string nearest(std::string_view text, const std::vector<std::string>& candidates);
 
 /// What is wrong with a parcel number that looks like UPU S10 or GS1 SSCC; empty: nothing, or another kind.
-std::string check_parcel_number(std::string_view text);
+std::string parcel_number_problem(std::string_view text);
 
 }  // namespace cubby::tools

@@ -82,7 +82,7 @@ std::string read_row(const std::vector<std::string>& cells, TraceLine& row, std:
     }
     row.size = static_cast<std::uint8_t>(found - kSizes.begin() + 1);
     cell = 3;
-    return check_parcel_number(row.parcel);
+    return parcel_number_problem(row.parcel);
   }
   return {};
 }

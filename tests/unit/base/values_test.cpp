@@ -10,6 +10,7 @@
 #include "firmware/base/inplace_string.h"
 #include "firmware/base/inplace_vector.h"
 #include "firmware/base/instant.h"
+#include "firmware/base/parcel_number.h"
 #include "firmware/base/pass.h"
 #include "firmware/base/prng.h"
 #include "firmware/base/result.h"
@@ -178,6 +179,43 @@ TEST_F(Passes, CutOrExtendedAreRefused) {
 
 TEST_F(Passes, OfUnknownRolesAreNone) {
   EXPECT_EQ(read_pass(key, make('X'), kHere).status(), Status::kBadInput);
+}
+
+// The examples: 47312482 has the check digit 9 (UPU), 10614141234567890 has 8 (GS1).
+TEST(ParcelNumber, OfAStandardMustCheck) {
+  using Kind = ParcelNumberKind;
+  const auto kind = [](std::string_view text) { return check_parcel_number(text).kind; };
+  EXPECT_EQ(s10_check_digit("47312482"), '9');
+  EXPECT_EQ(sscc_check_digit("10614141234567890"), '8');
+  EXPECT_EQ(kind("RB473124829CN"), Kind::kS10);
+  EXPECT_TRUE(check_parcel_number("RB473124829CN").good);
+  EXPECT_EQ(kind("106141412345678908"), Kind::kSscc);
+  EXPECT_TRUE(check_parcel_number("106141412345678908").good);
+  EXPECT_TRUE(check_parcel_number("00106141412345678908").good);
+  EXPECT_EQ(kind("00106141412345678908"), Kind::kSscc);
+  for (const std::string_view other : {"", "SF1234567", "rb473124829cn", "RB47312482CN", "R9473124829CN",
+                                       "10614141234567890", "01106141412345678908", "1061414123456789OB"}) {
+    EXPECT_EQ(kind(other), Kind::kOpaque) << other;
+    EXPECT_TRUE(check_parcel_number(other).good) << other;
+  }
+}
+
+// A single wrong digit, wherever it is, does not pass.
+TEST(ParcelNumber, WithOneDigitMisreadIsNotTaken) {
+  for (const std::string_view number : {"RB473124829CN", "106141412345678908", "00106141412345678908"}) {
+    for (std::size_t place = number.size() == 20 ? 2 : 0; place < number.size(); ++place) {
+      for (char digit = '0'; digit <= '9'; ++digit) {
+        std::string misread(number);
+        if (misread[place] >= '0' && misread[place] <= '9' && misread[place] != digit) {
+          misread[place] = digit;
+          EXPECT_FALSE(check_parcel_number(misread).good) << misread;
+        }
+      }
+    }
+  }
+  EXPECT_EQ(check_parcel_number("RB473124828CN").expected, '9');
+  EXPECT_FALSE(check_parcel_number("RB473124828CN").good);
+  EXPECT_FALSE(check_parcel_number("RB473124839CN").good);
 }
 
 }  // namespace

@@ -369,5 +369,14 @@ TEST(Panel, EveryInputInEveryFlowIsAnswered) {
   }
 }
 
+TEST(Flows, AMisreadParcelNumberIsNotBooked) {
+  StationWorld world;
+  world.scan(world.courier_pass());
+  world.scan("RB473124828CN");
+  EXPECT_EQ(world.last_screen().screen, Screen::kCourierReady);
+  world.scan("RB473124829CN");
+  EXPECT_EQ(world.last_screen().screen, Screen::kChooseSize);
+}
+
 }  // namespace
 }  // namespace cubby::tests

@@ -50,11 +50,6 @@ TEST(Distributions, StayInTheirRange) {
   EXPECT_NEAR(sum / 100'000, 20, 0.4);
 }
 
-// UPU S10; the example of WORKLOAD.
-TEST(Parcels, CheckDigit) {
-  EXPECT_EQ(s10_check_digit(47'312'482), 9);
-}
-
 TEST(Profiles, TheProvinceIsTheOneOfTheWorkload) {
   const auto profile = find_profile("shanxi");
   ASSERT_TRUE(profile.has_value());

@@ -65,11 +65,11 @@ TEST(Text, TheNearestNameIsOffered) {
 
 // WORKLOAD's examples: 47312482 has the check digit 9, the SSCC 10614141234567890 has 8.
 TEST(Text, ParcelNumbersThatLookLikeStandardsMustCheck) {
-  EXPECT_EQ(check_parcel_number("RB473124829CN"), "");
-  EXPECT_NE(check_parcel_number("RB473124828CN"), "");
-  EXPECT_EQ(check_parcel_number("106141412345678908"), "");
-  EXPECT_NE(check_parcel_number("106141412345678907"), "");
-  EXPECT_EQ(check_parcel_number("SF1234567"), "");  // A brand's own number.
+  EXPECT_EQ(parcel_number_problem("RB473124829CN"), "");
+  EXPECT_NE(parcel_number_problem("RB473124828CN"), "");
+  EXPECT_EQ(parcel_number_problem("106141412345678908"), "");
+  EXPECT_NE(parcel_number_problem("106141412345678907"), "");
+  EXPECT_EQ(parcel_number_problem("SF1234567"), "");  // A brand's own number.
 }
 
 }  // namespace
