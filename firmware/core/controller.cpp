@@ -84,8 +84,13 @@ void Controller::take_door_events(Instant now) {
         if (!doors_.started()) {
           break;  // recover() looks at all doors.
         }
-        if (!openings_.on_door(event->compartment, event->state, now) &&
-            door_watch_.on_door(event->compartment, event->state, now)) {
+        if (openings_.on_door(event->compartment, event->state, now)) {
+          break;
+        }
+        if (event->state == drivers::DoorState::kOpen) {
+          openings_.on_foreign_door(event->compartment);
+        }
+        if (door_watch_.on_door(event->compartment, event->state, now)) {
           uplink_.flush();
         }
         break;

@@ -16,22 +16,6 @@ void copy_text(char (&to)[Size], std::string_view from) {
   to[size] = '\0';
 }
 
-cubby_v1_OpenFailure cause_of(AttemptOutcome outcome) {
-  switch (outcome) {
-    case AttemptOutcome::kNotSent:
-      return cubby_v1_OpenFailure_OPEN_FAILURE_NOT_SENT;
-    case AttemptOutcome::kRefused:
-      return cubby_v1_OpenFailure_OPEN_FAILURE_REFUSED;
-    case AttemptOutcome::kUnknown:
-      return cubby_v1_OpenFailure_OPEN_FAILURE_BOARD_SILENT;
-    case AttemptOutcome::kNone:
-    case AttemptOutcome::kOpened:
-    case AttemptOutcome::kNotOpened:
-      break;
-  }
-  return cubby_v1_OpenFailure_OPEN_FAILURE_JAMMED;
-}
-
 }  // namespace
 
 bool Openings::can_begin() const {
@@ -46,7 +30,8 @@ Status Openings::begin(const Intent& request, Instant now) {
   if (!can_begin()) {
     return Status::kBusy;
   }
-  if (doors_.state(request.compartment) != drivers::DoorState::kShut) {
+  const bool elsewhere = recorder_.state().compartment(request.compartment).opens_elsewhere;
+  if (doors_.state(request.compartment) != drivers::DoorState::kShut || (elsewhere && !looks(request.purpose))) {
     return Status::kWrongState;
   }
   if (power_.supply() == hal::Supply::kFailing) {
@@ -84,6 +69,15 @@ Status Openings::call_off(std::uint8_t compartment) {
     return Status::kWrongState;
   }
   return recorder_.append(CalledOff{compartment});
+}
+
+void Openings::on_foreign_door(std::uint8_t compartment) {
+  for (auto& live : live_) {
+    // Only once the frame has left. The right door may still follow: then it was somebody with a lever.
+    if (live.phase == Phase::kSighting || live.phase == Phase::kReading || live.phase == Phase::kSpacing) {
+      live.elsewhere = compartment;
+    }
+  }
 }
 
 void Openings::on_supply_failing(Instant now) {
@@ -142,7 +136,8 @@ void Openings::attempt_over(std::size_t slot, Instant now) {
     return;
   }
   const auto next_at = std::max(now, live.attempted_at + limits::kAttemptSpacing);
-  if (pending(slot).intent.attempt >= limits::kOpenAttemptsMax || next_at > live.authorised_until) {
+  if (pending(slot).intent.attempt >= limits::kOpenAttemptsMax || next_at > live.authorised_until ||
+      live.elsewhere != 0) {
     give_up(slot, now);
     return;
   }
@@ -154,13 +149,12 @@ void Openings::give_up(std::size_t slot, Instant now) {
   const auto intent = pending(slot).intent;
   const bool told = live_[slot].phase == Phase::kEnding;
   const auto news = OpeningNews{OpeningNews::Kind::kNotOpened, intent.compartment, intent.purpose, false};
-  const auto reply = live_[slot].reply;
-  const auto outcome = reply == AttemptOutcome::kNone ? pending(slot).outcome : reply;
   auto& body = recorder_.begin(cubby_v1_Event_open_failed_tag).body.open_failed;
   body.compartment = intent.compartment;
   body.purpose = static_cast<cubby_v1_Purpose>(intent.purpose);
-  body.cause = cause_of(outcome);
+  body.cause = cause_of(slot);
   body.attempts = intent.attempt;
+  body.opened_compartment = live_[slot].elsewhere;
   const auto cause = body.cause;
   if (!told) {
     tell(news);
@@ -170,14 +164,45 @@ void Openings::give_up(std::size_t slot, Instant now) {
     return;
   }
   end(slot, intent.compartment);
+  take_out_if_unusable(intent, cause);
+}
+
+/// A door that is empty and does not open is kept from the next parcel. If that cannot be written, the door
+/// is tried again for it.
+void Openings::take_out_if_unusable(const Intent& intent, cubby_v1_OpenFailure cause) {
+  const bool elsewhere = cause == cubby_v1_OpenFailure_OPEN_FAILURE_OPENED_ELSEWHERE;
   const bool jammed =
-      cause == cubby_v1_OpenFailure_OPEN_FAILURE_JAMMED || cause == cubby_v1_OpenFailure_OPEN_FAILURE_REFUSED;
-  if (fills(intent.purpose) && jammed && intent.attempt >= limits::kOpenAttemptsMax) {
-    auto& out = recorder_.begin(cubby_v1_Event_out_of_service_tag).body.out_of_service;
-    out.compartment = intent.compartment;
-    out.reason = cubby_v1_OutOfServiceReason_OUT_OF_SERVICE_REASON_JAMMED;
-    (void)recorder_.commit();  // Without it the door is tried again for the next parcel.
+      (cause == cubby_v1_OpenFailure_OPEN_FAILURE_JAMMED || cause == cubby_v1_OpenFailure_OPEN_FAILURE_REFUSED) &&
+      intent.attempt >= limits::kOpenAttemptsMax;
+  if (recorder_.state().compartment(intent.compartment).state != CompartmentState::kVacant ||
+      !(elsewhere || (fills(intent.purpose) && jammed))) {
+    return;
   }
+  auto& out = recorder_.begin(cubby_v1_Event_out_of_service_tag).body.out_of_service;
+  out.compartment = intent.compartment;
+  out.reason = elsewhere ? cubby_v1_OutOfServiceReason_OUT_OF_SERVICE_REASON_OPENED_ELSEWHERE
+                         : cubby_v1_OutOfServiceReason_OUT_OF_SERVICE_REASON_JAMMED;
+  (void)recorder_.commit();
+}
+
+cubby_v1_OpenFailure Openings::cause_of(std::size_t slot) const {
+  const auto reply = live_[slot].reply;
+  switch (reply == AttemptOutcome::kNone ? pending(slot).outcome : reply) {
+    case AttemptOutcome::kNotSent:
+      return cubby_v1_OpenFailure_OPEN_FAILURE_NOT_SENT;
+    case AttemptOutcome::kRefused:
+      return cubby_v1_OpenFailure_OPEN_FAILURE_REFUSED;
+    case AttemptOutcome::kUnknown:
+    case AttemptOutcome::kNone:
+    case AttemptOutcome::kOpened:
+    case AttemptOutcome::kNotOpened:
+      break;
+  }
+  if (live_[slot].elsewhere != 0) {
+    return cubby_v1_OpenFailure_OPEN_FAILURE_OPENED_ELSEWHERE;
+  }
+  return reply == AttemptOutcome::kUnknown ? cubby_v1_OpenFailure_OPEN_FAILURE_BOARD_SILENT
+                                           : cubby_v1_OpenFailure_OPEN_FAILURE_JAMMED;
 }
 
 void Openings::uncertain(std::size_t slot, Instant now) {
@@ -430,7 +455,7 @@ void Openings::run_deadline(std::size_t slot, Instant now) {
       return;
     case Phase::kSpacing: {
       if (doors_.state(compartment) != drivers::DoorState::kShut || now > live.authorised_until ||
-          power_.supply() == hal::Supply::kFailing) {
+          live.elsewhere != 0 || power_.supply() == hal::Supply::kFailing) {
         give_up(slot, now);
         return;
       }

@@ -35,7 +35,8 @@ class Openings {
       : recorder_(recorder), doors_(doors), power_(power) {}
 
   /// Authorises one opening and makes its first attempt. `request.attempt` and `uptime_ms` are filled
-  /// in here. kWrongState: the door is not known to be shut. kBusy: another is being attempted, or too
+  /// in here. kWrongState: the door is not known to be shut, or another opened in its place last time and
+  /// nobody who serves the station has seen to it. kBusy: another is being attempted, or too
   /// many doors stand open. kNotSent: the supply is failing. Others: the intent is not durable.
   Status begin(const Intent& request, Instant now);
   /// The person at the open door says that it was opened for nothing: of a deposit that nothing is
@@ -49,6 +50,8 @@ class Openings {
   void on_supply_failing(Instant now);
   void on_unlock(std::uint8_t compartment, drivers::Exchange exchange, Instant now);
   void on_fresh_reading(std::uint8_t compartment, Instant now);
+  /// A door that nobody had authorised was seen open: perhaps the one whose lock the last attempt really moved.
+  void on_foreign_door(std::uint8_t compartment);
   /// True if the change belongs to an opening.
   bool on_door(std::uint8_t compartment, drivers::DoorState door, Instant now);
   void tick(Instant now);
@@ -70,6 +73,7 @@ class Openings {
   struct Live {
     Phase phase = Phase::kNone;
     AttemptOutcome reply = AttemptOutcome::kNone;  // What the board said to the last attempt.
+    std::uint8_t elsewhere = 0;                    // A door that opened instead; 0: none has.
     Instant attempted_at{};
     Instant authorised_until{};
     Instant deadline = Instant::max();
@@ -78,6 +82,8 @@ class Openings {
   const PendingOpening& pending(std::size_t slot) const { return recorder_.state().opening(slot); }
   void attempt(std::size_t slot, Instant now);
   void attempt_over(std::size_t slot, Instant now);
+  cubby_v1_OpenFailure cause_of(std::size_t slot) const;
+  void take_out_if_unusable(const Intent& intent, cubby_v1_OpenFailure cause);
   void give_up(std::size_t slot, Instant now);
   void uncertain(std::size_t slot, Instant now);
   void opened(std::size_t slot, Instant now);

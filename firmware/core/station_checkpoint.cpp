@@ -19,6 +19,7 @@ constexpr std::uint8_t kFlagCodeDead = 4;
 constexpr std::uint8_t kFlagGroup = 8;
 constexpr std::uint8_t kFlagFromSender = 16;
 constexpr std::uint8_t kFlagExtended = 32;
+constexpr std::uint8_t kFlagElsewhere = 64;
 constexpr std::uint8_t kFlagLeftOpen = 1;
 constexpr std::uint8_t kFlagCalledOff = 2;
 static_assert(kItemHead + kRecordBytesMax + 16 <= kItemMax);
@@ -82,17 +83,18 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
   const auto& parcel = compartment.parcel;
   const bool inside = parcel.counter != 0;
   const bool group = inside && (parcel.recipient_token != 0 || parcel.code_counter != parcel.counter);
-  if (compartment.state == CompartmentState::kVacant && !inside && !compartment.forced_open) {
+  if (compartment.state == CompartmentState::kVacant && !inside && !compartment.forced_open &&
+      !compartment.opens_elsewhere) {
     return;
   }
   writer.put(number);
   writer.put(static_cast<std::uint8_t>(compartment.state));
   writer.put(static_cast<std::uint8_t>(compartment.before));
   writer.put(compartment.out_of_service_reason);
-  writer.put(static_cast<std::uint8_t>((compartment.forced_open ? kFlagForced : 0) | (inside ? kFlagParcel : 0) |
-                                       (parcel.code_dead ? kFlagCodeDead : 0) | (group ? kFlagGroup : 0) |
-                                       (parcel.from_sender ? kFlagFromSender : 0) |
-                                       (parcel.extra_hours != 0 ? kFlagExtended : 0)));
+  writer.put(static_cast<std::uint8_t>(
+      (compartment.forced_open ? kFlagForced : 0) | (inside ? kFlagParcel : 0) |
+      (parcel.code_dead ? kFlagCodeDead : 0) | (group ? kFlagGroup : 0) | (parcel.from_sender ? kFlagFromSender : 0) |
+      (parcel.extra_hours != 0 ? kFlagExtended : 0) | (compartment.opens_elsewhere ? kFlagElsewhere : 0)));
   if (inside) {
     writer.put(parcel.counter);
     writer.put(parcel.deposited_utc_ms);
@@ -207,6 +209,7 @@ void StationState::read_compartment_item(Bytes body) {
   compartment.out_of_service_reason = reader.get<std::uint8_t>();
   const auto flags = reader.get<std::uint8_t>();
   compartment.forced_open = (flags & kFlagForced) != 0;
+  compartment.opens_elsewhere = (flags & kFlagElsewhere) != 0;
   if ((flags & kFlagParcel) != 0) {
     auto& parcel = compartment.parcel;
     parcel.counter = reader.get<std::uint64_t>();

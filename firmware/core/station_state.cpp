@@ -42,8 +42,9 @@ std::size_t StationState::find_opening(std::uint8_t compartment) const {
 }
 
 std::uint64_t StationState::group_code(std::string_view carrier, std::uint64_t recipient_token) const {
-  for (const auto& [state, before, reason, forced, parcel] : compartments_) {
-    if (recipient_token != 0 && state == CompartmentState::kOccupied && !parcel.code_dead &&
+  for (const auto& compartment : compartments_) {
+    const auto& parcel = compartment.parcel;
+    if (recipient_token != 0 && compartment.state == CompartmentState::kOccupied && !parcel.code_dead &&
         parcel.recipient_token == recipient_token && parcel.carrier.view() == carrier) {
       return parcel.code_counter;
     }
@@ -202,6 +203,8 @@ void StationState::apply_event(const cubby_v1_Event& event) {
       break;
     case cubby_v1_Event_open_failed_tag:
       if (valid(body.open_failed.compartment)) {
+        compartments_[body.open_failed.compartment - 1U].opens_elsewhere |=
+            body.open_failed.cause == cubby_v1_OpenFailure_OPEN_FAILURE_OPENED_ELSEWHERE;
         apply_not_opened(body.open_failed.compartment);
       }
       break;
@@ -257,6 +260,7 @@ void StationState::apply_notice(const cubby_v1_Event& event) {
     case cubby_v1_Event_in_service_tag:
       if (valid(body.in_service.compartment)) {
         compartments_[body.in_service.compartment - 1U].out_of_service_reason = 0;
+        compartments_[body.in_service.compartment - 1U].opens_elsewhere = false;
         move(body.in_service.compartment, CompartmentEvent::kPutBack, CompartmentState::kVacant);
       }
       break;
@@ -502,6 +506,7 @@ void StationState::apply_outcome(const Outcome& outcome) {
   opening.outcome = outcome.outcome;
   if (outcome.outcome == AttemptOutcome::kOpened) {
     opening.opened_on_ms = on_base_ms_ + outcome.uptime_ms;
+    compartments_[outcome.compartment - 1U].opens_elsewhere = false;
     const bool deposit = fills(opening.intent.purpose);
     move(outcome.compartment, CompartmentEvent::kOpened,
          deposit ? CompartmentState::kLoading : CompartmentState::kUnloading);

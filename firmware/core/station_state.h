@@ -36,7 +36,8 @@ struct Compartment {
   CompartmentState state = CompartmentState::kVacant;
   CompartmentState before = CompartmentState::kVacant;  // The opening that runs; what it came from.
   std::uint8_t out_of_service_reason = 0;
-  bool forced_open = false;  // DoorForced was journalled and no DoorShutLate yet.
+  bool forced_open = false;      // DoorForced was journalled and no DoorShutLate yet.
+  bool opens_elsewhere = false;  // Another door opened instead; only who serves the station may try.
   Parcel parcel;
 };
 

@@ -118,7 +118,7 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
     case 7: {
       auto& body = *event.mutable_open_failed();
       body.set_compartment(door);
-      body.set_cause(static_cast<v1::OpenFailure>(1 + random.below(4)));
+      body.set_cause(static_cast<v1::OpenFailure>(1 + random.below(5)));
       break;
     }
     default:

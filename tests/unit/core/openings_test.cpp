@@ -357,5 +357,78 @@ TEST(IdlePolls, ThatCanReadNothingNewLeaveNoTraceWhenTheyAreSkipped) {
   EXPECT_LT(ticks_skipped * 3, ticks_all);
 }
 
+TEST(Opening, AnotherDoorInsteadIsNotTriedAgainAndBothAreKeptFromParcels) {
+  StationWorld world;
+  world.scan(world.courier_pass());
+  world.scan("P1");
+  const auto before = world.openings();
+  world.jam(1);
+  world.key('S');
+  world.advance(Duration::milliseconds(300));
+  ASSERT_EQ(world.openings(), before + 1);
+  world.force(2);
+  world.advance_seconds(5);
+  EXPECT_EQ(world.state(1), CompartmentState::kOutOfService);
+  EXPECT_EQ(world.state(2), CompartmentState::kOutOfService);
+  const auto failed = world.events(cubby_v1_Event_open_failed_tag);
+  ASSERT_EQ(failed.size(), 1U);
+  EXPECT_EQ(failed[0].body.open_failed.cause, cubby_v1_OpenFailure_OPEN_FAILURE_OPENED_ELSEWHERE);
+  EXPECT_EQ(failed[0].body.open_failed.attempts, 1U);
+  EXPECT_EQ(failed[0].body.open_failed.opened_compartment, 2U);
+  EXPECT_TRUE(world.is_open(3)) << "the courier is led to a door of the next size";
+}
+
+TEST(Opening, AParcelWhoseDoorOpensElsewhereWaitsForATechnician) {
+  StationWorld world;
+  const auto mine = world.deposit('S', "P1");
+  const auto theirs = world.deposit('S', "P2");
+  const auto code = world.code_of(mine);
+  world.jam(mine);
+  world.keys(code);
+  const auto before = world.openings();
+  world.key('#');
+  world.advance(Duration::milliseconds(300));
+  ASSERT_EQ(world.openings(), before + 1);
+  world.force(theirs);
+  world.advance_seconds(5);
+  EXPECT_EQ(world.state(mine), CompartmentState::kOccupied);
+  EXPECT_EQ(world.state(theirs), CompartmentState::kDisputed);
+  world.shut(theirs);
+  world.advance_seconds(3);
+  world.power_cycle();
+  world.enter_code(code);  // Would let them at the other parcel again.
+  world.advance_seconds(12);
+  EXPECT_EQ(world.openings(), before + 1);
+  EXPECT_TRUE(world.showed(Screen::kDoorFailed) || world.showed(Screen::kPleaseShut));
+
+  world.jam(mine, false);  // The technician has put the wires right, and tries.
+  world.scan(world.technician_pass());
+  world.keys("2" + std::to_string(mine) + "#");
+  world.advance_seconds(1);
+  ASSERT_TRUE(world.is_open(mine));
+  world.shut(mine);
+  world.advance_seconds(1);
+  world.key('1');
+  world.key('*');
+  world.enter_code(code);
+  EXPECT_TRUE(world.is_open(mine));
+}
+
+// Somebody with a lever, at the very moment.
+TEST(Opening, AForcedDoorBesideOneThatOpensIsNoWiringFault) {
+  StationWorld world;
+  const auto mine = world.deposit('S', "P1");
+  world.keys(world.code_of(mine));
+  world.force(4);
+  world.key('#');
+  world.advance_seconds(3);
+  EXPECT_TRUE(world.is_open(mine));
+  EXPECT_EQ(world.state(4), CompartmentState::kOutOfService);
+  world.shut(mine);
+  world.advance_seconds(1);
+  EXPECT_EQ(world.events(cubby_v1_Event_collected_tag).size(), 1U);
+  EXPECT_TRUE(world.events(cubby_v1_Event_open_failed_tag).empty());
+}
+
 }  // namespace
 }  // namespace cubby::tests

@@ -39,7 +39,7 @@ constexpr std::array<BodyFields, kLastBody - kFirstBody + 1> kBodies = {{
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber},
     {Slot::kNone, Slot::kReason, Slot::kSize, Slot::kCarrier},
     {Slot::kNone, Slot::kIgnoredNumber, Slot::kLockout, Slot::kHardStop},
-    {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kReason, Slot::kAttempts},
+    {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kReason, Slot::kAttempts, Slot::kIgnoredNumber},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kAttempts,
      Slot::kOpenMs},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kIgnoredText, Slot::kCarrier, Slot::kSize,

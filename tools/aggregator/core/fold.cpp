@@ -59,6 +59,8 @@ Column open_failed_column(std::uint32_t cause) {
       return Column::kOpenFailedNotSent;
     case v1::OPEN_FAILURE_REFUSED:
       return Column::kOpenFailedRefused;
+    case v1::OPEN_FAILURE_OPENED_ELSEWHERE:
+      return Column::kOpenFailedElsewhere;
     default:
       return Column::kOpaqueEvents;
   }

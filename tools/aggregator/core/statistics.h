@@ -33,6 +33,7 @@ enum class Column : std::uint8_t {
   kOpenFailedBoardSilent,
   kOpenFailedNotSent,
   kOpenFailedRefused,
+  kOpenFailedElsewhere,
   kWrongCodes,
   kLockouts,
   kCustodyUncertain,
@@ -46,7 +47,7 @@ enum class Column : std::uint8_t {
   kEvents,
   kOpaqueEvents,  // Kept, but not understood by this build.
 };
-inline constexpr std::size_t kColumnCount = 35;
+inline constexpr std::size_t kColumnCount = 36;
 static_assert(static_cast<std::size_t>(Column::kOpaqueEvents) + 1 == kColumnCount);
 
 /// The column's name in SQL and JSON.
