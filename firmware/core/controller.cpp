@@ -20,6 +20,7 @@ Controller::Controller(const hal::Hardware& hardware)
       panel_(hardware.panel),
       openings_(recorder_, doors_, hardware.power),
       door_watch_(recorder_),
+      door_alarm_(doors_, panel_),
       flow_({.recorder = recorder_,
              .openings = openings_,
              .allocator = allocator_,
@@ -45,6 +46,7 @@ Wake Controller::tick(Instant now) {
     take_inputs(now);
   }
   flow_.tick(now);
+  door_alarm_.tick(now);
   retention_.tick(recorder_, now);
   if (snapshot_wanted_ && append_snapshot() == Status::kOk) {
     snapshot_wanted_ = false;
@@ -60,6 +62,7 @@ Wake Controller::tick(Instant now) {
   wake.merge(doors_.wake(now));
   wake.need(openings_.deadline());
   wake.need(flow_.deadline());
+  wake.need(door_alarm_.deadline());
   wake.need(retention_.deadline(recorder_));
   if (!panel_.flush()) {
     wake.need(now + kPanelRetry);
@@ -80,6 +83,7 @@ void Controller::take_door_events(Instant now) {
         }
         if (!openings_.on_door(event->compartment, event->state, now) &&
             door_watch_.on_door(event->compartment, event->state, now)) {
+          door_alarm_.begin(event->compartment, now);
           uplink_.flush();
         }
         break;
@@ -104,6 +108,7 @@ void Controller::take_news(Instant now) {
     refresh_indexes();
     flow_.on_news(*news, now);
     if (news->kind == OpeningNews::Kind::kLeftOpen) {
+      door_alarm_.begin(news->compartment, now);
       uplink_.flush();
     }
   }
