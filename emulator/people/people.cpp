@@ -226,6 +226,10 @@ Duration People::door_time(bool deposit) {
 
 void People::on_door_opened(std::uint8_t door) {
   ++ledger_[door].door_openings;
+  if (at_panel_.role == Role::kHand) {
+    hand_opens(door);
+    return;
+  }
   const bool waiting = at_panel_.step == Step::kWaitDoor || at_panel_.step == Step::kRecall;
   if (at_panel_.role == Role::kNobody || !waiting) {
     uses_[door] = {};
@@ -409,6 +413,7 @@ void People::save(BlobWriter& writer) const {
   writer.value(at_panel_);
   writer.value(visit_);
   writer.value(step_);
+  writer.value(hand_);
   writer.value(next_number_);
   writer.value(counters_);
 }
@@ -430,6 +435,7 @@ void People::load(BlobReader& reader) {
   reader.value(at_panel_);
   reader.value(visit_);
   reader.value(step_);
+  reader.value(hand_);
   reader.value(next_number_);
   reader.value(counters_);
 }

@@ -12,6 +12,7 @@
 #include "firmware/base/inplace_string.h"
 #include "firmware/base/limits.h"
 #include "firmware/base/prng.h"
+#include "firmware/base/status.h"
 
 /// Couriers, recipients and the notifier of one station. They speak panel bytes and move doors, and know
 /// nothing of the controller's state; the ledger is theirs.
@@ -85,6 +86,7 @@ struct ErrandResult {
   bool gave_up = false;
   std::uint8_t message = 0;
   std::uint32_t number = 0;
+  std::uint8_t shown_door = 0;   // That the message is about; 0: none.
   std::uint8_t compartment = 0;  // Door that opened; 0: none.
   std::uint32_t parcels = 0;     // Taken out of doors.
   bool has_code = false;
@@ -129,6 +131,28 @@ class People final : public PanelReader {
   void send(std::uint64_t ticket, const ErrandOrder& order);
   const ErrandResult* result(std::uint64_t ticket) const;
 
+  // Somebody whose every move comes from outside; the doors that open for them wait for them, too.
+
+  /// True: they stand at the panel, for two minutes after their last key at least. Else they stand in the
+  /// queue now, or wait there already.
+  bool hand_comes();
+  void hand_presses(char key);
+  void hand_scans(std::string_view text);
+  /// `role` and `holder` of firmware/base/pass.h.
+  void hand_shows_pass(char role, std::string_view holder);
+  /// `door` is the index of an open door; false: it is somebody else's.
+  bool hand_shuts(std::uint8_t door);
+  /// The parcel that was scanned last goes in. kBusy: it is somebody else's door; kWrongState: one is inside.
+  Status hand_puts(std::uint8_t door);
+  /// kNotFound: nothing is inside.
+  Status hand_takes(std::uint8_t door);
+  struct Told {
+    std::uint8_t compartment = 0;
+    PickupCode code;
+  };
+  /// Of parcels that were put in by hand and are inside.
+  std::vector<Told> told_by_hand() const;
+
   const std::vector<LedgerRow>& ledger() const { return ledger_; }
   const PeopleCounters& counters() const { return counters_; }
   void save(BlobWriter& writer) const;
@@ -137,7 +161,7 @@ class People final : public PanelReader {
  private:
   static constexpr std::uint32_t kNoParcel = UINT32_MAX;
   enum class ParcelState : std::uint8_t { kFree, kCarried, kStored };
-  enum class Role : std::uint8_t { kNobody, kCourier, kRecipient, kCollector, kTechnician };
+  enum class Role : std::uint8_t { kNobody, kCourier, kRecipient, kCollector, kTechnician, kHand };
   enum class Step : std::uint8_t {
     kWaitReady,
     kNextParcel,
@@ -178,6 +202,7 @@ class People final : public PanelReader {
     bool key_pressed = false;
     std::uint8_t door = 0;
     std::uint8_t message = 0;
+    std::uint8_t shown_door = 0;  // That the message is about; 0: none.
     std::uint32_t number = 0;
     std::uint32_t parcels_left = 0;
     std::uint32_t parcel = kNoParcel;
@@ -200,6 +225,7 @@ class People final : public PanelReader {
   struct DoorUse {
     Errand purpose = Errand::kNone;
     CalledOff called_off = CalledOff::kNo;
+    bool by_hand = false;  // Opened for somebody whose every move comes from outside.
     std::uint32_t parcel = kNoParcel;
   };
   struct PendingNotice {
@@ -227,6 +253,9 @@ class People final : public PanelReader {
   void after(Duration wait, Step step);
   void do_step();
   void scan_pass(char role);
+  void scan_pass_of(char role, std::string_view holder);
+  void hand_reads(PanelMessage message, std::uint8_t compartment);
+  void hand_opens(std::uint8_t door);
   void begin_parcel();
   void next_parcel();
   void type_code();
@@ -257,6 +286,12 @@ class People final : public PanelReader {
   std::vector<PendingNotice> pending_;
   std::size_t pending_first_ = 0;
   std::vector<ErrandResult> results_;
+  struct Hand {
+    Errand purpose = Errand::kCollect;  // What the next door will open for.
+    std::uint8_t door = 0;              // Compartment number of the last one that did.
+    InplaceString<limits::kParcelMax> parcel;
+  };
+  Hand hand_;
   std::uint64_t next_number_ = 0;
   PeopleCounters counters_;
 };

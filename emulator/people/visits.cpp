@@ -44,6 +44,7 @@ void People::leave() {
     errand->parcels = at_panel_.taken;
     errand->message = at_panel_.message;
     errand->number = at_panel_.number;
+    errand->shown_door = at_panel_.shown_door;
   }
   const bool carried = at_panel_.role == Role::kCourier && at_panel_.parcel != kNoParcel &&
                        parcels_[at_panel_.parcel].state == ParcelState::kCarried;
@@ -77,21 +78,30 @@ void People::after(Duration wait, Step step) {
 }
 
 void People::scan_pass(char role) {
+  scan_pass_of(role, at_panel_.carrier.view());
+  at_panel_.step = Step::kWaitReady;
+  wait_for_panel();
+}
+
+void People::scan_pass_of(char role, std::string_view holder) {
   std::array<char, kPassTextMax> text{};
   const auto utc_s = static_cast<std::uint64_t>(options_.start_utc_ms / 1000 + premises_.now().us / 1'000'000);
   Pass pass;
   pass.role = role;
-  pass.holder = at_panel_.carrier;
+  pass.holder.assign(holder);
   pass.issued_utc_s = utc_s;
   pass.expiry_utc_s = utc_s + (role == Pass::kTechnician ? limits::kTechnicianPassLifeS : kCourierShiftS);
   pass.serial = static_cast<std::uint32_t>(visit_);
   const std::size_t size = make_pass(options_.pass_key, pass, options_.station, text);
   premises_.scan({text.data(), size});
-  at_panel_.step = Step::kWaitReady;
-  wait_for_panel();
 }
 
 void People::begin_visit() {
+  if (at_panel_.role == Role::kHand) {
+    at_panel_.step = Step::kWaitVerdict;
+    wait_for_panel();
+    return;
+  }
   if (at_panel_.role == Role::kCourier || at_panel_.role == Role::kTechnician) {
     scan_pass(at_panel_.role == Role::kCourier ? Pass::kCourier : Pass::kTechnician);
     return;
@@ -236,12 +246,17 @@ void People::on_screen(PanelMessage message, std::uint8_t compartment, std::uint
   if (message != PanelMessage::kIdle && message != PanelMessage::kServiceMenu) {
     at_panel_.message = static_cast<std::uint8_t>(message);
     at_panel_.number = number;
+    at_panel_.shown_door = compartment;
   }
   if (message == PanelMessage::kPutIn || message == PanelMessage::kTakeOut || message == PanelMessage::kRecallOpen ||
       message == PanelMessage::kLookInside) {
     if (ErrandResult* errand = open_result(at_panel_.ticket)) {
       errand->compartment = compartment;
     }
+  }
+  if (at_panel_.role == Role::kHand) {
+    hand_reads(message, compartment);
+    return;
   }
   if (message == PanelMessage::kPleaseShut && at_panel_.door == compartment) {
     if (DoorUse& use = uses_[compartment - 1U]; use.called_off == CalledOff::kPressed) {
@@ -333,6 +348,7 @@ void People::courier_reads(PanelMessage message) {
     case PanelMessage::kServiceDone:
     case PanelMessage::kServiceRefused:
     case PanelMessage::kWrongStation:
+    case PanelMessage::kSenderReady:
       return;
   }
 }
@@ -403,6 +419,7 @@ void People::recipient_reads(PanelMessage message) {
     case PanelMessage::kAuditItem:
     case PanelMessage::kServiceDone:
     case PanelMessage::kServiceRefused:
+    case PanelMessage::kSenderReady:
       return;
   }
 }

@@ -1,0 +1,158 @@
+// Somebody at the panel whose every key, scan and move of a door comes from outside. What is theirs to say
+// about a door goes into the ledger, as with everybody else.
+#include <algorithm>
+
+#include "emulator/people/people.h"
+
+namespace cubby::emulator {
+namespace {
+
+constexpr std::uint64_t kTicket = UINT64_MAX;  // Of their parcels; no errand has it.
+
+}  // namespace
+
+bool People::hand_comes() {
+  if (at_panel_.role == Role::kHand) {
+    if (at_panel_.step == Step::kWaitReady) {
+      return false;  // On the way.
+    }
+    wait_for_panel();
+    return true;
+  }
+  const bool in_queue =
+      std::any_of(queue_.begin(), queue_.end(), [](const Visitor& visitor) { return visitor.role == Role::kHand; });
+  if (!in_queue) {
+    Visitor visitor;
+    visitor.role = Role::kHand;
+    enqueue(visitor);
+  }
+  if (at_panel_.role != Role::kHand) {
+    return false;
+  }
+  begin_visit();  // Nobody was there.
+  return true;
+}
+
+void People::hand_presses(char key) {
+  if (hand_.door != 0) {
+    DoorUse& use = uses_[hand_.door - 1U];
+    const bool deposit =
+        use.purpose == Errand::kDeposit && (key == '*' || kSizeKeys.find(key) != std::string_view::npos);
+    const bool refusal = use.purpose == Errand::kCollect && key == 'N';
+    if (use.by_hand && use.called_off == CalledOff::kNo && (deposit || refusal)) {
+      use.called_off = CalledOff::kPressed;
+    }
+  }
+  if (key == 'R') {
+    hand_.purpose = Errand::kRecall;
+  }
+  premises_.press(key);
+}
+
+void People::hand_scans(std::string_view text) {
+  // A pass, a code, a recipient's token: no parcel's number.
+  const bool one_of_ours = text.starts_with("CB1.") || text.starts_with("CBQ1.") || text.starts_with("CBR1.");
+  if (!one_of_ours) {
+    hand_.parcel.assign(text);
+  }
+  premises_.scan(text);
+}
+
+void People::hand_shows_pass(char role, std::string_view holder) {
+  scan_pass_of(role, holder);
+}
+
+void People::hand_reads(PanelMessage message, std::uint8_t compartment) {
+  switch (message) {
+    case PanelMessage::kIdle:
+      hand_.purpose = Errand::kCollect;
+      return;
+    case PanelMessage::kChooseSize:
+      hand_.purpose = Errand::kDeposit;
+      return;
+    case PanelMessage::kServiceMenu:
+      hand_.purpose = Errand::kService;
+      return;
+    case PanelMessage::kPleaseShut:
+      if (DoorUse& use = uses_[compartment - 1U]; use.by_hand && use.called_off == CalledOff::kPressed) {
+        use.called_off = CalledOff::kHeard;
+      }
+      return;
+    default:
+      return;
+  }
+}
+
+void People::hand_opens(std::uint8_t door) {
+  uses_[door] = {};
+  uses_[door].purpose = hand_.purpose;
+  uses_[door].by_hand = true;
+  hand_.door = static_cast<std::uint8_t>(door + 1);
+}
+
+bool People::hand_shuts(std::uint8_t door) {
+  const DoorUse use = uses_[door];
+  if (use.purpose != Errand::kNone && !use.by_hand) {
+    return false;
+  }
+  uses_[door] = {};
+  premises_.shut(door);
+  premises_.trace(std::uint64_t{door} << 8 | static_cast<std::uint64_t>(use.purpose));
+  LedgerRow& row = ledger_[door];
+  if (use.called_off != CalledOff::kNo) {
+    end_called_off(door, use);
+  } else if (use.purpose == Errand::kDeposit) {
+    ++row.deposits;
+  } else if (use.purpose == Errand::kCollect) {
+    ++row.collections;
+  } else if (use.purpose == Errand::kRecall) {
+    ++row.recalls;
+  }
+  return true;
+}
+
+Status People::hand_puts(std::uint8_t door) {
+  if (!uses_[door].by_hand) {
+    return Status::kBusy;
+  }
+  if (in_door_[door] != kNoParcel) {
+    return Status::kWrongState;
+  }
+  const std::uint32_t index = new_parcel({}, 1, hand_.parcel.view());
+  Parcel& parcel = parcels_[index];
+  parcel.state = ParcelState::kStored;
+  parcel.door = static_cast<std::uint8_t>(door + 1);
+  parcel.stored_at = premises_.now();
+  parcel.somebody_comes = false;
+  parcel.ticket = kTicket;
+  in_door_[door] = index;
+  ++ledger_[door].true_deposits;
+  return Status::kOk;
+}
+
+Status People::hand_takes(std::uint8_t door) {
+  if (!uses_[door].by_hand) {
+    return Status::kBusy;
+  }
+  const std::uint32_t index = in_door_[door];
+  if (index == kNoParcel) {
+    return Status::kNotFound;
+  }
+  LedgerRow& row = ledger_[door];
+  ++(uses_[door].purpose == Errand::kRecall ? row.true_recalls : row.true_collections);
+  in_door_[door] = kNoParcel;
+  drop_parcel(index);
+  return Status::kOk;
+}
+
+std::vector<People::Told> People::told_by_hand() const {
+  std::vector<Told> told;
+  for (const Parcel& parcel : parcels_) {
+    if (parcel.ticket == kTicket && parcel.state == ParcelState::kStored && parcel.told) {
+      told.push_back({.compartment = parcel.door, .code = parcel.code});
+    }
+  }
+  return told;
+}
+
+}  // namespace cubby::emulator
