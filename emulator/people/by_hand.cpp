@@ -34,6 +34,7 @@ bool People::hand_comes() {
 }
 
 void People::hand_presses(char key) {
+  hand_.awaits_answer = false;
   if (hand_.door != 0) {
     DoorUse& use = uses_[hand_.door - 1U];
     const bool deposit =
@@ -41,15 +42,18 @@ void People::hand_presses(char key) {
     const bool refusal = use.purpose == Errand::kCollect && key == 'N';
     if (use.by_hand && use.called_off == CalledOff::kNo && (deposit || refusal)) {
       use.called_off = CalledOff::kPressed;
+      hand_.awaits_answer = true;
     }
   }
-  if (key == 'R') {
+  const auto message = static_cast<PanelMessage>(at_panel_.message);
+  if (key == 'R' && message != PanelMessage::kChooseSize && message != PanelMessage::kOpening) {
     hand_.purpose = Errand::kRecall;
   }
   premises_.press(key);
 }
 
 void People::hand_scans(std::string_view text) {
+  hand_.awaits_answer = false;
   // A pass, a code, a recipient's token: no parcel's number.
   const bool one_of_ours = text.starts_with("CB1.") || text.starts_with("CBQ1.") || text.starts_with("CBR1.");
   if (!one_of_ours) {
@@ -59,6 +63,7 @@ void People::hand_scans(std::string_view text) {
 }
 
 void People::hand_shows_pass(char role, std::string_view holder) {
+  hand_.awaits_answer = false;
   scan_pass_of(role, holder);
 }
 
@@ -73,13 +78,39 @@ void People::hand_reads(PanelMessage message, std::uint8_t compartment) {
     case PanelMessage::kServiceMenu:
       hand_.purpose = Errand::kService;
       return;
+    case PanelMessage::kOpening:
+      if (hand_.purpose == Errand::kRecall) {
+        hand_.purpose = Errand::kCollect;  // A recall opens without a word: the key was pressed at the wrong time.
+      }
+      return;
+    case PanelMessage::kPutIn:
+      hand_learns(compartment, Errand::kDeposit);
+      return;
+    case PanelMessage::kTakeOut:
+      hand_learns(compartment, Errand::kCollect);
+      return;
+    case PanelMessage::kRecallOpen:
+      hand_learns(compartment, Errand::kRecall);
+      return;
+    case PanelMessage::kLookInside:
+      hand_learns(compartment, Errand::kService);
+      return;
     case PanelMessage::kPleaseShut:
-      if (DoorUse& use = uses_[compartment - 1U]; use.by_hand && use.called_off == CalledOff::kPressed) {
-        use.called_off = CalledOff::kHeard;
+      // Later it would be about a door that was left open.
+      if (hand_.awaits_answer && hand_.door == compartment) {
+        uses_[compartment - 1U].called_off = CalledOff::kHeard;
+        hand_.awaits_answer = false;
       }
       return;
     default:
       return;
+  }
+}
+
+// The panel's word is better than a guess from keys; without power the guess has to do.
+void People::hand_learns(std::uint8_t compartment, Errand purpose) {
+  if (DoorUse& use = uses_[compartment - 1U]; use.by_hand) {
+    use.purpose = purpose;
   }
 }
 

@@ -255,6 +255,7 @@ class People final : public PanelReader {
   void scan_pass(char role);
   void scan_pass_of(char role, std::string_view holder);
   void hand_reads(PanelMessage message, std::uint8_t compartment);
+  void hand_learns(std::uint8_t compartment, Errand purpose);
   void hand_opens(std::uint8_t door);
   void begin_parcel();
   void next_parcel();
@@ -289,6 +290,7 @@ class People final : public PanelReader {
   struct Hand {
     Errand purpose = Errand::kCollect;  // What the next door will open for.
     std::uint8_t door = 0;              // Compartment number of the last one that did.
+    bool awaits_answer = false;         // Nothing goes in or out at that door: the panel was told just now.
     InplaceString<limits::kParcelMax> parcel;
   };
   Hand hand_;
