@@ -7,6 +7,7 @@
 namespace cubby::emulator {
 namespace {
 
+constexpr Duration kRests = Duration::seconds(5);
 constexpr std::uint64_t kTicket = UINT64_MAX;  // Of their parcels; no errand has it.
 
 }  // namespace
@@ -16,6 +17,8 @@ bool People::hand_comes() {
     if (at_panel_.step == Step::kWaitReady) {
       return false;  // On the way.
     }
+    at_panel_.step = Step::kWaitVerdict;
+    hand_.rests = false;
     wait_for_panel();
     return true;
   }
@@ -30,6 +33,7 @@ bool People::hand_comes() {
     return false;
   }
   begin_visit();  // Nobody was there.
+  hand_.rests = false;
   return true;
 }
 
@@ -67,10 +71,23 @@ void People::hand_shows_pass(char role, std::string_view holder) {
   scan_pass_of(role, holder);
 }
 
+// Who finds the panel at rest steps up soon.
+void People::hand_gives_way() {
+  if (hand_.rests && !queue_.empty() && at_panel_.step == Step::kWaitVerdict) {
+    after(kRests, Step::kHandRests);
+  }
+}
+
 void People::hand_reads(PanelMessage message, std::uint8_t compartment) {
+  hand_.rests = message == PanelMessage::kIdle;
+  if (!hand_.rests && at_panel_.step == Step::kHandRests) {
+    at_panel_.step = Step::kWaitVerdict;
+    wait_for_panel();
+  }
   switch (message) {
     case PanelMessage::kIdle:
       hand_.purpose = Errand::kCollect;
+      hand_gives_way();
       return;
     case PanelMessage::kChooseSize:
       hand_.purpose = Errand::kDeposit;

@@ -133,8 +133,8 @@ class People final : public PanelReader {
 
   // Somebody whose every move comes from outside; the doors that open for them wait for them, too.
 
-  /// True: they stand at the panel, for two minutes after their last key at least. Else they stand in the
-  /// queue now, or wait there already.
+  /// True: they stand at the panel, for two minutes after their last key, or until somebody comes who finds it at IDLE.
+  /// Else they stand in the queue now, or wait there already.
   bool hand_comes();
   void hand_presses(char key);
   void hand_scans(std::string_view text);
@@ -173,6 +173,7 @@ class People final : public PanelReader {
     kRetype,
     kRecall,
     kService,
+    kHandRests,  // Nothing was pressed since IDLE, and somebody waits.
     kLeave
   };
 
@@ -257,6 +258,7 @@ class People final : public PanelReader {
   void hand_reads(PanelMessage message, std::uint8_t compartment);
   void hand_learns(std::uint8_t compartment, Errand purpose);
   void hand_opens(std::uint8_t door);
+  void hand_gives_way();
   void begin_parcel();
   void next_parcel();
   void type_code();
@@ -290,6 +292,7 @@ class People final : public PanelReader {
   struct Hand {
     Errand purpose = Errand::kCollect;  // What the next door will open for.
     std::uint8_t door = 0;              // Compartment number of the last one that did.
+    bool rests = true;                  // The panel says IDLE, and nothing was pressed since.
     bool awaits_answer = false;         // Nothing goes in or out at that door: the panel was told just now.
     InplaceString<limits::kParcelMax> parcel;
   };

@@ -24,6 +24,8 @@ void People::enqueue(const Visitor& visitor) {
   queue_.push_back(visitor);
   if (at_panel_.role == Role::kNobody) {
     next_visitor();
+  } else if (at_panel_.role == Role::kHand) {
+    hand_gives_way();
   }
 }
 
@@ -226,6 +228,9 @@ void People::do_step() {
       }
       at_panel_.keys.clear();
       wait_for_panel();
+      return;
+    case Step::kHandRests:
+      leave();
       return;
     case Step::kLeave:
       premises_.press('*');

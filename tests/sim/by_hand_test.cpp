@@ -146,6 +146,11 @@ TEST(ByHand, TakesTurnsWithTheEmulatedPeople) {
   EXPECT_FALSE(hand.sim().station().injection_result(next).has_value());
   hand.sim().run(Duration::minutes(3));  // Whoever does nothing for two minutes has left.
   EXPECT_TRUE(hand.sim().station().injection_result(next).has_value());
+  EXPECT_EQ(hand.move(Kind::kCourierPass, "sf"), Status::kOk);
+  EXPECT_EQ(hand.move(Kind::kKeys, "*"), Status::kOk);
+  const std::uint64_t soon = hand.sim().station().inject(courier);
+  hand.sim().run(Duration::minutes(1));  // At IDLE nobody holds the others up.
+  EXPECT_TRUE(hand.sim().station().injection_result(soon).has_value());
   emulator::Injection cut;
   cut.kind = emulator::InjectionKind::kPowerCut;
   (void)hand.sim().station().inject(cut);

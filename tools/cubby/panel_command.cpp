@@ -149,23 +149,31 @@ CLI::Validator text_validator(std::size_t most, const char* type) {
       type);
 }
 
+/// At most one of them.
 void add_moves(CLI::App& panel, PanelArguments& arguments) {
-  CLI::Option_group& moves = *panel.add_option_group("One move", "Done before the panel is shown");
-  moves
-      .add_option("--keys", arguments.keys,
-                  "Press these: 0-9 # enter * cancel, S M L X sizes, W low door, R recall, N refuse, G language")
-      ->check(text_validator(32, "KEYS"));
-  moves.add_option("--scan", arguments.scan, "Show the scanner a parcel's number, a QR code's text, ...")
-      ->check(text_validator(limits::kPanelTextMax, "TEXT"));
-  moves.add_option("--courier", arguments.courier, "Show the scanner a fresh pass of a courier of this brand")
-      ->check(carrier_validator());
-  moves.add_option("--technician", arguments.technician, "The same of a technician, for this station")
-      ->check(carrier_validator());
   const CLI::Validator door = integer_range(1, limits::kCompartmentsMax);
-  moves.add_option("--put", arguments.put, "Put the parcel that was scanned last in at this open door")->check(door);
-  moves.add_option("--take", arguments.take, "Take out what is behind this open door")->check(door);
-  moves.add_option("--shut", arguments.shut, "Push this open door shut")->check(door);
-  moves.require_option(0, 1);
+  const std::vector<CLI::Option*> moves{
+      panel
+          .add_option("--keys", arguments.keys,
+                      "Press these: 0-9, # enter, * cancel, S M L X sizes, W low door, R recall, N refuse, G language")
+          ->check(text_validator(32, "KEYS")),
+      panel.add_option("--scan", arguments.scan, "Show the scanner a parcel's number, a QR code's text, ...")
+          ->check(text_validator(limits::kPanelTextMax, "TEXT")),
+      panel.add_option("--courier", arguments.courier, "Show the scanner a fresh pass of a courier of this brand")
+          ->check(carrier_validator()),
+      panel.add_option("--technician", arguments.technician, "The same of a technician, for this station")
+          ->check(carrier_validator()),
+      panel.add_option("--put", arguments.put, "Put the parcel that was scanned last in at this open door")
+          ->check(door),
+      panel.add_option("--take", arguments.take, "Take out what is behind this open door")->check(door),
+      panel.add_option("--shut", arguments.shut, "Push this open door shut")->check(door)};
+  for (CLI::Option* move : moves) {
+    for (CLI::Option* other : moves) {
+      if (other != move) {
+        move->excludes(other);
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -186,15 +194,18 @@ void add_panel_command(CLI::App& app, int& exit_code) {
       ->capture_default_str()
       ->needs(watch);
   panel->footer(
-      "A station's people wait while somebody acts here, for two minutes of its time after the last key. Play at\n"
-      "cubby-emulator --speed 1: at 60 the panel loses its patience in a second and a half.\n"
+      "A station's people wait while somebody acts here: until the panel is back at IDLE, or for two minutes of the\n"
+      "station's time after the last move. Play at cubby-emulator --speed 1; at 60 the panel loses its patience in a\n"
+      "second and a half.\n"
       "Example, a deposit and its collection:\n"
       "  cubby panel --station SX-TY-0007 --courier sf\n"
       "  cubby panel --station SX-TY-0007 --scan RB473124829CN\n"
       "  cubby panel --station SX-TY-0007 --keys M\n"
       "  cubby panel --station SX-TY-0007 --put 12\n"
       "  cubby panel --station SX-TY-0007 --shut 12\n"
-      "  cubby panel --station SX-TY-0007 --keys '*12345678#'");
+      "  cubby panel --station SX-TY-0007 --keys '*12345678#'\n"
+      "  cubby panel --station SX-TY-0007 --take 12\n"
+      "  cubby panel --station SX-TY-0007 --shut 12");
   panel->callback([arguments, &exit_code] { exit_code = run_panel(*arguments); });
 }
 
