@@ -153,6 +153,7 @@ StationSetup build_station(const Profile& profile, const FleetOptions& options, 
   config->response_deadline_s = options.response_deadline_s;
   config->code_digits = limits::kCodeDigits;
   config->lock_pulse_ms = kPulseMs;
+  config->language = static_cast<cubby_v1_PanelLanguage>(profile.language);
   setup.config.resize(limits::kConfigBytesMax);
   const Result<std::size_t> size = wire::encode_config(*config, setup.config);
   CUBBY_ASSERT(size.ok());

@@ -11,6 +11,8 @@ constexpr std::byte kStart{0x55};
 constexpr std::uint8_t kKey = 0x01;
 constexpr std::uint8_t kScan = 0x02;
 constexpr std::byte kScreen{0x81};
+constexpr std::byte kBuzzer{0x82};
+constexpr std::byte kLanguage{0x83};
 constexpr std::size_t kOverhead = 5;
 constexpr std::size_t kScreenData = 6;
 
@@ -30,10 +32,12 @@ void FrontPanelDevice::put(std::uint8_t type, Bytes data) {
 }
 
 void FrontPanelDevice::press(char key) {
+  display_.on_key(key);
   put(kKey, as_bytes({&key, 1}));
 }
 
 void FrontPanelDevice::scan(std::string_view text) {
+  display_.on_key(0);
   put(kScan, as_bytes(text));
 }
 
@@ -55,77 +59,38 @@ Status FrontPanelDevice::do_send(Bytes bytes) {
     }
     const Bytes checked = bytes.subspan(1, 2 + length);
     const bool whole = crc16_modbus(checked) == load_le<std::uint16_t>(bytes.subspan(3 + length, 2));
-    if (whole && bytes[1] == kScreen && length == kScreenData && reader_ != nullptr) {
-      reader_->on_screen(static_cast<PanelMessage>(bytes[3]), static_cast<std::uint8_t>(bytes[4]),
-                         load_le<std::uint32_t>(bytes.subspan(5, 4)));
+    if (whole) {
+      take(bytes[1], bytes.subspan(3, length));
     }
     bytes = bytes.subspan(kOverhead + length);
   }
   return Status::kOk;
 }
 
-PanelText panel_text(PanelMessage message) {
-  switch (message) {
-    case PanelMessage::kIdle:
-      return {"Enter your code", "请输入取件码"};
-    case PanelMessage::kCourierReady:
-      return {"Scan the parcel", "请扫描包裹"};
-    case PanelMessage::kChooseSize:
-      return {"Choose size: S M L", "请选择箱格大小"};
-    case PanelMessage::kOpening:
-      return {"Opening...", "正在开门"};
-    case PanelMessage::kPutIn:
-      return {"Put in, shut door", "请放入包裹并关门"};
-    case PanelMessage::kStored:
-      return {"Stored. Thank you", "投递成功"};
-    case PanelMessage::kTurnedAway:
-      return {"No compartment", "没有合适的箱格"};
-    case PanelMessage::kWrongCode:
-      return {"Wrong code", "取件码错误"};
-    case PanelMessage::kLockedOut:
-      return {"Locked, please wait", "已锁定，请稍候"};
-    case PanelMessage::kTakeOut:
-      return {"Take out, shut door", "请取出包裹并关门"};
-    case PanelMessage::kCollected:
-      return {"Thank you", "取件成功"};
-    case PanelMessage::kDoorFailed:
-      return {"Door did not open", "箱门未打开"};
-    case PanelMessage::kRecallOpen:
-      return {"Overdue: take out", "请取回滞留包裹"};
-    case PanelMessage::kRecalled:
-      return {"Taken back", "已取回"};
-    case PanelMessage::kRecallDone:
-      return {"Nothing overdue left", "没有滞留包裹"};
-    case PanelMessage::kWrongPass:
-      return {"Pass not valid", "通行证无效"};
-    case PanelMessage::kOutOfService:
-      return {"Out of service", "暂停服务"};
-    case PanelMessage::kPleaseShut:
-      return {"Please shut the door", "请关好箱门"};
-    case PanelMessage::kCancelled:
-      return {"Cancelled", "已取消"};
-    case PanelMessage::kRefused:
-      return {"Left for the courier", "快递员将取回"};
-    case PanelMessage::kServiceMenu:
-      return {"1audit 2look 3keypad", "1盘点 2查看 3解锁键盘"};
-    case PanelMessage::kDoorNumber:
-      return {"Door number, then #", "输入箱门号，按#"};
-    case PanelMessage::kLookInside:
-      return {"Look, shut the door", "请查看并关门"};
-    case PanelMessage::kInside:
-      return {"Parcel in? 1yes 0no", "有包裹？1有 0无"};
-    case PanelMessage::kAuditItem:
-      return {"#look 5back *next", "#查看 5恢复 *下一个"};
-    case PanelMessage::kServiceDone:
-      return {"Done", "完成"};
-    case PanelMessage::kServiceRefused:
-      return {"Not possible", "无法执行"};
-    case PanelMessage::kWrongStation:
-      return {"For another station", "包裹在其他站点"};
-    case PanelMessage::kSenderReady:
-      return {"Scan your parcel", "请扫描寄件单"};
+void FrontPanelDevice::take(std::byte type, Bytes data) {
+  if (type == kScreen && data.size() == kScreenData) {
+    const PanelScreen screen{.message = static_cast<PanelMessage>(data[0]),
+                             .compartment = static_cast<std::uint8_t>(data[1]),
+                             .number = load_le<std::uint32_t>(data.subspan(2, 4))};
+    display_.show(screen, *now_);
+    if (reader_ != nullptr) {
+      reader_->on_screen(screen.message, screen.compartment, screen.number);
+    }
+  } else if (type == kBuzzer && data.size() == 1 && data[0] >= std::byte{1} && data[0] <= std::byte{3}) {
+    tone_ = static_cast<PanelTone>(data[0]);
+    tone_at_ = *now_;
+    ++tones_;
+  } else if (type == kLanguage && data.size() == 1 && (data[0] == std::byte{1} || data[0] == std::byte{2})) {
+    language_ = static_cast<PanelLanguage>(data[0]);
   }
-  return {"?", "?"};
+}
+
+void FrontPanelDevice::power_cycle() {
+  input_.clear();
+  display_ = {};
+  language_ = PanelLanguage::kEnglish;
+  tone_ = PanelTone::kNone;
+  tones_ = 0;
 }
 
 }  // namespace cubby::emulator

@@ -1,48 +1,17 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "emulator/hardware/panel_display.h"
 #include "emulator/world/trace_hash.h"
 #include "firmware/hal/front_panel.h"
 
 namespace cubby::emulator {
 
-/// Messages of the display; docs/spec/panel.md. The panel knows the texts, the controller the numbers.
-enum class PanelMessage : std::uint8_t {
-  kIdle = 1,
-  kCourierReady,
-  kChooseSize,
-  kOpening,
-  kPutIn,
-  kStored,
-  kTurnedAway,
-  kWrongCode,
-  kLockedOut,
-  kTakeOut,
-  kCollected,
-  kDoorFailed,
-  kRecallOpen,
-  kRecalled,
-  kRecallDone,
-  kWrongPass,
-  kOutOfService,
-  kPleaseShut,
-  kCancelled,
-  kRefused,
-  kServiceMenu,
-  kDoorNumber,
-  kLookInside,
-  kInside,
-  kAuditItem,
-  kServiceDone,
-  kServiceRefused,
-  kWrongStation,
-  kSenderReady,
-};
+/// What the panel's buzzer sounds on the controller's behalf; a key clicks by itself.
+enum class PanelTone : std::uint8_t { kNone = 0, kOk, kError, kAlarm };
 
 /// Who stands before the panel and reads it.
 class PanelReader {
@@ -63,25 +32,31 @@ class FrontPanelDevice final : public hal::FrontPanel {
   void scan(std::string_view text);
   /// Bytes for the controller that it has not fetched.
   bool has_input() const { return !input_.empty(); }
-  /// The supply is gone: what was typed is lost.
-  void power_cycle() { input_.clear(); }
+  /// The supply is gone: what was typed and shown is lost.
+  void power_cycle();
+
+  const PanelDisplay& display() const { return display_; }
+  PanelLanguage language() const { return language_; }
+  /// The last tone, when it was sounded, and how many there were since the supply came.
+  PanelTone tone() const { return tone_; }
+  Instant tone_at() const { return tone_at_; }
+  std::uint32_t tones() const { return tones_; }
 
  private:
   std::size_t do_receive(MutableBytes into) override;
   Status do_send(Bytes bytes) override;
   void put(std::uint8_t type, Bytes data);
+  void take(std::byte type, Bytes data);
 
   TraceHash* hash_;
   const Instant* now_;
   PanelReader* reader_ = nullptr;
   std::vector<std::byte> input_;
+  PanelDisplay display_;
+  PanelLanguage language_ = PanelLanguage::kEnglish;
+  PanelTone tone_ = PanelTone::kNone;
+  Instant tone_at_{};
+  std::uint32_t tones_ = 0;
 };
-
-/// The display's text for a message, in English and in Chinese, at most 20 columns a line.
-struct PanelText {
-  std::string_view english;
-  std::string_view chinese;
-};
-PanelText panel_text(PanelMessage message);
 
 }  // namespace cubby::emulator

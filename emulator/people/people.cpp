@@ -34,6 +34,7 @@ People::People(Premises& premises, const Profile& profile, const PeopleOptions& 
       demand_(prng.child("demand")),
       behaviour_(prng.child("behaviour")),
       in_door_(options.compartments, kNoParcel),
+      sent_(options.compartments),
       uses_(options.compartments),
       ledger_(options.compartments),
       next_number_(options.first_parcel) {}
@@ -219,6 +220,10 @@ Duration People::door_time(bool deposit) {
 
 void People::on_door_opened(std::uint8_t door) {
   ++ledger_[door].door_openings;
+  if (at_panel_.role == Role::kHand) {
+    hand_opens(door);
+    return;
+  }
   const bool waiting = at_panel_.step == Step::kWaitDoor || at_panel_.step == Step::kRecall;
   if (at_panel_.role == Role::kNobody || !waiting) {
     uses_[door] = {};
@@ -260,22 +265,19 @@ void People::person_shuts(std::uint8_t door) {
     end_called_off(door, use);
     return;
   }
-  LedgerRow& row = ledger_[door];
   switch (use.purpose) {
     case Errand::kDeposit:
-    case Errand::kDropOff: {
-      const Use what = use.purpose == Errand::kDeposit ? Use::kDeposit : Use::kDropOff;
-      ++row.observable[static_cast<std::size_t>(what)];
-      ++row.truth[static_cast<std::size_t>(what)];
+    case Errand::kDropOff:
+      book_in(door, use.purpose);
+      ++ledger_[door].truth[index_of(use.purpose == Errand::kDeposit ? Use::kDeposit : Use::kDropOff)];
       in_door_[door] = use.parcel;
       parcels_[use.parcel].state = ParcelState::kStored;
       parcels_[use.parcel].door = static_cast<std::uint8_t>(door + 1);
       parcels_[use.parcel].stored_at = premises_.now();
       break;
-    }
     case Errand::kCollect:
     case Errand::kRecall:
-      take_out(door, use.purpose == Errand::kRecall);
+      take_out(door, use.purpose);
       break;
     case Errand::kService:
       break;
@@ -292,17 +294,21 @@ void People::person_shuts(std::uint8_t door) {
   }
 }
 
-void People::take_out(std::uint8_t door, bool recall) {
+// A perfect controller believes from now on that it holds the parcel of that errand.
+void People::book_in(std::uint8_t door, Errand purpose) {
+  const bool sent = purpose == Errand::kDropOff;
+  ++ledger_[door].observable[index_of(sent ? Use::kDropOff : Use::kDeposit)];
+  sent_[door] = sent ? 1 : 0;
+}
+
+void People::take_out(std::uint8_t door, Errand purpose) {
   const std::uint32_t inside = in_door_[door];
-  const bool from_sender = inside != kNoParcel && parcels_[inside].from_sender;
-  const auto what =
-      static_cast<std::size_t>(!recall ? Use::kCollection : (from_sender ? Use::kDispatch : Use::kRecall));
-  ++ledger_[door].observable[what];
+  ++ledger_[door].observable[index_of(taken_as(purpose, sent_[door] != 0))];
   if (at_panel_.door == door + 1) {
     ++at_panel_.taken;
   }
   if (inside != kNoParcel) {
-    ++ledger_[door].truth[what];
+    ++ledger_[door].truth[index_of(taken_as(purpose, parcels_[inside].from_sender))];
     in_door_[door] = kNoParcel;
     drop_parcel(inside);
   }
@@ -326,15 +332,16 @@ bool People::speaks_first(std::uint8_t door) {
 void People::end_called_off(std::uint8_t door, const DoorUse& use) {
   LedgerRow& row = ledger_[door];
   const bool collection = use.purpose == Errand::kCollect;
-  constexpr auto kRefusal = static_cast<std::size_t>(Use::kRefusal);
-  row.truth[kRefusal] += collection ? 1 : 0;
+  row.truth[index_of(Use::kRefusal)] += collection ? 1 : 0;
   if (use.called_off == CalledOff::kHeard) {
-    row.observable[kRefusal] += collection ? 1 : 0;
+    row.observable[index_of(Use::kRefusal)] += collection ? 1 : 0;
   } else {
     row.unsure += use.called_off == CalledOff::kPressed ? 1 : 0;
-    const Use believed =
-        collection ? Use::kCollection : (use.purpose == Errand::kDropOff ? Use::kDropOff : Use::kDeposit);
-    ++row.observable[static_cast<std::size_t>(believed)];
+    if (collection) {
+      ++row.observable[index_of(Use::kCollection)];
+    } else {
+      book_in(door, use.purpose);
+    }
   }
   if (at_panel_.role == Role::kNobody || at_panel_.door != door + 1) {
     return;  // They had turned to go.
@@ -407,6 +414,7 @@ void People::save(BlobWriter& writer) const {
   writer.values(parcels_);
   writer.values(free_parcels_);
   writer.values(in_door_);
+  writer.values(sent_);
   writer.values(uses_);
   writer.values(ledger_);
   writer.values(
@@ -415,7 +423,10 @@ void People::save(BlobWriter& writer) const {
   writer.value(at_panel_);
   writer.value(visit_);
   writer.value(step_);
+  writer.value(sender_session_);
+  writer.value(hand_);
   writer.value(next_number_);
+  writer.value(passes_);
   writer.value(counters_);
 }
 
@@ -428,6 +439,7 @@ void People::load(BlobReader& reader) {
   reader.values(parcels_);
   reader.values(free_parcels_);
   reader.values(in_door_);
+  reader.values(sent_);
   reader.values(uses_);
   reader.values(ledger_);
   reader.values(pending_);
@@ -436,7 +448,10 @@ void People::load(BlobReader& reader) {
   reader.value(at_panel_);
   reader.value(visit_);
   reader.value(step_);
+  reader.value(sender_session_);
+  reader.value(hand_);
   reader.value(next_number_);
+  reader.value(passes_);
   reader.value(counters_);
 }
 

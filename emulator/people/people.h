@@ -13,6 +13,7 @@
 #include "firmware/base/inplace_string.h"
 #include "firmware/base/limits.h"
 #include "firmware/base/prng.h"
+#include "firmware/base/status.h"
 
 /// Couriers, recipients and the notifier of one station. They speak panel bytes and move doors, and know
 /// nothing of the controller's state; the ledger is theirs.
@@ -23,6 +24,9 @@ enum class Use : std::uint8_t { kDeposit, kCollection, kRecall, kRefusal, kDropO
 inline constexpr std::array<std::string_view, 6> kUseNames{"deposits", "collections", "recalls",
                                                            "refusals", "drop_offs",   "dispatches"};
 using UseCounts = std::array<std::uint32_t, kUseNames.size()>;  // By Use.
+constexpr std::size_t index_of(Use use) {
+  return static_cast<std::size_t>(use);
+}
 
 /// What people and doors did at one compartment.
 struct LedgerRow {
@@ -85,6 +89,7 @@ struct ErrandResult {
   bool gave_up = false;
   std::uint8_t message = 0;
   std::uint32_t number = 0;
+  std::uint8_t shown_door = 0;   // That the message is about; 0: none.
   std::uint8_t compartment = 0;  // Door that opened; 0: none.
   std::uint32_t parcels = 0;     // Taken out of doors.
   bool has_code = false;
@@ -131,6 +136,28 @@ class People final : public PanelReader {
   void send(std::uint64_t ticket, const ErrandOrder& order);
   const ErrandResult* result(std::uint64_t ticket) const;
 
+  // Somebody whose every move comes from outside; the doors that open for them wait for them, too.
+
+  /// True: they stand at the panel, for two minutes after their last key, or until somebody comes who finds it at IDLE.
+  /// Else they stand in the queue now, or wait there already.
+  bool hand_comes();
+  void hand_presses(char key);
+  void hand_scans(std::string_view text);
+  /// `role` and `holder` of firmware/base/pass.h.
+  void hand_shows_pass(char role, std::string_view holder);
+  /// `door` is the index of an open door; false: it is somebody else's.
+  bool hand_shuts(std::uint8_t door);
+  /// The parcel that was scanned last goes in. kBusy: it is somebody else's door; kWrongState: one is inside.
+  Status hand_puts(std::uint8_t door);
+  /// kNotFound: nothing is inside.
+  Status hand_takes(std::uint8_t door);
+  struct Told {
+    std::uint8_t compartment = 0;
+    PickupCode code;
+  };
+  /// Of parcels that were put in by hand and are inside.
+  std::vector<Told> told_by_hand() const;
+
   const std::vector<LedgerRow>& ledger() const { return ledger_; }
   const PeopleCounters& counters() const { return counters_; }
   void save(BlobWriter& writer) const;
@@ -139,7 +166,7 @@ class People final : public PanelReader {
  private:
   static constexpr std::uint32_t kNoParcel = UINT32_MAX;
   enum class ParcelState : std::uint8_t { kFree, kCarried, kStored };
-  enum class Role : std::uint8_t { kNobody, kCourier, kSender, kRecipient, kCollector, kTechnician };
+  enum class Role : std::uint8_t { kNobody, kCourier, kSender, kRecipient, kCollector, kTechnician, kHand };
   enum class Step : std::uint8_t {
     kWaitReady,
     kNextParcel,
@@ -151,6 +178,7 @@ class People final : public PanelReader {
     kRetype,
     kRecall,
     kService,
+    kHandRests,  // Nothing was pressed since IDLE, and somebody waits.
     kLeave
   };
 
@@ -181,6 +209,7 @@ class People final : public PanelReader {
     bool key_pressed = false;
     std::uint8_t door = 0;
     std::uint8_t message = 0;
+    std::uint8_t shown_door = 0;  // That the message is about; 0: none.
     std::uint32_t number = 0;
     std::uint32_t parcels_left = 0;
     std::uint32_t parcel = kNoParcel;
@@ -203,6 +232,7 @@ class People final : public PanelReader {
   struct DoorUse {
     Errand purpose = Errand::kNone;
     CalledOff called_off = CalledOff::kNo;
+    bool by_hand = false;  // Opened for somebody whose every move comes from outside.
     std::uint32_t parcel = kNoParcel;
   };
   struct PendingNotice {
@@ -230,6 +260,11 @@ class People final : public PanelReader {
   void after(Duration wait, Step step);
   void do_step();
   void scan_pass(char role);
+  void scan_pass_of(char role, std::string_view holder);
+  void hand_reads(PanelMessage message, std::uint8_t compartment);
+  void hand_learns(std::uint8_t compartment, Errand purpose);
+  void hand_opens(std::uint8_t door);
+  void hand_gives_way();
   void begin_parcel();
   void next_parcel();
   void type_code();
@@ -237,7 +272,12 @@ class People final : public PanelReader {
   void recipient_reads(PanelMessage message);
   void technician_reads(PanelMessage message, std::uint8_t compartment);
   void person_shuts(std::uint8_t door);
-  void take_out(std::uint8_t door, bool recall);
+  static bool puts_in(Errand purpose) { return purpose == Errand::kDeposit || purpose == Errand::kDropOff; }
+  static Use taken_as(Errand purpose, bool from_sender) {
+    return purpose != Errand::kRecall ? Use::kCollection : (from_sender ? Use::kDispatch : Use::kRecall);
+  }
+  void book_in(std::uint8_t door, Errand purpose);
+  void take_out(std::uint8_t door, Errand purpose);
   bool carries() const { return at_panel_.role == Role::kCourier || at_panel_.role == Role::kSender; }
   bool speaks_first(std::uint8_t door);
   void end_called_off(std::uint8_t door, const DoorUse& use);
@@ -257,12 +297,23 @@ class People final : public PanelReader {
   std::vector<Parcel> parcels_;
   std::vector<std::uint32_t> free_parcels_;
   std::vector<std::uint32_t> in_door_;  // Parcel behind each door.
+  std::vector<std::uint8_t> sent_;      // By door, not 0: what the station believes inside is a sender's.
   std::vector<DoorUse> uses_;
   std::vector<LedgerRow> ledger_;
   std::vector<PendingNotice> pending_;
   std::size_t pending_first_ = 0;
   std::vector<ErrandResult> results_;
+  bool sender_session_ = false;  // The panel serves a sender, not a courier.
+  struct Hand {
+    Errand purpose = Errand::kCollect;  // What the next door will open for.
+    std::uint8_t door = 0;              // Compartment number of the last one that did.
+    bool rests = true;                  // The panel says IDLE, and nothing was pressed since.
+    bool awaits_answer = false;         // Nothing goes in or out at that door: the panel was told just now.
+    InplaceString<limits::kParcelMax> parcel;
+  };
+  Hand hand_;
   std::uint64_t next_number_ = 0;
+  std::uint32_t passes_ = 0;  // The centre has signed so many.
   PeopleCounters counters_;
 };
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "emulator/hardware/panel_display.h"
+
 namespace cubby::emulator {
 
 /// A city of a profile: `stations` of its stations stand there.
@@ -28,6 +30,7 @@ struct Profile {
   std::string prefix;  // Of station names: "SX" gives SX-TY-0007.
   std::uint32_t stations = 0;
   std::int32_t utc_offset_min = 480;
+  PanelLanguage language = PanelLanguage::kEnglish;  // Of the stations' displays.
   std::uint64_t start_utc_ms = 0;
   std::vector<ProfileCity> cities;
   std::vector<ProfileLayout> layouts;

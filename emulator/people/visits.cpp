@@ -24,6 +24,8 @@ void People::enqueue(const Visitor& visitor) {
   queue_.push_back(visitor);
   if (at_panel_.role == Role::kNobody) {
     next_visitor();
+  } else if (at_panel_.role == Role::kHand) {
+    hand_gives_way();
   }
 }
 
@@ -44,18 +46,19 @@ void People::leave() {
     errand->parcels = at_panel_.taken;
     errand->message = at_panel_.message;
     errand->number = at_panel_.number;
+    errand->shown_door = at_panel_.shown_door;
   }
   const bool carried =
       carries() && at_panel_.parcel != kNoParcel && parcels_[at_panel_.parcel].state == ParcelState::kCarried;
-  bool puts_in = false;
+  bool stays = false;
   if (at_panel_.door != 0) {
     DoorUse& use = uses_[at_panel_.door - 1U];
     if (use.purpose != Errand::kNone && at_panel_.key_at_door != 0 && use.called_off == CalledOff::kNo) {
       use.called_off = CalledOff::kInTheDark;
     }
-    puts_in = (use.purpose == Errand::kDeposit || use.purpose == Errand::kDropOff) && use.called_off == CalledOff::kNo;
+    stays = puts_in(use.purpose) && use.called_off == CalledOff::kNo;
   }
-  if (carried && !puts_in) {
+  if (carried && !stays) {
     drop_parcel(at_panel_.parcel);  // Goes back to the depot with its courier.
   }
   at_panel_ = Visitor{};
@@ -77,18 +80,22 @@ void People::after(Duration wait, Step step) {
 }
 
 void People::scan_pass(char role) {
+  scan_pass_of(role, at_panel_.carrier.view());
+  at_panel_.step = Step::kWaitReady;
+  wait_for_panel();
+}
+
+void People::scan_pass_of(char role, std::string_view holder) {
   std::array<char, kPassTextMax> text{};
   const auto utc_s = static_cast<std::uint64_t>(options_.start_utc_ms / 1000 + premises_.now().us / 1'000'000);
   Pass pass;
   pass.role = role;
-  pass.holder = at_panel_.carrier;
+  pass.holder.assign(holder);
   pass.issued_utc_s = utc_s;
   pass.expiry_utc_s = utc_s + (role == Pass::kTechnician ? limits::kTechnicianPassLifeS : kCourierShiftS);
-  pass.serial = static_cast<std::uint32_t>(visit_);
+  pass.serial = ++passes_;
   const std::size_t size = make_pass(options_.pass_key, pass, options_.station, text);
   premises_.scan({text.data(), size});
-  at_panel_.step = Step::kWaitReady;
-  wait_for_panel();
 }
 
 void People::begin_visit() {
@@ -101,6 +108,10 @@ void People::begin_visit() {
       return;
     case Role::kTechnician:
       scan_pass(Pass::kTechnician);
+      return;
+    case Role::kHand:
+      at_panel_.step = Step::kWaitVerdict;
+      wait_for_panel();
       return;
     case Role::kRecipient:
     case Role::kCollector:
@@ -228,6 +239,9 @@ void People::do_step() {
       at_panel_.keys.clear();
       wait_for_panel();
       return;
+    case Step::kHandRests:
+      leave();
+      return;
     case Step::kLeave:
       premises_.press('*');
       leave();
@@ -241,18 +255,28 @@ void People::do_step() {
 }
 
 void People::on_screen(PanelMessage message, std::uint8_t compartment, std::uint32_t number) {
+  if (message == PanelMessage::kSenderReady) {
+    sender_session_ = true;
+  } else if (message == PanelMessage::kCourierReady || message == PanelMessage::kIdle) {
+    sender_session_ = false;
+  }
   if (at_panel_.role == Role::kNobody || (at_panel_.in_the_dark && at_panel_.door == 0)) {
     return;  // Nobody, or somebody who looks at the door.
   }
   if (message != PanelMessage::kIdle && message != PanelMessage::kServiceMenu) {
     at_panel_.message = static_cast<std::uint8_t>(message);
     at_panel_.number = number;
+    at_panel_.shown_door = compartment;
   }
   if (message == PanelMessage::kPutIn || message == PanelMessage::kTakeOut || message == PanelMessage::kRecallOpen ||
       message == PanelMessage::kLookInside) {
     if (ErrandResult* errand = open_result(at_panel_.ticket)) {
       errand->compartment = compartment;
     }
+  }
+  if (at_panel_.role == Role::kHand) {
+    hand_reads(message, compartment);
+    return;
   }
   if (message == PanelMessage::kPleaseShut && at_panel_.door == compartment) {
     if (DoorUse& use = uses_[compartment - 1U]; use.called_off == CalledOff::kPressed) {

@@ -12,6 +12,7 @@ Profile shanxi() {
   profile.prefix = "SX";
   profile.stations = 2800;
   profile.utc_offset_min = 480;
+  profile.language = PanelLanguage::kChinese;
   profile.start_utc_ms = kMonday;
   profile.cities = {{"Taiyuan", "TY", 5304},  {"Datong", "DT", 3106},   {"Yangquan", "YQ", 1319},
                     {"Changzhi", "CZ", 3180}, {"Jincheng", "JC", 2194}, {"Shuozhou", "SZ", 1593},

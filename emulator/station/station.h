@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -84,6 +85,31 @@ struct InjectionResult {
   std::uint32_t number = 0;      // That the panel showed last.
 };
 
+/// One move of somebody at the panel or at a door whose every move comes from outside.
+struct HandMove {
+  enum class Kind : std::uint8_t { kKeys, kScan, kCourierPass, kSenderPass, kTechnicianPass, kShut, kPut, kTake };
+  Kind kind = Kind::kKeys;
+  std::string text;       // Keys, what is scanned, or whose pass it is: 1..8 of [a-z0-9].
+  std::uint8_t door = 0;  // Compartment number, of the last three.
+};
+
+/// A panel as somebody before it sees and hears it.
+struct PanelView {
+  bool lit = false;     // The station has power.
+  bool settled = true;  // What was typed has reached the controller, and no door is awaited.
+  std::string_view message;
+  std::array<std::string, 4> rows;
+  std::string_view tone;    // The last one; empty: none yet.
+  std::uint32_t tones = 0;  // How many there were.
+  Duration since_tone{};
+  std::vector<std::uint8_t> open_doors;  // Compartment numbers.
+  struct Told {
+    std::uint8_t compartment = 0;
+    std::string code;
+  };
+  std::vector<Told> told;  // Codes of parcels that were put in by hand.
+};
+
 class Station {
  public:
   virtual ~Station() = default;
@@ -109,6 +135,12 @@ class Station {
   /// time, with the code, through `deposit_code`.
   virtual std::optional<InjectionResult> injection_result(std::uint64_t ticket) const = 0;
   virtual std::optional<std::string> deposit_code(std::uint64_t ticket) const = 0;
+
+  /// Does the move at `now`, not before the station's own time. kBusy: somebody else is at the panel, or at
+  /// that door; keys and scans come to their turn when asked for again. kWrongState: the door is shut, or
+  /// something is inside already. kNotFound: nothing is inside. kNotSent: there is no power.
+  virtual Status move_by_hand(const HandMove& move, Instant now) = 0;
+  virtual PanelView panel(Instant now) const = 0;
 
   virtual const std::vector<LedgerRow>& ledger() const = 0;  // Element i: compartment i + 1.
   virtual StationCounters counters() const = 0;

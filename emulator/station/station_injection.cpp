@@ -1,6 +1,7 @@
 // Errands and faults from outside, and the saved state.
 #include <algorithm>
 
+#include "emulator/hardware/panel_text.h"
 #include "emulator/station/station_world.h"
 #include "firmware/base/crc.h"
 
@@ -8,7 +9,7 @@ namespace cubby::emulator {
 namespace {
 
 constexpr Duration kMomentOff = Duration::seconds(2);  // A power cut without a duration.
-constexpr std::uint32_t kStateVersion = 4;
+constexpr std::uint32_t kStateVersion = 5;
 
 }  // namespace
 
@@ -80,7 +81,10 @@ std::optional<InjectionResult> StationWorld::injection_result(std::uint64_t tick
   result.compartment = errand->compartment;
   result.parcels = errand->parcels;
   result.number = errand->number;
-  result.detail = errand->message == 0 ? "The panel showed nothing" : std::string(panel_text(message).english);
+  result.detail = "The panel showed nothing";
+  if (errand->message != 0) {
+    result.detail = display_line({message, errand->shown_door, errand->number}, PanelLanguage::kEnglish);
+  }
   switch (message) {
     case PanelMessage::kStored:
     case PanelMessage::kCollected:

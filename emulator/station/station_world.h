@@ -55,6 +55,8 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   std::uint64_t inject(const Injection& injection) override;
   std::optional<InjectionResult> injection_result(std::uint64_t ticket) const override;
   std::optional<std::string> deposit_code(std::uint64_t ticket) const override;
+  Status move_by_hand(const HandMove& move, Instant now) override;
+  PanelView panel(Instant now) const override;
   const std::vector<LedgerRow>& ledger() const override { return people_.ledger(); }
   StationCounters counters() const override;
   std::uint64_t trace_hash() const override { return hash_.value(); }

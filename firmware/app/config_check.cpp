@@ -84,7 +84,9 @@ bool rules_hold(const cubby_v1_StationConfig& config) {
          within<std::size_t>(std::string_view(config.city).size(), 1, limits::kCityNameMax) &&
          within<std::int32_t>(config.utc_offset_min, -720, 840) && within<std::uint32_t>(config.retention_h, 1, 720) &&
          config.upsizing_steps <= 3 && within<std::uint32_t>(config.response_deadline_s, 10, 3600) &&
-         within<std::uint32_t>(config.lock_pulse_ms, 100, 1000) && config.lock_pulse_ms % 100 == 0;
+         within<std::uint32_t>(config.lock_pulse_ms, 100, 1000) && config.lock_pulse_ms % 100 == 0 &&
+         within<int>(config.language, cubby_v1_PanelLanguage_PANEL_LANGUAGE_UNSPECIFIED,
+                     cubby_v1_PanelLanguage_PANEL_LANGUAGE_CHINESE);
 }
 
 }  // namespace

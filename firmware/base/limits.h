@@ -51,6 +51,9 @@ inline constexpr Duration kReplyTimeout = Duration::milliseconds(45);  // Of a l
 inline constexpr int kSilentAfter = 3;                                 // Missed replies until a board counts as silent.
 inline constexpr Duration kPanelIdle = Duration::seconds(90);          // A person walked away.
 
+inline constexpr Duration kDoorAlarmEvery = Duration::seconds(30);  // While a door is left open ...
+inline constexpr int kDoorAlarmsMax = 10;                           // ... and no longer: people live here.
+
 inline constexpr std::uint64_t kCourierPassLifeS = 16 * 3600;
 inline constexpr std::uint64_t kTechnicianPassLifeS = 15 * 60;
 inline constexpr std::uint64_t kSenderPassLifeS = 14 * 24 * 3600;

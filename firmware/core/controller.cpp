@@ -20,6 +20,7 @@ Controller::Controller(const hal::Hardware& hardware)
       panel_(hardware.panel),
       openings_(recorder_, doors_, hardware.power),
       door_watch_(recorder_),
+      door_alarm_(doors_, panel_),
       actions_({.recorder = recorder_, .openings = openings_, .doors = doors_, .throttle = throttle_}),
       remote_({.recorder = recorder_, .openings = openings_, .doors = doors_, .codes = codes_, .actions = actions_}),
       flow_({.recorder = recorder_,
@@ -49,6 +50,7 @@ Wake Controller::tick(Instant now) {
     take_inputs(now);
   }
   flow_.tick(now);
+  door_alarm_.tick(now);
   retention_.tick(recorder_, now);
   if (snapshot_wanted_ && append_snapshot() == Status::kOk) {
     snapshot_wanted_ = false;
@@ -66,6 +68,7 @@ Wake Controller::tick(Instant now) {
   wake.need(openings_.deadline());
   wake.need(flow_.deadline());
   wake.need(remote_.deadline());
+  wake.need(door_alarm_.deadline());
   wake.need(retention_.deadline(recorder_));
   if (!panel_.flush()) {
     wake.need(now + kPanelRetry);
@@ -91,6 +94,7 @@ void Controller::take_door_events(Instant now) {
           openings_.on_foreign_door(event->compartment);
         }
         if (door_watch_.on_door(event->compartment, event->state, now)) {
+          door_alarm_.begin(event->compartment, now);
           uplink_.flush();
         }
         break;
@@ -116,6 +120,7 @@ void Controller::take_news(Instant now) {
     flow_.on_news(*news, now);
     remote_.on_news(*news);
     if (news->kind == OpeningNews::Kind::kLeftOpen) {
+      door_alarm_.begin(news->compartment, now);
       uplink_.flush();
     }
   }

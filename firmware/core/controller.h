@@ -7,6 +7,7 @@
 #include "cubby/v1/config.nanopb.h"
 #include "firmware/base/inplace_vector.h"
 #include "firmware/core/allocator.h"
+#include "firmware/core/door_alarm.h"
 #include "firmware/core/door_watch.h"
 #include "firmware/core/openings.h"
 #include "firmware/core/outbox.h"
@@ -79,6 +80,7 @@ class Controller final : public wire::UplinkListener {
   drivers::PanelLink panel_;
   Openings openings_;
   DoorWatch door_watch_;
+  DoorAlarm door_alarm_;
   Retention retention_;
   Allocator allocator_;
   PickupCodes codes_;

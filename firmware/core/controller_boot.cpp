@@ -36,6 +36,9 @@ Status Controller::boot(const Options& options, Instant now) {
   CUBBY_ASSERT(!running_ && options.config != nullptr);
   config_ = options.config;
   config_bytes_ = options.config_bytes;
+  panel_.set_language(config_->language == cubby_v1_PanelLanguage_PANEL_LANGUAGE_CHINESE
+                          ? drivers::PanelLanguage::kChinese
+                          : drivers::PanelLanguage::kEnglish);
   const std::array<Bytes, 1> parts{config_bytes_};
   const auto digest = sha256(parts);
   std::copy_n(digest.begin(), config_hash_.size(), config_hash_.begin());

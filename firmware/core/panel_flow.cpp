@@ -12,6 +12,7 @@ using drivers::Buzz;
 using drivers::Screen;
 
 constexpr std::uint8_t kDoorsTriedMax = 3;
+constexpr char kLanguageKey = 'G';
 constexpr std::string_view kQrPrefix = "CBQ1.";
 constexpr std::string_view kTokenPrefix = "CBR1.";
 constexpr std::size_t kTokenDigits = 16;
@@ -64,6 +65,9 @@ void PanelFlow::tick(Instant now) {
   if (now >= idle_at_) {
     enter(Flow::kIdle, now);
     show(Screen::kIdle);
+    if (!parts_.recorder.healthy()) {
+      show(Screen::kOutOfService);
+    }
   }
   if (flow_ == Flow::kService) {
     service_.tick(now);
@@ -80,17 +84,22 @@ void PanelFlow::serve(Instant now) {
 }
 
 void PanelFlow::on_input(const drivers::PanelInput& input, Instant now) {
-  if (!parts_.recorder.healthy()) {
-    show(Screen::kOutOfService);
-    return;
-  }
+  const bool is_key = input.kind == drivers::PanelInput::Kind::kKey;
   if (idle_at_ != Instant::max()) {
     idle_at_ = now + limits::kPanelIdle;
   }
-  if (input.kind == drivers::PanelInput::Kind::kKey) {
+  if (is_key && input.key == kLanguageKey) {
+    parts_.panel.switch_language();
+  } else if (!parts_.recorder.healthy()) {
+    show(Screen::kOutOfService);
+    return;
+  } else if (is_key) {
     on_key(input.key, now);
   } else {
     on_scan(input.text.view(), now);
+  }
+  if (flow_ == Flow::kIdle && !parts_.panel.at_rest()) {
+    idle_at_ = now + limits::kPanelIdle;  // What was said to one person is not for the next.
   }
 }
 
@@ -377,7 +386,9 @@ void PanelFlow::on_code(std::string_view digits, Instant now) {
     wrong_code(now);
     return;
   }
-  (void)open_next_of_group(now);
+  if (open_next_of_group(now)) {
+    parts_.panel.buzz(Buzz::kOk);
+  }
 }
 
 /// Opens the next door of the code, each with an authorisation of its own. False: none opens any more.
@@ -417,6 +428,7 @@ bool PanelFlow::open_for_recipient(std::uint8_t number, Instant now) {
   const bool inside =
       compartment.state == CompartmentState::kOccupied || compartment.state == CompartmentState::kDisputed;
   if (!inside || parts_.doors.state(number) == drivers::DoorState::kOpen) {
+    refuse_input();
     show(Screen::kPleaseShut, number);  // Their own door stands open already.
     return false;
   }

@@ -41,6 +41,7 @@ Status ServiceFlow::begin(const Pass& pass, Instant now) {
   }
   until_ = now + Duration::seconds(static_cast<std::int64_t>(left_s));
   auditing_ = false;
+  parts_.panel.buzz(drivers::Buzz::kOk);
   menu(now);
   return Status::kOk;
 }
@@ -263,7 +264,6 @@ void ServiceFlow::finish(Status status, std::uint8_t compartment, std::uint32_t 
   if (status == Status::kOk) {
     show(Screen::kServiceDone, compartment, number);
   } else {
-    buzz_error();
     show(Screen::kServiceRefused, compartment);
   }
 }

@@ -13,6 +13,7 @@ constexpr std::uint8_t kTypeKey = 0x01;
 constexpr std::uint8_t kTypeScan = 0x02;
 constexpr std::uint8_t kTypeScreen = 0x81;
 constexpr std::uint8_t kTypeBuzzer = 0x82;
+constexpr std::uint8_t kTypeLanguage = 0x83;
 
 }  // namespace
 
@@ -86,45 +87,116 @@ bool PanelLink::parse(PanelInput& input) {
   return false;
 }
 
+void PanelLink::set_language(PanelLanguage language) {
+  station_language_ = language;
+  speak(language);
+}
+
+void PanelLink::switch_language() {
+  speak(language_ == PanelLanguage::kEnglish ? PanelLanguage::kChinese : PanelLanguage::kEnglish);
+}
+
+void PanelLink::speak(PanelLanguage language) {
+  language_ = language;
+  waiting_language_ = static_cast<std::uint8_t>(language);
+  flush();
+}
+
 void PanelLink::show(Screen screen, std::uint8_t compartment, std::uint32_t number) {
-  std::array<std::byte, 6> data{static_cast<std::byte>(screen), static_cast<std::byte>(compartment)};
-  store_le(MutableBytes(data).subspan(2), number);
-  send(kTypeScreen, data);
-}
-
-void PanelLink::buzz(Buzz buzz) {
-  const std::array<std::byte, 1> data{static_cast<std::byte>(buzz)};
-  send(kTypeBuzzer, data);
-}
-
-void PanelLink::send(std::uint8_t type, Bytes data) {
-  CUBBY_ASSERT(data.size() + kOverhead <= kOutMax);
+  screen_ = screen;
+  if (screen == Screen::kIdle && language_ != station_language_) {
+    speak(station_language_);
+  }
   if (waiting_count_ == kWaitingMax) {
     waiting_first_ = (waiting_first_ + 1) % kWaitingMax;
     --waiting_count_;
   }
-  auto& frame = waiting_[(waiting_first_ + waiting_count_) % kWaitingMax];
+  auto& data = waiting_[(waiting_first_ + waiting_count_) % kWaitingMax];
   ++waiting_count_;
-  frame.bytes[0] = kStart;
-  frame.bytes[1] = static_cast<std::byte>(type);
-  frame.bytes[2] = static_cast<std::byte>(data.size());
-  std::copy(data.begin(), data.end(), frame.bytes.begin() + 3);
-  const auto crc = crc16_modbus(Bytes(frame.bytes).subspan(1, data.size() + 2));
-  store_le(MutableBytes(frame.bytes).subspan(data.size() + 3), crc);
-  frame.size = static_cast<std::uint8_t>(data.size() + kOverhead);
+  data = {static_cast<std::byte>(screen), static_cast<std::byte>(compartment)};
+  store_le(MutableBytes(data).subspan(2), number);
+  if (const auto tone = tone_of(screen); tone.has_value()) {
+    waiting_buzz_ = static_cast<std::uint8_t>(*tone);
+  }
   flush();
 }
 
+void PanelLink::buzz(Buzz buzz) {
+  waiting_buzz_ = static_cast<std::uint8_t>(buzz);
+  flush();
+}
+
+/// False: it has to wait. Without a panel nothing waits.
+bool PanelLink::send(std::uint8_t type, Bytes data) {
+  std::array<std::byte, kScreenSize + kOverhead> frame{kStart, static_cast<std::byte>(type),
+                                                       static_cast<std::byte>(data.size())};
+  CUBBY_ASSERT(data.size() <= kScreenSize);
+  std::copy(data.begin(), data.end(), frame.begin() + 3);
+  const auto crc = crc16_modbus(Bytes(frame).subspan(1, data.size() + 2));
+  store_le(MutableBytes(frame).subspan(data.size() + 3), crc);
+  return panel_.send(Bytes(frame).first(data.size() + kOverhead)) != Status::kBusy;
+}
+
+/// The same, of one byte; 0: there is none to send.
+bool PanelLink::send_byte(std::uint8_t type, std::uint8_t& value) {
+  const std::array<std::byte, 1> data{std::byte{value}};
+  if (value != 0 && !send(type, data)) {
+    return false;
+  }
+  value = 0;
+  return true;
+}
+
 bool PanelLink::flush() {
+  if (!send_byte(kTypeLanguage, waiting_language_)) {
+    return false;
+  }
   while (waiting_count_ > 0) {
-    const auto& frame = waiting_[waiting_first_];
-    if (panel_.send(Bytes(frame.bytes).first(frame.size)) == Status::kBusy) {
+    if (!send(kTypeScreen, waiting_[waiting_first_])) {
       return false;
     }
-    waiting_first_ = (waiting_first_ + 1) % kWaitingMax;  // Sent; or there is no panel to show it.
+    waiting_first_ = (waiting_first_ + 1) % kWaitingMax;
     --waiting_count_;
   }
-  return true;
+  return send_byte(kTypeBuzzer, waiting_buzz_);
+}
+
+std::optional<Buzz> tone_of(Screen screen) {
+  switch (screen) {
+    case Screen::kCourierReady:
+    case Screen::kSenderReady:
+    case Screen::kChooseSize:
+    case Screen::kPutIn:
+    case Screen::kStored:
+    case Screen::kTakeOut:
+    case Screen::kCollected:
+    case Screen::kRecallOpen:
+    case Screen::kRecalled:
+    case Screen::kRecallDone:
+    case Screen::kCancelled:
+    case Screen::kRefused:
+    case Screen::kLookInside:
+    case Screen::kServiceDone:
+      return Buzz::kOk;
+    case Screen::kTurnedAway:
+    case Screen::kWrongCode:
+    case Screen::kLockedOut:
+    case Screen::kDoorFailed:
+    case Screen::kWrongPass:
+    case Screen::kOutOfService:
+    case Screen::kServiceRefused:
+    case Screen::kWrongStation:
+      return Buzz::kError;
+    case Screen::kIdle:
+    case Screen::kOpening:
+    case Screen::kPleaseShut:
+    case Screen::kServiceMenu:
+    case Screen::kDoorNumber:
+    case Screen::kInside:
+    case Screen::kAuditItem:
+      break;
+  }
+  return std::nullopt;
 }
 
 }  // namespace cubby::drivers

@@ -45,7 +45,18 @@ enum class Screen : std::uint8_t {
   kSenderReady,
 };
 
-enum class Buzz : std::uint8_t { kOk = 1, kError = 2 };
+/// A key clicks by itself; these the controller asks for.
+enum class Buzz : std::uint8_t {
+  kOk = 1,     // What was asked for is being done, or was.
+  kError = 2,  // It is not.
+  kAlarm = 3,  // Seconds long: a door stands open.
+};
+
+/// What is heard when that screen is shown; nullopt: nothing.
+std::optional<Buzz> tone_of(Screen screen);
+
+/// Numbers as in config.proto.
+enum class PanelLanguage : std::uint8_t { kEnglish = 1, kChinese = 2 };
 
 /// A key or a scan of the panel.
 struct PanelInput {
@@ -63,34 +74,44 @@ class PanelLink {
   /// The next complete input, or nullopt when nothing more has arrived.
   std::optional<PanelInput> next_input();
 
-  /// `number`: see docs/spec/panel.md. If the panel cannot take it now, it waits; the oldest waiting
-  /// frame is given up when there are too many.
+  /// Shows it and sounds its tone. `number`: see docs/spec/panel.md. If the panel cannot take it now, it
+  /// waits; the oldest waiting screen is given up when there are too many.
   void show(Screen screen, std::uint8_t compartment = 0, std::uint32_t number = 0);
+  /// Of tones that wait only the newest is sounded.
   void buzz(Buzz buzz);
+  /// The language of the station. Never given up: it goes before all that waits.
+  void set_language(PanelLanguage language);
+  /// To the other language, until IDLE is shown.
+  void switch_language();
+  /// IDLE is shown, in the station's language.
+  bool at_rest() const { return screen_ == Screen::kIdle && language_ == station_language_; }
   /// Sends what waits. True: nothing waits any more.
   bool flush();
 
  private:
   static constexpr std::size_t kDataMax = 80;
   static constexpr std::size_t kOverhead = 5;  // 55, type, length, CRC.
-  static constexpr std::size_t kOutMax = 11;
+  static constexpr std::size_t kScreenSize = 6;
   static constexpr std::size_t kWaitingMax = 8;
-  struct OutFrame {
-    std::array<std::byte, kOutMax> bytes{};
-    std::uint8_t size = 0;
-  };
 
   bool fill();
   bool parse(PanelInput& input);
   void drop(std::size_t count);
-  void send(std::uint8_t type, Bytes data);
+  void speak(PanelLanguage language);
+  bool send(std::uint8_t type, Bytes data);
+  bool send_byte(std::uint8_t type, std::uint8_t& value);
 
   hal::FrontPanel& panel_;
   std::array<std::byte, kDataMax + kOverhead> in_{};
   std::size_t in_size_ = 0;
-  std::array<OutFrame, kWaitingMax> waiting_{};
+  PanelLanguage station_language_ = PanelLanguage::kEnglish;
+  PanelLanguage language_ = PanelLanguage::kEnglish;
+  Screen screen_ = Screen::kIdle;  // That the panel was told last.
+  std::array<std::array<std::byte, kScreenSize>, kWaitingMax> waiting_{};
   std::size_t waiting_first_ = 0;
   std::size_t waiting_count_ = 0;
+  std::uint8_t waiting_language_ = 0;  // 0: none.
+  std::uint8_t waiting_buzz_ = 0;      // 0: none.
 };
 
 }  // namespace cubby::drivers

@@ -58,7 +58,7 @@ def help_and_version(lab, table):
         elif "example" not in result.stdout.lower():
             table.fail(f"{program} --help", "shows no examples")
     for words in (("stats",), ("verify",), ("inject",), ("inject", "deposit"), ("inject", "collect"), ("inject", "fault"),
-                  ("inject", "replay")):
+                  ("inject", "replay"), ("panel",)):
         result = lab.run("cubby", *words, "--help")
         table.rows += 1
         if result.returncode != 0 or not result.stdout:
@@ -128,6 +128,18 @@ def cubby_rows(lab, table):
     row("inject", "fault", "--station", "SX-TY-0007", "--kind", "jam", "--door", "12", "--for", "soon", names=["--for"])
     row("inject", "replay", "/no/such/trace.csv", names=["/no/such/trace.csv"])
     row("inject", "deposit", "--control", nobody, "--station", "SX-TY-0007", "--size", "M", code=1, names=[nobody])
+    at_panel = ("panel", "--control", nobody, "--station", "SX-TY-0007")
+    row(*at_panel, code=1, names=[nobody])
+    row("panel", names=["--station"])
+    row(*at_panel, "--keys", "", names=["--keys"])
+    row(*at_panel, "--keys", "1" * 33, names=["--keys", "32"])
+    row(*at_panel, "--scan", "x" * 81, names=["--scan", "80"])
+    row(*at_panel, "--shut", "193", names=["--shut", "192"])
+    row(*at_panel, "--put", "0", names=["--put"])
+    row(*at_panel, "--courier", "SF", names=["--courier"])
+    row(*at_panel, "--keys", "1", "--scan", "P1", names=["--keys", "--scan"])
+    row(*at_panel, "--for", "1m", names=["--watch"])
+    row(*at_panel, "--watch", "--for", "soon", names=["--for"])
     row("stats", "--by", "colour", names=["--by", "city"])
     row("stats", "--format", "xml", names=["--format", "json"])
     row("stats", "--http", nobody, code=1, names=[nobody])

@@ -3,6 +3,7 @@
 
 #include "tools/cubby/inject_command.h"
 #include "tools/cubby/operate_command.h"
+#include "tools/cubby/panel_command.h"
 #include "tools/cubby/stats_command.h"
 #include "tools/cubby/verify_command.h"
 #include "tools/support/command_line.h"
@@ -15,11 +16,13 @@ int main(int argc, char** argv) {
   app.footer(
       "Examples:\n"
       "  cubby inject deposit --station SX-TY-0007 --size M\n"
+      "  cubby panel --station SX-TY-0007 --watch\n"
       "  cubby stats --by city\n"
       "  cubby verify --store cubby.db --ledger ledger.csv");
   int exit_code = kExitOk;
   add_inject_command(app, exit_code);
   add_operate_command(app, exit_code);
+  add_panel_command(app, exit_code);
   add_stats_command(app, exit_code);
   add_verify_command(app, exit_code);
   if (const int code = parse_command_line(app, argc, argv); code >= 0) {

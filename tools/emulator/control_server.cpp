@@ -10,6 +10,7 @@
 
 #include "cubby/v1/control.pb.h"
 #include "firmware/wire/framing/frame.h"
+#include "tools/emulator/panel_visit.h"
 #include "tools/support/secret_file.h"
 
 namespace cubby::tools {
@@ -88,6 +89,12 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
 
   /// The injection may have come to an end.
   void poll() {
+    if (panel_.has_value()) {
+      if (!closed_) {
+        poll_panel();
+      }
+      return;
+    }
     if (ticket_ == 0) {
       return;
     }
@@ -118,6 +125,15 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
   }
 
  private:
+  void poll_panel() {
+    const std::uint64_t since_start_ms = parts_.utc_ms - parts_.fleet.start_utc_ms();
+    const Instant at{static_cast<std::int64_t>(since_start_ms) * 1000};
+    if (const auto response = panel_->poll(at, std::chrono::steady_clock::now()); response.has_value()) {
+      panel_.reset();
+      answer(*response);
+    }
+  }
+
   void answer_result(const emulator::InjectionResult& result, const std::string& code) {
     ticket_ = 0;
     code_by_ = {};
@@ -167,7 +183,7 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
 
   // Requests are a length and a message; one at a time.
   void take_request() {
-    while (ticket_ == 0 && !closed_) {
+    while (ticket_ == 0 && !panel_.has_value() && !closed_) {
       std::size_t length = 0;
       std::size_t head = 0;
       for (; head < received_.size() && head < 3; ++head) {
@@ -252,6 +268,9 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
         station = request.fault().station();
         problem = read_fault(request.fault(), injection);
         break;
+      case ControlRequest::kPanel:
+        start_panel(request.panel());
+        return;
       case ControlRequest::BODY_NOT_SET:
         problem = "no request in it";
         break;
@@ -268,6 +287,26 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
       answer(refuse(cubby::v1::CONTROL_STATUS_BAD_REQUEST, problem));
       return;
     }
+    if (!find_station(station, injection.compartment)) {
+      return;
+    }
+    ticket_ = parts_.fleet.station(station_).inject(injection);
+    give_up_ = std::chrono::steady_clock::now() + kWallPatience;
+    virtual_give_up_ms_ = parts_.utc_ms + 100 * kVirtualPatienceMs;
+  }
+
+  void start_panel(const cubby::v1::PanelRequest& request) {
+    std::string problem;
+    const std::optional<emulator::HandMove> move = read_move(request, problem);
+    if (!problem.empty()) {
+      answer(refuse(cubby::v1::CONTROL_STATUS_BAD_REQUEST, problem));
+    } else if (find_station(request.station(), move.has_value() ? move->door : std::uint8_t{0})) {
+      panel_.emplace(parts_.fleet.station(station_), move, std::chrono::steady_clock::now());
+    }
+  }
+
+  // False: there is none, or none with such a door, and that was answered.
+  bool find_station(const std::string& station, std::uint8_t compartment) {
     station_ = parts_.fleet.find(station);
     if (station_ == parts_.fleet.station_count()) {
       std::vector<std::string> names;
@@ -277,17 +316,15 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
       const std::string close = nearest(station.substr(0, 64), names);
       answer(refuse(cubby::v1::CONTROL_STATUS_UNKNOWN_STATION,
                     "no such station" + (close.empty() ? std::string() : "; did you mean " + close + "?")));
-      return;
+      return false;
     }
-    if (injection.compartment > parts_.fleet.station(station_).compartment_count()) {
+    if (compartment > parts_.fleet.station(station_).compartment_count()) {
       answer(refuse(
           cubby::v1::CONTROL_STATUS_BAD_REQUEST,
           "that station's doors are 1 to " + std::to_string(parts_.fleet.station(station_).compartment_count())));
-      return;
+      return false;
     }
-    ticket_ = parts_.fleet.station(station_).inject(injection);
-    give_up_ = std::chrono::steady_clock::now() + kWallPatience;
-    virtual_give_up_ms_ = parts_.utc_ms + 100 * kVirtualPatienceMs;
+    return true;
   }
 
   static std::string read_deposit(const cubby::v1::InjectDeposit& request, emulator::Injection& injection) {
@@ -385,6 +422,7 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
   bool deposit_ = false;
   std::size_t station_ = 0;
   std::uint64_t ticket_ = 0;
+  std::optional<PanelVisit> panel_;
   std::uint64_t virtual_give_up_ms_ = 0;
   std::chrono::steady_clock::time_point give_up_;
   std::chrono::steady_clock::time_point code_by_;

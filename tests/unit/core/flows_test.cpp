@@ -226,8 +226,8 @@ TEST(Throttle, StopsHardAtAHundredUntilATechnicianComes) {
   StationWorld world;
   const auto compartment = world.deposit();
   for (int i = 0; i < 100; ++i) {
-    world.enter_code(world.wrong_code());
     world.advance_seconds(3'601);
+    world.enter_code(world.wrong_code());
   }
   EXPECT_EQ(world.last_screen().number, UINT32_MAX);
   EXPECT_TRUE(world.events(cubby_v1_Event_code_rejected_tag).back().body.code_rejected.hard_stop);

@@ -63,6 +63,10 @@ class StationWorld::Ports final : public hal::Clock,
     if (bytes.size() == 11 && bytes[1] == std::byte{0x81}) {
       world_.screens_.push_back({static_cast<Screen>(bytes[3]), std::to_integer<unsigned>(bytes[4]),
                                  load_le<std::uint32_t>(bytes.subspan(5, 4))});
+    } else if (bytes.size() == 6 && bytes[1] == std::byte{0x82}) {
+      world_.tones_.push_back(static_cast<drivers::Buzz>(bytes[3]));
+    } else if (bytes.size() == 6 && bytes[1] == std::byte{0x83}) {
+      world_.language_ = static_cast<drivers::PanelLanguage>(bytes[3]);
     }
     return Status::kOk;
   }
@@ -147,6 +151,7 @@ StationWorld::StationWorld(const Options& options)
   config.response_deadline_s = 90;
   config.code_digits = 8;
   config.lock_pulse_ms = 200;
+  config.language = options.language;
   config_.resize(limits::kConfigBytesMax);
   const auto size = wire::encode_config(config, config_);
   config_.resize(size.value());
@@ -335,6 +340,10 @@ void StationWorld::command(const cubby_v1_Command& command) {
 
 bool StationWorld::showed(Screen screen) const {
   return std::any_of(screens_.begin(), screens_.end(), [&](const Shown& shown) { return shown.screen == screen; });
+}
+
+std::size_t StationWorld::count(drivers::Buzz tone) const {
+  return static_cast<std::size_t>(std::count(tones_.begin(), tones_.end(), tone));
 }
 
 std::vector<cubby_v1_Event> StationWorld::events(pb_size_t which_body) const {

@@ -40,6 +40,7 @@ class StationWorld {
     std::optional<std::uint64_t> utc_ms = 1'750'000'000'000;
     bool skip_idle_polls = false;  // As the emulator does.
     std::uint32_t sectors = 32;
+    cubby_v1_PanelLanguage language = cubby_v1_PanelLanguage_PANEL_LANGUAGE_UNSPECIFIED;
   };
 
   explicit StationWorld(const Options& options);
@@ -85,6 +86,10 @@ class StationWorld {
   Shown last_screen() const { return screens_.empty() ? Shown{} : screens_.back(); }
   bool showed(Screen screen) const;
   void forget_screens() { screens_.clear(); }
+  const std::vector<drivers::Buzz>& tones() const { return tones_; }
+  std::size_t count(drivers::Buzz tone) const;
+  void forget_tones() { tones_.clear(); }
+  drivers::PanelLanguage language() const { return language_; }
   /// Events of that kind so far, over all boots.
   std::vector<cubby_v1_Event> events(pb_size_t which_body) const;
   /// All events as text: seq, time, bytes.
@@ -114,6 +119,8 @@ class StationWorld {
   Wake wake_;
   Instant now_{};
   std::vector<Shown> screens_;
+  std::vector<drivers::Buzz> tones_;
+  drivers::PanelLanguage language_ = drivers::PanelLanguage::kEnglish;
   std::vector<cubby_v1_Event> events_;
   std::vector<std::string> log_;
   std::size_t ticks_ = 0;

@@ -299,6 +299,7 @@ TEST(ConfigCheck, RefusesEachBrokenRule) {
       [](auto& c) { c.code_digits = 5; },
       [](auto& c) { c.lock_pulse_ms = 250; },
       [](auto& c) { c.lock_pulse_ms = 1'100; },
+      [](auto& c) { c.language = static_cast<cubby_v1_PanelLanguage>(3); },
   };
   for (std::size_t i = 0; i < breaks.size(); ++i) {
     auto config = good_config();

@@ -117,5 +117,42 @@ TEST(PanelLink, ShowsAScreenByteForByteAndKeepsItWhileThePanelIsBusy) {
   EXPECT_EQ(world.panel.shown[0], frame(0x81, std::string_view("\x04\x0C\x04\x03\x02\x01", 6)));
 }
 
+TEST(PanelLink, KeepsTheLanguageTheNewestScreensAndTheNewestToneWhileThePanelIsBusy) {
+  World world;
+  world.panel.busy = true;
+  world.link.set_language(PanelLanguage::kChinese);
+  world.link.switch_language();
+  world.link.show(Screen::kWrongCode, 0, 3);
+  for (std::uint8_t door = 1; door <= 8; ++door) {
+    world.link.show(Screen::kPleaseShut, door);  // One more than can wait, with the first.
+  }
+  world.link.buzz(Buzz::kAlarm);
+  EXPECT_FALSE(world.link.flush());
+  world.panel.busy = false;
+  EXPECT_TRUE(world.link.flush());
+  ASSERT_EQ(world.panel.shown.size(), 10U);
+  EXPECT_EQ(world.panel.shown.front(), frame(0x83, "\x01"));
+  EXPECT_EQ(world.panel.shown[1], frame(0x81, std::string_view("\x12\x01\x00\x00\x00\x00", 6)));
+  EXPECT_EQ(world.panel.shown.back(), frame(0x82, "\x03"));
+  EXPECT_TRUE(world.link.flush());
+  EXPECT_EQ(world.panel.shown.size(), 10U);
+}
+
+TEST(PanelLink, GoesBackToTheStationsLanguageWithIdle) {
+  World world;
+  world.link.set_language(PanelLanguage::kChinese);
+  world.link.show(Screen::kIdle);
+  EXPECT_TRUE(world.link.at_rest());
+  world.link.switch_language();
+  EXPECT_FALSE(world.link.at_rest());
+  world.link.show(Screen::kOpening, 1);
+  world.link.show(Screen::kIdle);
+  const std::vector wanted{frame(0x83, "\x02"), frame(0x81, std::string_view("\x01\0\0\0\0\0", 6)),
+                           frame(0x83, "\x01"), frame(0x81, std::string_view("\x04\x01\0\0\0\0", 6)),
+                           frame(0x83, "\x02"), frame(0x81, std::string_view("\x01\0\0\0\0\0", 6))};
+  EXPECT_EQ(world.panel.shown, wanted);
+  EXPECT_TRUE(world.link.at_rest());
+}
+
 }  // namespace
 }  // namespace cubby::drivers
