@@ -18,8 +18,8 @@ inline constexpr std::size_t kCityNameMax = 32;
 inline constexpr std::size_t kCarrierMax = 8;
 inline constexpr std::size_t kParcelMax = 32;
 
-inline constexpr std::size_t kConfigBytesMax = 1536;  // An encoded StationConfig.
-inline constexpr std::size_t kEventBytesMax = 1600;   // An encoded Event.
+inline constexpr std::size_t kConfigBytesMax = 1984;  // An encoded StationConfig.
+inline constexpr std::size_t kEventBytesMax = 2048;   // An encoded Event.
 inline constexpr std::size_t kInternalBytesMax = 1024;
 
 inline constexpr std::size_t kSectorsMax = 256;      // Of a journal.
@@ -55,6 +55,16 @@ inline constexpr std::uint64_t kCourierPassLifeS = 16 * 3600;
 inline constexpr std::uint64_t kTechnicianPassLifeS = 15 * 60;
 inline constexpr std::uint64_t kSenderPassLifeS = 14 * 24 * 3600;
 inline constexpr std::uint64_t kPassClockToleranceS = 5 * 60;
+
+inline constexpr std::size_t kReservationsMax = 16;  // Doors of one station that are reserved at the same time.
+inline constexpr std::uint32_t kReservationLifeMinS = 60;
+inline constexpr std::uint32_t kReservationLifeMaxS = 24 * 3600;
+inline constexpr std::size_t kWearBits =
+    20;  // Of a lock's count of pulses; solenoid locks are sold for 100,000 to 500,000.
+inline constexpr std::uint32_t kWearMax = (std::uint32_t{1} << kWearBits) - 1;
+// A low door: its lower edge is within reach from a wheelchair (2010 ADA Standards, 308.2.1: 380 to 1220 mm).
+inline constexpr std::uint32_t kReachLowCm = 38;
+inline constexpr std::uint32_t kReachHighCm = 122;
 
 inline constexpr std::uint32_t kFreeTries = 5;
 inline constexpr std::uint32_t kHardStopTries = 100;

@@ -13,6 +13,7 @@
 #include "firmware/core/panel_flow.h"
 #include "firmware/core/pickup_codes.h"
 #include "firmware/core/recorder.h"
+#include "firmware/core/reservations.h"
 #include "firmware/core/retention.h"
 #include "firmware/drivers/door_bank.h"
 #include "firmware/drivers/panel_link.h"
@@ -47,6 +48,8 @@ class Controller final : public wire::UplinkListener {
   const wire::Uplink& uplink() const { return uplink_; }
   const drivers::DoorBank& doors() const { return doors_; }
   const store::MountReport& mount_report() const { return mount_report_; }
+  /// For whoever may reserve doors. Only between ticks, and while running().
+  Reservations& reservations() { return reservations_; }
 
  private:
   static constexpr std::size_t kCommandsWaitingMax = 4;
@@ -84,6 +87,7 @@ class Controller final : public wire::UplinkListener {
   Retention retention_;
   Allocator allocator_;
   PickupCodes codes_;
+  Reservations reservations_;
   PanelFlow flow_;
 
   const cubby_v1_StationConfig* config_ = nullptr;

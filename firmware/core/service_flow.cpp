@@ -17,12 +17,12 @@ void put_text(char (&to)[Size], std::string_view from) {
 bool may_be_opened(CompartmentState state) {
   switch (state) {
     case CompartmentState::kVacant:
+    case CompartmentState::kReserved:
     case CompartmentState::kOccupied:
     case CompartmentState::kOverdue:
     case CompartmentState::kDisputed:
     case CompartmentState::kOutOfService:
       return true;
-    case CompartmentState::kReserved:
     case CompartmentState::kOpening:
     case CompartmentState::kLoading:
     case CompartmentState::kCollecting:

@@ -16,6 +16,8 @@ CompartmentEvent still(CompartmentState before) {
   switch (before) {
     case CompartmentState::kVacant:
       return CompartmentEvent::kStillVacant;
+    case CompartmentState::kReserved:
+      return CompartmentEvent::kStillReserved;
     case CompartmentState::kOverdue:
       return CompartmentEvent::kStillOverdue;
     case CompartmentState::kDisputed:
@@ -42,8 +44,9 @@ std::size_t StationState::find_opening(std::uint8_t compartment) const {
 }
 
 std::uint64_t StationState::group_code(std::string_view carrier, std::uint64_t recipient_token) const {
-  for (const auto& [state, before, reason, forced, parcel] : compartments_) {
-    if (recipient_token != 0 && state == CompartmentState::kOccupied && !parcel.code_dead &&
+  for (const auto& compartment : compartments_) {
+    const auto& parcel = compartment.parcel;
+    if (recipient_token != 0 && compartment.state == CompartmentState::kOccupied && !parcel.code_dead &&
         parcel.recipient_token == recipient_token && parcel.carrier.view() == carrier) {
       return parcel.code_counter;
     }
@@ -110,6 +113,7 @@ void StationState::write_state(std::uint8_t number, CompartmentState to) {
   const auto from = compartment.state;
   compartment.state = to;
   set_bit(changed_, number, true);
+  follow_reservation(number, to);
   if (trace_ != nullptr && from != to) {
     trace_->on_compartment(number, static_cast<std::uint8_t>(from), static_cast<std::uint8_t>(to));
   }
@@ -184,7 +188,7 @@ void StationState::apply_event(const cubby_v1_Event& event) {
       break;
     case cubby_v1_Event_deposit_cancelled_tag:
       if (valid(body.deposit_cancelled.compartment)) {
-        move(body.deposit_cancelled.compartment, CompartmentEvent::kCancelled, CompartmentState::kVacant);
+        empty_again(body.deposit_cancelled.compartment, CompartmentEvent::kCancelled);
         end_opening(body.deposit_cancelled.compartment);
       }
       break;
@@ -245,6 +249,16 @@ void StationState::apply_notice(const cubby_v1_Event& event) {
       break;
     case cubby_v1_Event_technician_came_tag:
       note_pass({body.technician_came.serial, body.technician_came.expiry_utc_s});
+      break;
+    case cubby_v1_Event_door_reserved_tag:
+      if (valid(body.door_reserved.compartment)) {
+        apply_reserved(event);
+      }
+      break;
+    case cubby_v1_Event_reservation_ended_tag:
+      if (valid(body.reservation_ended.compartment)) {
+        apply_reservation_ended(body.reservation_ended.compartment);
+      }
       break;
     case cubby_v1_Event_snapshot_tag:
       snapshot_seen_ = true;
@@ -311,7 +325,7 @@ void StationState::apply_not_opened(std::uint8_t number) {
     return;  // Follows a CustodyUncertain, which ended the opening.
   }
   if (fills(openings_[slot].intent.purpose)) {
-    move(number, CompartmentEvent::kNotOpened, CompartmentState::kVacant);
+    empty_again(number, CompartmentEvent::kNotOpened);
   } else {
     move(number, still(compartments_[number - 1U].before), compartments_[number - 1U].before);
   }
@@ -322,7 +336,8 @@ void StationState::apply_not_opened(std::uint8_t number) {
 /// has a claim to it was there.
 void StationState::apply_looked_inside(std::uint8_t number) {
   const auto before = compartments_[number - 1U].before;
-  const bool empty = before == CompartmentState::kVacant || before == CompartmentState::kOutOfService;
+  const bool empty = before == CompartmentState::kVacant || before == CompartmentState::kReserved ||
+                     before == CompartmentState::kOutOfService;
   move(number, empty ? still(before) : CompartmentEvent::kUncertain, empty ? before : CompartmentState::kDisputed);
   end_opening(number);
 }
@@ -391,12 +406,17 @@ void StationState::apply_intent(const Intent& intent) {
     auto& compartment = compartments_[intent.compartment - 1U];
     compartment.before = compartment.state;
     if (fills(intent.purpose)) {
-      move(intent.compartment, CompartmentEvent::kReserve, CompartmentState::kReserved);
+      if (compartment.state != CompartmentState::kReserved) {
+        move(intent.compartment, CompartmentEvent::kReserve, CompartmentState::kReserved);
+      }
       move(intent.compartment, CompartmentEvent::kUnlock, CompartmentState::kOpening);
     } else {
       move(intent.compartment, CompartmentEvent::kUnlockToEmpty, CompartmentState::kCollecting);
     }
   }
+  auto& wear = compartments_[intent.compartment - 1U].wear;
+  wear = std::min(wear + 1, limits::kWearMax);
+  set_bit(changed_, intent.compartment, true);
   openings_[slot].intent = intent;
   openings_[slot].outcome = AttemptOutcome::kNone;
   next_counter_ = std::max(next_counter_, intent.counter + 1);
