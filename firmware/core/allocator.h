@@ -39,7 +39,7 @@ class Allocator {
   struct Request {
     std::uint8_t size = 0;
     std::string_view carrier;
-    std::string_view parcel;        // Of a door that is reserved for it; may be empty.
+    std::string_view parcel{};      // Of a door that is reserved for it; may be empty.
     bool low = false;               // Only a low door will do.
     const CompartmentBits& usable;  // Doors that are known to be shut.
     const CompartmentBits& tried;   // Doors that failed for this parcel.

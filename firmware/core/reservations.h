@@ -22,11 +22,11 @@ class Reservations {
   explicit Reservations(const Parts& parts) : parts_(parts) {}
 
   struct Request {
-    std::uint8_t size = 0;     // Size of config.proto; a larger door as for a deposit.
-    std::string_view carrier;  // 1..8 bytes of [a-z0-9].
-    std::string_view parcel;   // At most 32 printable bytes; empty: any of the carrier's.
-    std::uint32_t ttl_s = 0;   // limits::kReservationLifeMinS..MaxS.
-    bool low = false;          // Only a low door will do.
+    std::uint8_t size = 0;      // Size of config.proto; a larger door as for a deposit.
+    std::string_view carrier;   // 1..8 bytes of [a-z0-9].
+    std::string_view parcel{};  // At most 32 printable bytes; empty: any of the carrier's.
+    std::uint32_t ttl_s = 0;    // limits::kReservationLifeMinS..MaxS.
+    bool low = false;           // Only a low door will do.
   };
   struct Answer {
     Status status = Status::kOk;
