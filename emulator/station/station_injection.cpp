@@ -8,7 +8,7 @@ namespace cubby::emulator {
 namespace {
 
 constexpr Duration kMomentOff = Duration::seconds(2);  // A power cut without a duration.
-constexpr std::uint32_t kStateVersion = 4;
+constexpr std::uint32_t kStateVersion = 5;
 
 }  // namespace
 
@@ -41,6 +41,7 @@ void StationWorld::start_injection(std::uint64_t ticket, const Injection& inject
       order.code.assign(injection.code);
       order.key_at_door = injection.key_at_door;
       order.recipient.assign(injection.recipient);
+      order.low_door = injection.low_door;
       order.scans = injection.scans;
       order.menu_key = injection.menu_key;
       order.door = injection.compartment;
@@ -125,6 +126,7 @@ void StationWorld::save_planned(const Planned& planned, BlobWriter& writer) {
   writer.text(planned.injection.code);
   writer.value(planned.injection.key_at_door);
   writer.text(planned.injection.recipient);
+  writer.value(planned.injection.low_door);
   writer.value(planned.injection.scans);
   writer.value(planned.injection.menu_key);
 }
@@ -140,6 +142,7 @@ void StationWorld::load_planned(BlobReader& reader, Planned& planned) {
   reader.text(planned.injection.code);
   reader.value(planned.injection.key_at_door);
   reader.text(planned.injection.recipient);
+  reader.value(planned.injection.low_door);
   reader.value(planned.injection.scans);
   reader.value(planned.injection.menu_key);
 }
