@@ -24,8 +24,8 @@ constexpr std::array<PanelText, kPanelMessages> kTexts{{
     {kChooseSize,
      "CHOOSE_SIZE",
      false,
-     {"Size of the parcel?", "S   M   L   X", "W  for a low door", "*  cancel"},
-     {"请选择格口大小", "S小 M中 L大 X特大", "W 选低处格口", "* 取消"}},
+     {"Size of the parcel?", "S   M   L   X", "{low}", "*  cancel"},
+     {"请选择格口大小", "S小 M中 L大 X特大", "{low}", "* 取消"}},
     {kOpening,
      "OPENING",
      false,
@@ -167,13 +167,17 @@ struct Word {
 };
 
 // TurnedAwayReason of event.proto.
-constexpr std::array<Word, 7> kReasons{{{"not possible", "暂时无法投递"},
+constexpr std::array<Word, 8> kReasons{{{"not possible", "暂时无法投递"},
                                         {"no free door", "格口已满"},
                                         {"no door that fits", "没有合适的格口"},
                                         {"share is used up", "本公司格口已用完"},
                                         {"wrong pass", "通行证无效"},
                                         {"station is offline", "柜机离线，暂停投递"},
-                                        {"doors do not open", "柜门故障"}}};
+                                        {"doors do not open", "柜门故障"},
+                                        {"no low door", "没有低处格口"}}};
+// Of CHOOSE_SIZE: what was asked for, and what the key does.
+constexpr std::array<Word, 2> kReach{
+    {{"W  for a low door", "W 选低处格口"}, {"Low door. W any door", "低处格口 W 不限高度"}}};
 // CompartmentState of event.proto.
 constexpr std::array<Word, 11> kStates{{{"unknown", "未知"},
                                         {"vacant", "空闲"},
@@ -224,6 +228,9 @@ std::string value_of(std::string_view name, const PanelScreen& screen, PanelLang
   }
   if (name == "state") {
     return word_of(kStates, screen.number, language);
+  }
+  if (name == "low") {
+    return word_of(kReach, screen.number, language);
   }
   if (name == "action") {
     return word_of(kActions, screen.number, language);

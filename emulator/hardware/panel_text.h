@@ -15,8 +15,8 @@ inline constexpr std::size_t kDisplayColumns = 20;
 
 /// A message in both languages. In braces stands what is filled in: {door}; {number}; {count}, the number
 /// of a message that is not about a door; {wait}, a lock-out's end; {reason} of TurnedAwayReason; {state} of
-/// CompartmentState; {action}, a key of the technician's menu; {keys}, stars for the digits that were typed;
-/// {digits}, these digits. A row with a {door} or {count} that there is none of stays empty.
+/// CompartmentState; {action}, a key of the technician's menu; {low}, who asks for a low door; {keys}, stars for the
+/// digits that were typed; {digits}, these digits. A row with a {door} or {count} that there is none of stays empty.
 struct PanelText {
   using Rows = std::array<std::string_view, kDisplayRows>;
   PanelMessage message;

@@ -76,6 +76,7 @@ struct ErrandOrder {
   InplaceString<limits::kParcelMax> parcel;
   InplaceString<16> code;
   InplaceString<16> recipient;  // Of a deposit: 16 hex digits that stand for the recipient; empty: none.
+  bool low_door = false;        // Of a deposit or drop-off: only a door within reach will do.
   bool scans = false;           // A code is scanned, not typed.
   char menu_key = 0;            // Of a service; see docs/spec/panel.md.
   std::uint8_t door = 0;        // Of a service that asks for one.
@@ -220,6 +221,7 @@ class People final : public PanelReader {
     InplaceString<16> code;
     InplaceString<8> keys;        // A technician types these next.
     InplaceString<16> recipient;  // A courier scans this before the size.
+    bool low_door = false;        // The key for it is pressed before the size.
   };
   /// Nothing goes in or out at an open door; does the station know?
   enum class CalledOff : std::uint8_t {

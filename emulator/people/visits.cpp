@@ -313,6 +313,10 @@ void People::courier_reads(PanelMessage message) {
         premises_.scan("CBR1." + std::string(at_panel_.recipient.view()));
         at_panel_.recipient.clear();
         wait_for_panel();
+      } else if (at_panel_.step == Step::kWaitPrompt && at_panel_.low_door) {
+        premises_.press('W');
+        at_panel_.low_door = false;
+        wait_for_panel();
       } else if (at_panel_.step == Step::kWaitPrompt) {
         after(kReadPrompt, Step::kAnswerPrompt);
       }
@@ -455,6 +459,7 @@ void People::send(std::uint64_t ticket, const ErrandOrder& order) {
       visitor.parcel = new_parcel(order.carrier.view(), order.size, order.parcel.view());
       visitor.key_at_door = order.key_at_door;
       visitor.recipient = order.recipient;
+      visitor.low_door = order.low_door;
       parcels_[visitor.parcel].somebody_comes = false;
       parcels_[visitor.parcel].from_sender = order.errand == Errand::kDropOff;
       parcels_[visitor.parcel].ticket = ticket;

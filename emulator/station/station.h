@@ -70,6 +70,7 @@ struct Injection {
   std::string code;       // Of a collect or refuse; if empty and `parcel` is given: that parcel's code.
   char key_at_door = 0;   // See ErrandOrder.
   std::string recipient;  // Of a deposit; see ErrandOrder.
+  bool low_door = false;  // See ErrandOrder.
   bool scans = false;     // Of a collect or refuse.
   char menu_key = 0;
 };

@@ -9,7 +9,7 @@ namespace cubby::emulator {
 namespace {
 
 constexpr Duration kMomentOff = Duration::seconds(2);  // A power cut without a duration.
-constexpr std::uint32_t kStateVersion = 5;
+constexpr std::uint32_t kStateVersion = 6;
 
 }  // namespace
 
@@ -42,6 +42,7 @@ void StationWorld::start_injection(std::uint64_t ticket, const Injection& inject
       order.code.assign(injection.code);
       order.key_at_door = injection.key_at_door;
       order.recipient.assign(injection.recipient);
+      order.low_door = injection.low_door;
       order.scans = injection.scans;
       order.menu_key = injection.menu_key;
       order.door = injection.compartment;
@@ -129,6 +130,7 @@ void StationWorld::save_planned(const Planned& planned, BlobWriter& writer) {
   writer.text(planned.injection.code);
   writer.value(planned.injection.key_at_door);
   writer.text(planned.injection.recipient);
+  writer.value(planned.injection.low_door);
   writer.value(planned.injection.scans);
   writer.value(planned.injection.menu_key);
 }
@@ -144,6 +146,7 @@ void StationWorld::load_planned(BlobReader& reader, Planned& planned) {
   reader.text(planned.injection.code);
   reader.value(planned.injection.key_at_door);
   reader.text(planned.injection.recipient);
+  reader.value(planned.injection.low_door);
   reader.value(planned.injection.scans);
   reader.value(planned.injection.menu_key);
 }

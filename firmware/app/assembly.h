@@ -30,6 +30,7 @@ class Assembly {
   Status boot(Instant now);
   Wake tick(Instant now) { return controller_.tick(now); }
   const core::Controller& controller() const { return controller_; }
+  core::Controller& controller() { return controller_; }
   const cubby_v1_StationConfig& config() const { return config_; }
 
  private:

@@ -65,18 +65,21 @@ bool doors_hold(const cubby_v1_StationConfig& config) {
 }
 
 bool brands_hold(const cubby_v1_StationConfig& config) {
+  unsigned guaranteed = 0;
   for (std::size_t i = 0; i < config.brands_count; ++i) {
     const auto& brand = config.brands[i];
-    if (!is_carrier(brand.carrier) || brand.share_percent > 100 || brand.retention_h > 720) {
+    if (!is_carrier(brand.carrier) || brand.share_percent > 100 || brand.retention_h > 720 ||
+        (brand.share_percent != 0 && brand.guaranteed_percent > brand.share_percent)) {
       return false;
     }
+    guaranteed += brand.guaranteed_percent;
     for (std::size_t j = 0; j < i; ++j) {
       if (std::string_view(config.brands[j].carrier) == brand.carrier) {
         return false;
       }
     }
   }
-  return true;
+  return guaranteed <= 100;
 }
 
 bool rules_hold(const cubby_v1_StationConfig& config) {

@@ -18,8 +18,8 @@ inline constexpr std::size_t kCityNameMax = 32;
 inline constexpr std::size_t kCarrierMax = 8;
 inline constexpr std::size_t kParcelMax = 32;
 
-inline constexpr std::size_t kConfigBytesMax = 1536;  // An encoded StationConfig.
-inline constexpr std::size_t kEventBytesMax = 1600;   // An encoded Event.
+inline constexpr std::size_t kConfigBytesMax = 1984;  // An encoded StationConfig.
+inline constexpr std::size_t kEventBytesMax = 2048;   // An encoded Event.
 inline constexpr std::size_t kInternalBytesMax = 1024;
 
 inline constexpr std::size_t kSectorsMax = 256;      // Of a journal.
@@ -63,6 +63,15 @@ inline constexpr std::uint64_t kOpenCommandLifeMs = 60'000;  // An operator's or
 inline constexpr std::uint64_t kCommandLifeMs = 24 * 3'600'000;
 inline constexpr std::uint64_t kCommandClockToleranceMs = 5'000;
 inline constexpr std::uint32_t kExtraHoursMax = 720;
+inline constexpr std::size_t kReservationsMax = 16;  // Doors of one station that are reserved at the same time.
+inline constexpr std::uint32_t kReservationLifeMinS = 60;
+inline constexpr std::uint32_t kReservationLifeMaxS = 24 * 3600;
+inline constexpr std::size_t kWearBits =
+    20;  // Of a lock's count of pulses; solenoid locks are sold for 100,000 to 500,000.
+inline constexpr std::uint32_t kWearMax = (std::uint32_t{1} << kWearBits) - 1;
+// A low door: its lower edge is within reach from a wheelchair (2010 ADA Standards, 308.2.1: 380 to 1220 mm).
+inline constexpr std::uint32_t kReachLowCm = 38;
+inline constexpr std::uint32_t kReachHighCm = 122;
 
 inline constexpr std::uint32_t kFreeTries = 5;
 inline constexpr std::uint32_t kHardStopTries = 100;

@@ -18,6 +18,7 @@ enum class TurnedAway : std::uint8_t {
   kWrongPass,
   kJournalReserve,
   kFault,
+  kNoLowDoor,
 };
 
 struct Allocation {
@@ -25,31 +26,58 @@ struct Allocation {
   TurnedAway reason = TurnedAway::kNone;
 };
 
-/// Chooses doors: the smallest size that fits, larger ones up to the configured number of steps. A
-/// bitmap of vacant doors a size; within a size the next one after the last that was chosen, so that
-/// wear is spread.
+/// Chooses doors; the rules, and why they are these: docs/design/allocation.md. What an answer takes does
+/// not grow with the number of doors.
 class Allocator {
  public:
   void configure(const cubby_v1_StationConfig& config);
-  /// Follows the compartment's state; call whenever it changed.
-  void refresh(std::uint8_t compartment, const Compartment& now);
+  /// Follows one compartment; call whenever it changed.
+  void refresh(std::uint8_t compartment, const StationState& state);
+  /// Follows all that changed, for whoever cannot wait for refresh().
+  void follow(const StationState& state);
 
   struct Request {
     std::uint8_t size = 0;
     std::string_view carrier;
+    std::string_view parcel{};      // Of a door that is reserved for it; may be empty.
+    bool low = false;               // Only a low door will do.
     const CompartmentBits& usable;  // Doors that are known to be shut.
     const CompartmentBits& tried;   // Doors that failed for this parcel.
   };
-  Allocation choose(const Request& request, const StationState& state);
+  /// For a parcel that is here: a door that is reserved for it, else a vacant one.
+  Allocation choose(const Request& request, const StationState& state) const;
+  /// A vacant one. State as at the last refresh.
+  Allocation choose_vacant(const Request& request) const;
 
  private:
   static constexpr std::size_t kSizes = 4;
-  std::uint8_t pick(std::size_t size_index, const Request& request);
-  bool share_used_up(std::string_view carrier, const StationState& state) const;
+  static constexpr std::uint8_t kNoBrand = 0xFF;  // Without rules of its own.
+  using SizeCounts = std::array<std::uint8_t, kSizes>;
+  struct Brand {
+    std::uint64_t carrier = 0;  // Its bytes.
+    std::uint8_t doors_max = 0;
+    std::uint8_t held_in_all = 0;
+    SizeCounts guaranteed{};
+    SizeCounts held{};
+  };
+
+  std::uint8_t brand_of(std::string_view carrier) const;
+  std::uint8_t holder_of(std::uint8_t compartment, const StationState& state) const;
+  void count(std::uint8_t holder, std::size_t size_index, bool more);
+  void write_wear(std::uint8_t compartment, std::uint32_t wear);
+  std::uint8_t least_worn(CompartmentBits doors) const;
+  std::uint8_t choose_reserved(const Request& request, const StationState& state) const;
+  std::size_t kept_from(std::uint8_t brand, std::size_t size_index) const;
 
   const cubby_v1_StationConfig* config_ = nullptr;
-  std::array<CompartmentBits, kSizes> vacant_{};
-  std::array<std::uint8_t, kSizes> after_{};  // Number of the last door chosen of that size.
+  std::array<CompartmentBits, kSizes> of_size_{};
+  CompartmentBits low_{};
+  CompartmentBits vacant_{};
+  std::array<CompartmentBits, limits::kWearBits> wear_planes_{};  // Bit b of every door's wear.
+  std::size_t planes_used_ = 0;                                   // The others hold zeros.
+  std::array<std::uint8_t, limits::kCompartmentsMax> holder_{};   // Brand that each door counts for.
+  std::array<Brand, limits::kBrandsMax> brands_{};
+  SizeCounts kept_{};  // Doors of each size that brands are guaranteed and do not hold.
 };
 
 }  // namespace cubby::core

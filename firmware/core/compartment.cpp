@@ -60,6 +60,8 @@ std::string_view to_string(CompartmentEvent event) {
       return "StillDisputed";
     case CompartmentEvent::kStillOut:
       return "StillOut";
+    case CompartmentEvent::kStillReserved:
+      return "StillReserved";
     case CompartmentEvent::kRefused:
       return "Refused";
     case CompartmentEvent::kExpired:

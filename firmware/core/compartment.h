@@ -24,9 +24,14 @@ enum class CompartmentState : std::uint8_t {
 };
 inline constexpr std::size_t kCompartmentStates = 10;
 
+/// Empty, and a parcel may be given the door: anybody's, or what it is reserved for.
+constexpr bool in_allocation(CompartmentState state) {
+  return state == CompartmentState::kVacant || state == CompartmentState::kReserved;
+}
+
 enum class CompartmentEvent : std::uint8_t {
-  kReserve = 1,    // Chosen by the allocator.
-  kRelease,        // Not needed after all.
+  kReserve = 1,    // Chosen by the allocator, for a parcel that is here or for one that is to come.
+  kRelease,        // The reservation is over, and no parcel came.
   kUnlock,         // An intent to open for a deposit is durable.
   kUnlockToEmpty,  // An intent to open for a collection or recall, or to look inside, is durable.
   kOpened,         // The switch reads open.
@@ -40,6 +45,7 @@ enum class CompartmentEvent : std::uint8_t {
   kStillOverdue,
   kStillDisputed,
   kStillOut,
+  kStillReserved,
   kRefused,       // Shut again, and the recipient had said that the parcel is still inside.
   kExpired,       // The retention period ran out.
   kUncertain,     // Nobody can know what is inside.
@@ -49,7 +55,7 @@ enum class CompartmentEvent : std::uint8_t {
   kTakeOut,  // Out of service.
   kPutBack,  // In service again.
 };
-inline constexpr std::size_t kCompartmentEvents = 23;
+inline constexpr std::size_t kCompartmentEvents = 24;
 
 struct Transition {
   CompartmentState from;
@@ -67,13 +73,16 @@ inline constexpr auto kTransitions = [] {
       {kVacant, kTakeOut, kOutOfService},
       {kReserved, kRelease, kVacant},
       {kReserved, kUnlock, kOpening},
+      {kReserved, kUnlockToEmpty, kCollecting},
       {kReserved, kTakeOut, kOutOfService},
       {kOpening, kOpened, kLoading},
       {kOpening, kNotOpened, kVacant},
+      {kOpening, kStillReserved, kReserved},
       {kOpening, kUncertain, kDisputed},
       {kLoading, kStored, kOccupied},
       {kLoading, kDroppedOff, kOverdue},
       {kLoading, kCancelled, kVacant},
+      {kLoading, kStillReserved, kReserved},
       {kLoading, kUncertain, kDisputed},
       {kOccupied, kUnlockToEmpty, kCollecting},
       {kOccupied, kExpired, kOverdue},
@@ -86,11 +95,13 @@ inline constexpr auto kTransitions = [] {
       {kCollecting, kStillOverdue, kOverdue},
       {kCollecting, kStillDisputed, kDisputed},
       {kCollecting, kStillOut, kOutOfService},
+      {kCollecting, kStillReserved, kReserved},
       {kCollecting, kUncertain, kDisputed},
       {kUnloading, kEmptied, kVacant},
       {kUnloading, kRefused, kOverdue},
       {kUnloading, kStillVacant, kVacant},
       {kUnloading, kStillOut, kOutOfService},
+      {kUnloading, kStillReserved, kReserved},
       {kUnloading, kUncertain, kDisputed},
       {kDisputed, kUnlockToEmpty, kCollecting},
       {kDisputed, kSettledEmpty, kVacant},

@@ -21,6 +21,7 @@ Controller::Controller(const hal::Hardware& hardware)
       openings_(recorder_, doors_, hardware.power),
       door_watch_(recorder_),
       door_alarm_(doors_, panel_),
+      reservations_({.recorder = recorder_, .allocator = allocator_, .doors = doors_}),
       actions_({.recorder = recorder_, .openings = openings_, .doors = doors_, .throttle = throttle_}),
       remote_({.recorder = recorder_, .openings = openings_, .doors = doors_, .codes = codes_, .actions = actions_}),
       flow_({.recorder = recorder_,
@@ -52,6 +53,7 @@ Wake Controller::tick(Instant now) {
   flow_.tick(now);
   door_alarm_.tick(now);
   retention_.tick(recorder_, now);
+  reservations_.tick(now);
   if (snapshot_wanted_ && append_snapshot() == Status::kOk) {
     snapshot_wanted_ = false;
   }
@@ -70,6 +72,7 @@ Wake Controller::tick(Instant now) {
   wake.need(remote_.deadline());
   wake.need(door_alarm_.deadline());
   wake.need(retention_.deadline(recorder_));
+  wake.need(reservations_.deadline());
   if (!panel_.flush()) {
     wake.need(now + kPanelRetry);
   }
@@ -141,7 +144,7 @@ void Controller::refresh_indexes() {
     for (auto bits = changed[word]; bits != 0; bits &= bits - 1) {
       const auto number = static_cast<std::uint8_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)) + 1);
       const auto& compartment = recorder_.state().compartment(number);
-      allocator_.refresh(number, compartment);
+      allocator_.refresh(number, recorder_.state());
       retention_.refresh(number, compartment);
       const bool dead = compartment.parcel.counter == 0 || compartment.parcel.code_dead;
       if (dead) {

@@ -15,6 +15,7 @@
 #include "firmware/core/pickup_codes.h"
 #include "firmware/core/recorder.h"
 #include "firmware/core/remote_control.h"
+#include "firmware/core/reservations.h"
 #include "firmware/core/retention.h"
 #include "firmware/drivers/door_bank.h"
 #include "firmware/drivers/panel_link.h"
@@ -49,6 +50,8 @@ class Controller final : public wire::UplinkListener {
   const wire::Uplink& uplink() const { return uplink_; }
   const drivers::DoorBank& doors() const { return doors_; }
   const store::MountReport& mount_report() const { return mount_report_; }
+  /// For whoever may reserve doors. Only between ticks, and while running().
+  Reservations& reservations() { return reservations_; }
 
  private:
   // wire::UplinkListener; they only note, tick() acts.
@@ -85,6 +88,7 @@ class Controller final : public wire::UplinkListener {
   Allocator allocator_;
   PickupCodes codes_;
   Throttle throttle_;
+  Reservations reservations_;
   ServiceActions actions_;
   RemoteControl remote_;
   PanelFlow flow_;

@@ -58,7 +58,7 @@ Status Controller::boot(const Options& options, Instant now) {
   retention_.configure(*config_);
   for (std::uint8_t number = 1; number <= limits::kCompartmentsMax; ++number) {
     const auto& compartment = recorder_.state().compartment(number);
-    allocator_.refresh(number, compartment);
+    allocator_.refresh(number, recorder_.state());
     retention_.refresh(number, compartment);
     if (compartment.parcel.counter != 0 && !compartment.parcel.code_dead) {
       codes_.put(number, compartment.parcel.code_counter);

@@ -10,7 +10,7 @@ bool DoorWatch::on_door(std::uint8_t number, drivers::DoorState door, Instant no
     forced_at_[number - 1U] = now;
     recorder_.begin(cubby_v1_Event_door_forced_tag).body.door_forced.compartment = number;
     (void)recorder_.commit();  // The door is out of allocation while it is open, journalled or not.
-    if (compartment.state == CompartmentState::kVacant) {
+    if (in_allocation(compartment.state)) {
       // "Vacant" may only be believed after an authorised opening: somebody must look.
       auto& body = recorder_.begin(cubby_v1_Event_out_of_service_tag).body.out_of_service;
       body.compartment = number;

@@ -174,7 +174,7 @@ void Openings::take_out_if_unusable(const Intent& intent, cubby_v1_OpenFailure c
   const bool jammed =
       (cause == cubby_v1_OpenFailure_OPEN_FAILURE_JAMMED || cause == cubby_v1_OpenFailure_OPEN_FAILURE_REFUSED) &&
       intent.attempt >= limits::kOpenAttemptsMax;
-  if (recorder_.state().compartment(intent.compartment).state != CompartmentState::kVacant ||
+  if (!in_allocation(recorder_.state().compartment(intent.compartment).state) ||
       !(elsewhere || (fills(intent.purpose) && jammed))) {
     return;
   }

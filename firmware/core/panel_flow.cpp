@@ -162,6 +162,11 @@ void PanelFlow::on_size_key(char key, Instant now) {
     show(Screen::kCancelled);
     return;
   }
+  if (key == 'W') {
+    low_door_ = !low_door_;
+    choose_size();
+    return;
+  }
   size_ = size_of(key);
   if (size_ == 0) {
     refuse_input();
@@ -187,7 +192,7 @@ void PanelFlow::on_scan(std::string_view text, Instant now) {
     return;
   }
   if (flow_ == Flow::kChooseSize && !sender_ && on_token(text)) {
-    show(Screen::kChooseSize);
+    choose_size();
     return;
   }
   on_parcel(text, now);
@@ -265,8 +270,13 @@ void PanelFlow::on_parcel(std::string_view text, Instant now) {
   }
   (void)parcel_.assign(text);
   recipient_token_ = 0;
+  low_door_ = false;
   enter(Flow::kChooseSize, now);
-  show(Screen::kChooseSize);
+  choose_size();
+}
+
+void PanelFlow::choose_size() {
+  show(Screen::kChooseSize, 0, low_door_ ? 1 : 0);
 }
 
 void PanelFlow::open_for_deposit(Instant now) {
@@ -280,9 +290,13 @@ void PanelFlow::open_for_deposit(Instant now) {
     turn_away(TurnedAway::kFault, now);
     return;
   }
-  const auto choice = parts_.allocator.choose(
-      {.size = size_, .carrier = carrier_.view(), .usable = parts_.doors.shut_doors(), .tried = tried_},
-      recorder.state());
+  const auto choice = parts_.allocator.choose({.size = size_,
+                                               .carrier = carrier_.view(),
+                                               .parcel = parcel_.view(),
+                                               .low = low_door_,
+                                               .usable = parts_.doors.shut_doors(),
+                                               .tried = tried_},
+                                              recorder.state());
   if (choice.compartment == 0) {
     turn_away(choice.reason, now);
     return;

@@ -64,6 +64,7 @@ class PanelFlow {
   void on_pass(std::string_view text, Instant now);
   void serve(Instant now);
   void on_parcel(std::string_view text, Instant now);
+  void choose_size();
   void open_for_deposit(Instant now);
   void stored(const OpeningNews& news, Instant now);
   void turn_away(TurnedAway reason, Instant now);
@@ -94,6 +95,7 @@ class PanelFlow {
   std::uint8_t size_ = 0;
   std::uint8_t next_size_ = 0;         // The open door is called off for one of this size; 0: it is not.
   std::uint64_t recipient_token_ = 0;  // Of the parcel that was scanned; 0: it has none.
+  bool low_door_ = false;              // Somebody asked for a door within reach.
   CompartmentBits group_{};            // Doors that the code still opens.
   std::uint8_t compartment_ = 0;       // That this flow opened.
   std::uint8_t doors_tried_ = 0;

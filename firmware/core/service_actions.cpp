@@ -15,12 +15,12 @@ void put_text(char (&to)[Size], std::string_view from) {
 bool ServiceActions::may_look(std::uint8_t compartment) const {
   switch (state(compartment)) {
     case CompartmentState::kVacant:
+    case CompartmentState::kReserved:
     case CompartmentState::kOccupied:
     case CompartmentState::kOverdue:
     case CompartmentState::kDisputed:
     case CompartmentState::kOutOfService:
       return true;
-    case CompartmentState::kReserved:
     case CompartmentState::kOpening:
     case CompartmentState::kLoading:
     case CompartmentState::kCollecting:
@@ -60,7 +60,7 @@ Status ServiceActions::settle(std::uint8_t compartment, bool inside, std::string
 }
 
 bool ServiceActions::may_take_out(std::uint8_t compartment) const {
-  return state(compartment) == CompartmentState::kVacant;
+  return in_allocation(state(compartment));  // A reservation is lost with its door.
 }
 
 Status ServiceActions::take_out(std::uint8_t compartment, cubby_v1_OutOfServiceReason reason) {

@@ -8,7 +8,7 @@
 namespace cubby::core {
 namespace {
 
-enum class Item : std::uint8_t { kHeader = 1, kOpening, kCommand, kCompartment, kPass };
+enum class Item : std::uint8_t { kHeader = 1, kOpening, kCommand, kCompartment, kPass, kReservation, kWear };
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kItemHead = 2;  // Tag, size of the body.
@@ -23,6 +23,9 @@ constexpr std::uint8_t kFlagElsewhere = 64;
 constexpr std::uint8_t kFlagLeftOpen = 1;
 constexpr std::uint8_t kFlagCalledOff = 2;
 static_assert(kItemHead + kRecordBytesMax + 16 <= kItemMax);
+constexpr std::size_t kWearPerItem = 40;  // Three bytes each.
+constexpr std::size_t kWearItems = (limits::kCompartmentsMax + kWearPerItem - 1) / kWearPerItem;
+static_assert(kItemHead + 1 + 3 * kWearPerItem <= kItemMax && limits::kWearBits <= 24);
 
 }  // namespace
 
@@ -31,10 +34,13 @@ void StationState::on_checkpoint_begin() {
   openings_ = {};
   commands_ = {};
   passes_ = {};
+  reservations_ = {};
+  reservation_count_ = 0;
 }
 
 std::size_t StationState::checkpoint_part(std::size_t index, MutableBytes into) {
-  constexpr std::size_t kItems = 1 + kOpeningsMax + kCommandsMax + kPassesMax + limits::kCompartmentsMax;
+  constexpr std::size_t kItems =
+      1 + kOpeningsMax + kCommandsMax + kPassesMax + limits::kCompartmentsMax + limits::kReservationsMax + kWearItems;
   if (index == 0) {
     checkpoint_item_ = 0;
   }
@@ -112,6 +118,34 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
   }
 }
 
+void StationState::write_reservation_item(const Reservation& reservation, ByteWriter& writer) {
+  if (reservation.compartment == 0) {
+    return;
+  }
+  writer.put(reservation.compartment);
+  writer.put(static_cast<std::uint8_t>(reservation.end));
+  writer.put(reservation.until_on_ms);
+  writer.put_text(reservation.carrier.view());
+  writer.put_text(reservation.parcel.view());
+}
+
+/// Of compartments place * kWearPerItem + 1 and on, without the unused ones at the end.
+void StationState::write_wear_item(std::size_t place, ByteWriter& writer) const {
+  const auto begin = place * kWearPerItem;
+  auto end = std::min(begin + kWearPerItem, limits::kCompartmentsMax);
+  while (end > begin && compartments_[end - 1].wear == 0) {
+    --end;
+  }
+  if (end == begin) {
+    return;
+  }
+  writer.put(static_cast<std::uint8_t>(begin + 1));
+  for (auto i = begin; i < end; ++i) {
+    writer.put(static_cast<std::uint16_t>(compartments_[i].wear & 0xFFFF));
+    writer.put(static_cast<std::uint8_t>(compartments_[i].wear >> 16));
+  }
+}
+
 /// Returns 0 for an item that says nothing.
 std::size_t StationState::write_item(std::size_t item, MutableBytes into) const {
   ByteWriter writer(into.subspan(kItemHead));
@@ -131,9 +165,15 @@ std::size_t StationState::write_item(std::size_t item, MutableBytes into) const 
       writer.put(pass.expiry_utc_s);
       writer.put(static_cast<std::uint8_t>(pass.revoked));
     }
-  } else {
+  } else if (const auto number = item - kOpeningsMax - kCommandsMax - kPassesMax; number <= limits::kCompartmentsMax) {
     tag = Item::kCompartment;
-    write_compartment_item(static_cast<std::uint8_t>(item - kOpeningsMax - kCommandsMax - kPassesMax), writer);
+    write_compartment_item(static_cast<std::uint8_t>(number), writer);
+  } else if (const auto slot = number - limits::kCompartmentsMax - 1; slot < limits::kReservationsMax) {
+    tag = Item::kReservation;
+    write_reservation_item(reservations_[slot], writer);
+  } else {
+    tag = Item::kWear;
+    write_wear_item(slot - limits::kReservationsMax, writer);
   }
   if (writer.size() == 0) {
     return 0;
@@ -172,6 +212,12 @@ void StationState::read_item(std::uint8_t tag, Bytes body) {
       return;
     case Item::kPass:
       read_pass_item(body);
+      return;
+    case Item::kReservation:
+      read_reservation_item(body);
+      return;
+    case Item::kWear:
+      read_wear_item(body);
       return;
   }
   ++repairs_;
@@ -259,6 +305,37 @@ void StationState::read_pass_item(Bytes body) {
     return;
   }
   *place = pass;
+}
+
+void StationState::read_reservation_item(Bytes body) {
+  ByteReader reader(body);
+  Reservation reservation;
+  reservation.compartment = reader.get<std::uint8_t>();
+  const auto end = reader.get<std::uint8_t>();
+  reservation.end = static_cast<ReservationEnd>(end);
+  reservation.until_on_ms = reader.get<std::uint64_t>();
+  reader.get_text(reservation.carrier);
+  reader.get_text(reservation.parcel);
+  if (!reader.ok() || reservation.compartment < 1 || reservation.compartment > limits::kCompartmentsMax ||
+      end > static_cast<std::uint8_t>(ReservationEnd::kLost)) {
+    ++repairs_;
+    return;
+  }
+  keep_reservation(reservation);
+}
+
+void StationState::read_wear_item(Bytes body) {
+  ByteReader reader(body);
+  std::size_t number = reader.get<std::uint8_t>();
+  for (; reader.ok() && !reader.at_end(); ++number) {
+    const std::uint32_t low = reader.get<std::uint16_t>();
+    const std::uint32_t wear = low | std::uint32_t{reader.get<std::uint8_t>()} << 16;
+    if (!reader.ok() || number < 1 || number > limits::kCompartmentsMax) {
+      ++repairs_;
+      return;
+    }
+    compartments_[number - 1].wear = std::min(wear, limits::kWearMax);
+  }
 }
 
 void StationState::read_opening_item(Bytes body) {

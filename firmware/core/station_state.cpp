@@ -16,6 +16,8 @@ CompartmentEvent still(CompartmentState before) {
   switch (before) {
     case CompartmentState::kVacant:
       return CompartmentEvent::kStillVacant;
+    case CompartmentState::kReserved:
+      return CompartmentEvent::kStillReserved;
     case CompartmentState::kOverdue:
       return CompartmentEvent::kStillOverdue;
     case CompartmentState::kDisputed:
@@ -134,6 +136,7 @@ void StationState::write_state(std::uint8_t number, CompartmentState to) {
   const auto from = compartment.state;
   compartment.state = to;
   set_bit(changed_, number, true);
+  follow_reservation(number, to);
   if (trace_ != nullptr && from != to) {
     trace_->on_compartment(number, static_cast<std::uint8_t>(from), static_cast<std::uint8_t>(to));
   }
@@ -210,7 +213,7 @@ void StationState::apply_event(const cubby_v1_Event& event) {
       break;
     case cubby_v1_Event_deposit_cancelled_tag:
       if (valid(body.deposit_cancelled.compartment)) {
-        move(body.deposit_cancelled.compartment, CompartmentEvent::kCancelled, CompartmentState::kVacant);
+        empty_again(body.deposit_cancelled.compartment, CompartmentEvent::kCancelled);
         end_opening(body.deposit_cancelled.compartment);
       }
       break;
@@ -282,6 +285,16 @@ void StationState::apply_notice(const cubby_v1_Event& event) {
       break;
     case cubby_v1_Event_technician_came_tag:
       note_pass({.expiry_utc_s = body.technician_came.expiry_utc_s, .serial = body.technician_came.serial});
+      break;
+    case cubby_v1_Event_door_reserved_tag:
+      if (valid(body.door_reserved.compartment)) {
+        apply_reserved(event);
+      }
+      break;
+    case cubby_v1_Event_reservation_ended_tag:
+      if (valid(body.reservation_ended.compartment)) {
+        apply_reservation_ended(body.reservation_ended.compartment);
+      }
       break;
     case cubby_v1_Event_snapshot_tag:
       snapshot_seen_ = true;
@@ -395,7 +408,7 @@ void StationState::apply_not_opened(std::uint8_t number) {
     return;  // Follows a CustodyUncertain, which ended the opening.
   }
   if (fills(openings_[slot].intent.purpose)) {
-    move(number, CompartmentEvent::kNotOpened, CompartmentState::kVacant);
+    empty_again(number, CompartmentEvent::kNotOpened);
   } else {
     move(number, still(compartments_[number - 1U].before), compartments_[number - 1U].before);
   }
@@ -406,7 +419,7 @@ void StationState::apply_not_opened(std::uint8_t number) {
 /// has a claim to it was there.
 void StationState::apply_looked_inside(std::uint8_t number) {
   const auto before = compartments_[number - 1U].before;
-  const bool empty = before == CompartmentState::kVacant || before == CompartmentState::kOutOfService;
+  const bool empty = in_allocation(before) || before == CompartmentState::kOutOfService;
   move(number, empty ? still(before) : CompartmentEvent::kUncertain, empty ? before : CompartmentState::kDisputed);
   end_opening(number);
 }
@@ -481,12 +494,17 @@ void StationState::apply_intent(const Intent& intent) {
     auto& compartment = compartments_[intent.compartment - 1U];
     compartment.before = compartment.state;
     if (fills(intent.purpose)) {
-      move(intent.compartment, CompartmentEvent::kReserve, CompartmentState::kReserved);
+      if (compartment.state != CompartmentState::kReserved) {
+        move(intent.compartment, CompartmentEvent::kReserve, CompartmentState::kReserved);
+      }
       move(intent.compartment, CompartmentEvent::kUnlock, CompartmentState::kOpening);
     } else {
       move(intent.compartment, CompartmentEvent::kUnlockToEmpty, CompartmentState::kCollecting);
     }
   }
+  auto& wear = compartments_[intent.compartment - 1U].wear;
+  wear = std::min(wear + 1, limits::kWearMax);
+  set_bit(changed_, intent.compartment, true);
   openings_[slot].intent = intent;
   openings_[slot].outcome = AttemptOutcome::kNone;
   next_counter_ = std::max(next_counter_, intent.counter + 1);

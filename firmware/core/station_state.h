@@ -38,6 +38,7 @@ struct Compartment {
   std::uint8_t out_of_service_reason = 0;
   bool forced_open = false;      // DoorForced was journalled and no DoorShutLate yet.
   bool opens_elsewhere = false;  // Another door opened instead; only who serves the station may try.
+  std::uint32_t wear = 0;        // Attempts to open its lock, ever; at most limits::kWearMax.
   Parcel parcel;
 };
 
@@ -48,6 +49,18 @@ struct PendingOpening {
   bool left_open = false;
   bool called_off = false;         // See CalledOff.
   std::uint64_t opened_on_ms = 0;  // When the door was seen open, in powered time.
+};
+
+/// Numbers as ReservationEnd of event.proto.
+enum class ReservationEnd : std::uint8_t { kNone = 0, kReleased, kExpired, kUsed, kLost };
+
+/// A door that is kept for a brand or for one of its parcels.
+struct Reservation {
+  std::uint64_t until_on_ms = 0;               // In powered time.
+  std::uint8_t compartment = 0;                // 0: this slot is free.
+  ReservationEnd end = ReservationEnd::kNone;  // It is over, and no ReservationEnded is durable yet.
+  InplaceString<limits::kCarrierMax> carrier;
+  InplaceString<limits::kParcelMax> parcel;  // Empty: any of the carrier's.
 };
 
 /// All that the station knows durably: the last checkpoint and the fold of every later record. The
@@ -77,6 +90,11 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   /// Slot of the compartment's opening, or kOpeningsMax.
   std::size_t find_opening(std::uint8_t compartment) const;
   bool opening_slot_free() const;
+  const Reservation& reservation(std::size_t slot) const { return reservations_[slot]; }
+  /// Slot of the compartment's reservation, or limits::kReservationsMax.
+  std::size_t find_reservation(std::uint8_t compartment) const;
+  /// Slots that are not free.
+  std::size_t reservation_count() const { return reservation_count_; }
   std::uint64_t next_counter() const { return next_counter_; }
   /// Counter of the live code of the carrier's parcels for that recipient; 0: there is none.
   std::uint64_t group_code(std::string_view carrier, std::uint64_t recipient_token) const;
@@ -102,6 +120,7 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   std::uint32_t repairs() const { return repairs_; }
   /// Compartments that changed since the last call.
   CompartmentBits take_changed();
+  const CompartmentBits& changed() const { return changed_; }
 
  private:
   void roll(std::uint32_t boot, std::uint64_t uptime_ms);
@@ -133,6 +152,11 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   bool may_forget(const UsedPass& pass) const;
   void note_pass(const UsedPass& pass);
   void apply_dropped_off(const cubby_v1_Event& event);
+  void apply_reserved(const cubby_v1_Event& event);
+  void apply_reservation_ended(std::uint8_t compartment);
+  void keep_reservation(const Reservation& reservation);
+  void follow_reservation(std::uint8_t compartment, CompartmentState to);
+  void empty_again(std::uint8_t compartment, CompartmentEvent on);
   void apply_uncertain(const cubby_v1_CustodyUncertain& body);
   void apply_intent(const Intent& intent);
   void apply_outcome(const Outcome& outcome);
@@ -141,17 +165,23 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   static void write_opening_item(const PendingOpening& opening, ByteWriter& writer);
   static void write_command_item(const Command& command, ByteWriter& writer);
   void write_compartment_item(std::uint8_t number, ByteWriter& writer) const;
+  static void write_reservation_item(const Reservation& reservation, ByteWriter& writer);
+  void write_wear_item(std::size_t place, ByteWriter& writer) const;
   void read_item(std::uint8_t tag, Bytes body);
   void read_header_item(Bytes body);
   void read_compartment_item(Bytes body);
   void read_opening_item(Bytes body);
   void read_pass_item(Bytes body);
   void read_command_item(Bytes body);
+  void read_reservation_item(Bytes body);
+  void read_wear_item(Bytes body);
 
   cubby_v1_Event& scratch_;
   TraceSink* trace_ = nullptr;
   std::array<Compartment, limits::kCompartmentsMax> compartments_{};
   std::array<PendingOpening, kOpeningsMax> openings_{};
+  std::array<Reservation, limits::kReservationsMax> reservations_{};
+  std::size_t reservation_count_ = 0;
   std::array<Command, kCommandsMax> commands_{};
   std::array<UsedPass, kPassesMax> passes_{};
   std::uint64_t next_counter_ = 1;

@@ -131,6 +131,14 @@ def give_orders(lab):
     expect(result.returncode == 1 and "no such compartment" in result.stderr, f"an unknown door: {result.stderr}")
 
 
+def ask_for_a_low_door(lab):
+    result = lab.inject("deposit", "--station", STATION, "--size", "S", "--low-door")
+    expect_equal(result.returncode, 0, f"a deposit behind a low door: {result.stdout}{result.stderr}; exit code")
+    door = int(result.stdout.split()[1])
+    lower_edge_cm = 20 + (door - 1) % 11 * 16  # As emulator/fleet/station_builder.cpp builds its columns.
+    expect(38 <= lower_edge_cm <= 122, f"a low door: {door} begins at {lower_edge_cm} cm")
+
+
 def collect_a_group(lab):
     codes = set()
     for _ in range(2):
@@ -175,6 +183,7 @@ def run(lab):
     drop_off_and_dispatch(lab)
     give_orders(lab)
     send_a_technician(lab)
+    ask_for_a_low_door(lab)
     collect_a_group(lab)
     strike_with_faults(lab)
     expect_equal(emulator.stop(signal_number=signal.SIGINT), 0, "Ctrl-C of the emulator: exit code")

@@ -1,7 +1,10 @@
 // What people say at an open door, over the whole path: keys, doors, journal, wire, statistics, ledger.
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "emulator/station/station_world.h"
+#include "firmware/wire/codec/config_codec.h"
 #include "sim/sim_fleet.h"
 
 namespace cubby::sim {
@@ -34,6 +37,13 @@ class Stage {
     injection.carrier = "sf";
     injection.recipient = recipient;
     EXPECT_EQ(perform(injection).status, InjectionStatus::kOk);
+  }
+  unsigned deposit_behind_a_low_door() {
+    Injection injection;
+    injection.size = 1;
+    injection.carrier = "sf";
+    injection.low_door = true;
+    return perform(injection).compartment;
   }
   emulator::InjectionResult scan(const std::string& code) {
     Injection injection;
@@ -103,6 +113,22 @@ TEST(Actors, ARefusedParcelStaysInsideUntilItsCourierTakesItBack) {
   EXPECT_EQ(recalled.status, InjectionStatus::kOk);
   EXPECT_EQ(recalled.parcels, 1U);
   EXPECT_EQ(stage.inside(), 0);
+  stage.expect_exact();
+}
+
+TEST(Actors, ACourierWhoCannotReachHighGetsALowDoorAndOthersLeaveItFree) {
+  Stage stage;
+  const auto config = std::make_unique<cubby_v1_StationConfig>();
+  ASSERT_EQ(wire::decode_config(stage.world().config(), *config), Status::kOk);
+  const auto is_low = [&](unsigned door) {
+    const auto height_cm = config->door_height_cm[door - 1];
+    return height_cm >= limits::kReachLowCm && height_cm <= limits::kReachHighCm;
+  };
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(is_low(stage.send(InjectionKind::kDeposit).compartment));
+    EXPECT_TRUE(is_low(stage.deposit_behind_a_low_door()));
+  }
+  EXPECT_EQ(stage.inside(), 6);
   stage.expect_exact();
 }
 

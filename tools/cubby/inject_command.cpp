@@ -24,6 +24,7 @@ struct InjectArguments {
   std::string size;
   std::string change_size;
   bool cancel = false;
+  bool low_door = false;
   bool scan = false;
   std::string recipient;
   std::string carrier = "sf";
@@ -106,6 +107,7 @@ int deposit(const InjectArguments& arguments) {
     request.mutable_deposit()->set_change_size(size_of(arguments.change_size));
   }
   request.mutable_deposit()->set_cancel(arguments.cancel);
+  request.mutable_deposit()->set_low_door(arguments.low_door);
   if (!arguments.recipient.empty()) {
     request.mutable_deposit()->set_recipient_token(std::stoull(arguments.recipient, nullptr, 16));
   }
@@ -136,6 +138,7 @@ int drop_off(const InjectArguments& arguments) {
   body.set_carrier(arguments.carrier);
   body.set_parcel(arguments.parcel);
   body.set_cancel(arguments.cancel);
+  body.set_low_door(arguments.low_door);
   ControlResponse response;
   if (const int code = perform(arguments, request, response); code >= 0) {
     return code;
@@ -296,6 +299,7 @@ void add_deliveries(CLI::App& inject, const Arguments& arguments, int& exit_code
   CLI::Option* change =
       verb->add_option("--change-size", arguments->change_size, "At the open door, ask for one of this size instead")
           ->check(CLI::IsMember({"S", "M", "L", "XL"}));
+  verb->add_flag("--low-door", arguments->low_door, "Ask for a door within reach from a wheelchair");
   verb->add_flag("--cancel", arguments->cancel, "At the open door, take the parcel along again")->excludes(change);
   verb->footer("Example: cubby inject deposit --station SX-TY-0007 --size M --carrier sf --parcel RB473124829CN");
 
@@ -307,6 +311,7 @@ void add_deliveries(CLI::App& inject, const Arguments& arguments, int& exit_code
       ->check(carrier_validator())
       ->capture_default_str();
   verb->add_option("--parcel", arguments->parcel, "Number on the parcel; default: one is made up");
+  verb->add_flag("--low-door", arguments->low_door, "Ask for a door within reach from a wheelchair");
   verb->add_flag("--cancel", arguments->cancel, "At the open door, take the parcel along again");
   verb->footer("Example: cubby inject drop-off --station SX-TY-0007 --size S --carrier sf");
 }

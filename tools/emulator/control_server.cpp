@@ -354,6 +354,7 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
     injection.size = static_cast<std::uint8_t>(request.size());
     injection.carrier = request.carrier();
     injection.parcel = request.parcel();
+    injection.low_door = request.low_door();
     if (request.size() < cubby::v1::SIZE_S || request.size() > cubby::v1::SIZE_XL) {
       return "size: S, M, L or XL";
     }

@@ -138,12 +138,13 @@ StationWorld::StationWorld(const Options& options)
     config.door_board[i] = static_cast<std::uint8_t>(i / kDoorsPerBoard);
     config.door_channel[i] = static_cast<std::uint8_t>(i % kDoorsPerBoard);
     config.door_size[i] = options.doors[i];
-    config.door_height_cm[i] = 100;
+    config.door_height_cm[i] = static_cast<std::uint8_t>(i < options.heights_cm.size() ? options.heights_cm[i] : 100);
   }
-  if (options.share_percent != 0 || options.brand_retention_h != 0) {
+  if (options.share_percent != 0 || options.guaranteed_percent != 0 || options.brand_retention_h != 0) {
     config.brands_count = 1;
     std::strcpy(config.brands[0].carrier, "sf");
     config.brands[0].share_percent = static_cast<std::uint8_t>(options.share_percent);
+    config.brands[0].guaranteed_percent = static_cast<std::uint8_t>(options.guaranteed_percent);
     config.brands[0].retention_h = options.brand_retention_h;
   }
   config.retention_h = options.retention_h;
@@ -355,6 +356,9 @@ std::vector<cubby_v1_Event> StationWorld::events(pb_size_t which_body) const {
 
 const core::Controller& StationWorld::controller() const {
   return assembly_->controller();
+}
+core::Reservations& StationWorld::reservations() {
+  return assembly_->controller().reservations();
 }
 void StationWorld::set_supply(hal::Supply supply) {
   ports_->supply_now = supply;

@@ -35,8 +35,10 @@ class StationWorld {
                                      cubby_v1_Size_SIZE_L};
     std::uint32_t upsizing_steps = 1;
     std::uint32_t retention_h = 48;
-    std::uint32_t share_percent = 0;      // Of carrier "sf".
-    std::uint32_t brand_retention_h = 0;  // Of carrier "sf".
+    std::vector<unsigned> heights_cm{};    // Of the doors' lower edges; 100 where none is said.
+    std::uint32_t share_percent = 0;       // Of carrier "sf".
+    std::uint32_t guaranteed_percent = 0;  // Of carrier "sf".
+    std::uint32_t brand_retention_h = 0;   // Of carrier "sf".
     std::optional<std::uint64_t> utc_ms = 1'750'000'000'000;
     bool skip_idle_polls = false;  // As the emulator does.
     std::uint32_t sectors = 32;
@@ -95,6 +97,8 @@ class StationWorld {
   /// All events as text: seq, time, bytes.
   std::vector<std::string> log() const { return log_; }
   const core::Controller& controller() const;
+  /// Follow what you do with it by advance().
+  core::Reservations& reservations();
   FakeBus& bus() { return bus_; }
   RamFlash& flash() { return flash_; }
   void set_supply(hal::Supply supply);

@@ -9,6 +9,7 @@
 #include "firmware/core/controller.h"
 #include "firmware/core/custody.h"
 #include "firmware/core/records.h"
+#include "firmware/wire/codec/config_codec.h"
 
 namespace cubby::core {
 namespace {
@@ -123,6 +124,18 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
       state.apply_event(event);
     }
   }
+  event.which_body = cubby_v1_Event_door_reserved_tag;
+  for (std::size_t i = 0; i < limits::kReservationsMax; ++i) {
+    event.body.door_reserved = cubby_v1_DoorReserved_init_zero;
+    event.body.door_reserved.compartment = static_cast<std::uint8_t>(2 * i + 2);
+    std::string("ems").copy(event.body.door_reserved.carrier, 3);
+    std::string(i % 2 == 0 ? "" : "RB473124829CN").copy(event.body.door_reserved.parcel, 32);
+    event.body.door_reserved.ttl_s = static_cast<std::uint32_t>(60 + i);
+    state.apply_event(event);
+  }
+  event.which_body = cubby_v1_Event_out_of_service_tag;
+  event.body.out_of_service = {.compartment = 4, .reason = cubby_v1_OutOfServiceReason_OUT_OF_SERVICE_REASON_OPERATOR};
+  state.apply_event(event);
   apply(state, RecordKind::kCalledOff, CalledOff{191});
   apply(state, RecordKind::kThrottle, ThrottleCount{7});
   apply(state, RecordKind::kCommand, AcceptedCommand{{std::byte{8}}, UINT64_MAX / 2, 0});
@@ -180,10 +193,21 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
     EXPECT_FALSE(read.room_for_pass());
     EXPECT_TRUE(read.compartment(3).parcel.code_dead);
     EXPECT_FALSE(read.compartment(5).parcel.code_dead);
+    EXPECT_EQ(read.reservation_count(), limits::kReservationsMax);
+    for (std::size_t i = 0; i < limits::kReservationsMax; ++i) {
+      EXPECT_EQ(state.reservation(i).compartment, read.reservation(i).compartment);
+      EXPECT_EQ(state.reservation(i).end, i == 1 ? ReservationEnd::kLost : ReservationEnd::kNone);
+      EXPECT_EQ(state.reservation(i).end, read.reservation(i).end);
+      EXPECT_EQ(state.reservation(i).until_on_ms, read.reservation(i).until_on_ms);
+      EXPECT_TRUE(state.reservation(i).carrier == read.reservation(i).carrier);
+      EXPECT_TRUE(state.reservation(i).parcel == read.reservation(i).parcel);
+    }
+    EXPECT_EQ(read.compartment(1).wear, 1U);
     for (std::uint8_t number = 1; number <= limits::kCompartmentsMax; ++number) {
       const auto& a = state.compartment(number);
       const auto& b = read.compartment(number);
       EXPECT_EQ(a.state, b.state);
+      EXPECT_EQ(a.wear, b.wear);
       EXPECT_EQ(a.before, b.before);
       EXPECT_EQ(a.parcel.counter, b.parcel.counter);
       EXPECT_EQ(a.parcel.deposited_on_ms, b.parcel.deposited_on_ms);
@@ -292,6 +316,15 @@ TEST(ConfigCheck, RefusesEachBrokenRule) {
       [](auto& c) { c.brands_count = 1; },
       [](auto& c) { c.brands_count = 1, c.brands[0].carrier[0] = 'S'; },
       [](auto& c) { c.brands_count = 1, c.brands[0].carrier[0] = 's', c.brands[0].share_percent = 101; },
+      [](auto& c) { c.brands_count = 1, c.brands[0].carrier[0] = 's', c.brands[0].guaranteed_percent = 101; },
+      [](auto& c) {
+        c.brands_count = 1, c.brands[0].carrier[0] = 's';
+        c.brands[0].share_percent = 20, c.brands[0].guaranteed_percent = 21;
+      },
+      [](auto& c) {
+        c.brands_count = 2, c.brands[0].carrier[0] = 's', c.brands[1].carrier[0] = 'z';
+        c.brands[0].guaranteed_percent = 60, c.brands[1].guaranteed_percent = 41;
+      },
       [](auto& c) { c.retention_h = 0; },
       [](auto& c) { c.retention_h = 721; },
       [](auto& c) { c.upsizing_steps = 4; },
@@ -306,6 +339,45 @@ TEST(ConfigCheck, RefusesEachBrokenRule) {
     breaks[i](config);
     EXPECT_EQ(app::check_config(config), Status::kBadInput) << "rule " << i;
   }
+}
+
+TEST(ConfigCheck, HasRoomForTheGreatestConfigurationThatHolds) {
+  auto config = good_config();
+  config.version = config.report_interval_s = UINT32_MAX;
+  std::fill_n(config.station, limits::kStationNameMax, 'S');
+  std::fill_n(config.city, limits::kCityNameMax, 'c');
+  config.utc_offset_min = -720;
+  config.boards_count = limits::kBoardsMax;
+  for (std::size_t i = 0; i < limits::kBoardsMax; ++i) {
+    config.boards[i] = {cubby_v1_BoardFamily_BOARD_FAMILY_P5, static_cast<std::uint8_t>(247 - i),
+                        limits::kBoardChannelsMax};
+  }
+  config.door_board_count = config.door_channel_count = config.door_size_count = config.door_height_cm_count =
+      limits::kCompartmentsMax;
+  for (std::size_t i = 0; i < limits::kCompartmentsMax; ++i) {
+    config.door_board[i] = static_cast<std::uint8_t>(23 - i / 8);
+    config.door_channel[i] = static_cast<std::uint8_t>(49 - i % 8);
+    config.door_size[i] = cubby_v1_Size_SIZE_XL;
+    config.door_height_cm[i] = 250;
+  }
+  config.brands_count = limits::kBrandsMax;
+  for (std::size_t i = 0; i < limits::kBrandsMax; ++i) {
+    auto& brand = config.brands[i];
+    std::fill_n(brand.carrier, limits::kCarrierMax, static_cast<char>(i < 26 ? 'a' + i : '0' + (i - 26)));
+    brand.share_percent = 100;
+    brand.guaranteed_percent = 2;
+    brand.retention_h = 720;
+  }
+  config.retention_h = 720;
+  config.upsizing_steps = 3;
+  config.response_deadline_s = 3'600;
+  config.lock_pulse_ms = 1'000;
+  ASSERT_EQ(app::check_config(config), Status::kOk);
+  std::vector<std::byte> bytes(2 * limits::kConfigBytesMax);
+  const auto size = wire::encode_config(config, bytes);
+  ASSERT_TRUE(size.ok());
+  EXPECT_LE(size.value(), limits::kConfigBytesMax);
+  EXPECT_GT(size.value() + 64, limits::kConfigBytesMax);  // No more room than is needed.
 }
 
 TEST(ConfigCheck, SaysWhatIsNotSupportedYet) {

@@ -281,6 +281,13 @@ void put_rare(const v1::Event& event, EventView& view) {
     view.compartment = event.in_service().compartment();
   } else if (event.has_custody_settled()) {
     view.compartment = event.custody_settled().compartment();
+  } else if (event.has_door_reserved()) {
+    view.compartment = event.door_reserved().compartment();
+    view.carrier = event.door_reserved().carrier();
+    view.size = static_cast<std::uint32_t>(event.door_reserved().size());
+  } else if (event.has_reservation_ended()) {
+    view.compartment = event.reservation_ended().compartment();
+    view.carrier = event.reservation_ended().carrier();
   } else if (event.has_deposit_cancelled()) {
     view.compartment = event.deposit_cancelled().compartment();
     view.carrier = event.deposit_cancelled().carrier();

@@ -38,6 +38,8 @@ enum class EventKind : std::uint8_t {
   kTechnicianCame = 30,
   kServiced = 31,
   kCustodySettled = 32,
+  kDoorReserved = 33,
+  kReservationEnded = 34,
   kExtended = 35,
   kCodeReissued = 36,
   kPassRevoked = 37,

@@ -35,6 +35,7 @@ Column turned_away_column(std::uint32_t reason) {
     case v1::TURNED_AWAY_REASON_FULL:
       return Column::kTurnedAwayFull;
     case v1::TURNED_AWAY_REASON_NO_SUCH_SIZE:
+    case v1::TURNED_AWAY_REASON_NO_LOW_DOOR:
       return Column::kTurnedAwayNoSuchSize;
     case v1::TURNED_AWAY_REASON_SHARE_USED_UP:
       return Column::kTurnedAwayShareUsedUp;
@@ -81,6 +82,8 @@ bool needs_compartment(EventKind kind) {
     case EventKind::kDoorLeftOpen:
     case EventKind::kDepositCancelled:
     case EventKind::kCustodySettled:
+    case EventKind::kDoorReserved:
+    case EventKind::kReservationEnded:
       return true;
     default:
       return false;
@@ -264,6 +267,8 @@ void Fold::count(const StationFacts& station, const EventView& event, const Plac
     case EventKind::kCommandResult:
     case EventKind::kTechnicianCame:
     case EventKind::kServiced:
+    case EventKind::kDoorReserved:
+    case EventKind::kReservationEnded:
     case EventKind::kExtended:
     case EventKind::kCodeReissued:
     case EventKind::kPassRevoked:
