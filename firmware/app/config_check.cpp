@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "firmware/base/limits.h"
+#include "firmware/base/names.h"
 
 namespace cubby::app {
 namespace {
@@ -18,11 +19,6 @@ bool is_station_name(std::string_view name) {
   return within<std::size_t>(name.size(), 1, limits::kStationNameMax) &&
          std::all_of(name.begin(), name.end(),
                      [](char c) { return within(c, 'A', 'Z') || within(c, '0', '9') || c == '-'; });
-}
-
-bool is_carrier(std::string_view name) {
-  return within<std::size_t>(name.size(), 1, limits::kCarrierMax) &&
-         std::all_of(name.begin(), name.end(), [](char c) { return within(c, 'a', 'z') || within(c, '0', '9'); });
 }
 
 bool boards_hold(const cubby_v1_StationConfig& config) {
@@ -68,7 +64,7 @@ bool brands_hold(const cubby_v1_StationConfig& config) {
   unsigned guaranteed = 0;
   for (std::size_t i = 0; i < config.brands_count; ++i) {
     const auto& brand = config.brands[i];
-    if (!is_carrier(brand.carrier) || brand.share_percent > 100 || brand.retention_h > 720 ||
+    if (!is_carrier_name(brand.carrier) || brand.share_percent > 100 || brand.retention_h > 720 ||
         (brand.share_percent != 0 && brand.guaranteed_percent > brand.share_percent)) {
       return false;
     }

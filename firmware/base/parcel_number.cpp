@@ -42,9 +42,9 @@ char sscc_check_digit(std::string_view digits) {
 }
 
 ParcelNumberCheck check_parcel_number(std::string_view text) {
-  if (text.size() == kS10Size && all_letters(text.substr(0, 2)) && all_digits(text.substr(2, 9)) &&
-      all_letters(text.substr(11))) {
-    const char expected = s10_check_digit(text.substr(2));
+  if (text.size() == kS10Size && all_letters({text.data(), 2}) && all_digits({text.data() + 2, 9}) &&
+      all_letters({text.data() + 11, 2})) {
+    const char expected = s10_check_digit({text.data() + 2, 8});
     return {ParcelNumberKind::kS10, text[10] == expected, expected};
   }
   if (text.size() == kSsccIdentifier.size() + kSsccSize && text.starts_with(kSsccIdentifier)) {

@@ -50,7 +50,7 @@ class Controller final : public wire::UplinkListener {
   const wire::Uplink& uplink() const { return uplink_; }
   const drivers::DoorBank& doors() const { return doors_; }
   const store::MountReport& mount_report() const { return mount_report_; }
-  /// For whoever may reserve doors. Only between ticks, and while running().
+  /// Only between ticks, and while running().
   Reservations& reservations() { return reservations_; }
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "firmware/base/names.h"
 #include "firmware/base/parcel_number.h"
 
 namespace cubby::core {
@@ -17,10 +18,6 @@ constexpr std::string_view kQrPrefix = "CBQ1.";
 constexpr std::string_view kTokenPrefix = "CBR1.";
 constexpr std::size_t kTokenDigits = 16;
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-
-bool is_printable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
 
 bool is_code(std::string_view text) {
   return text.size() == limits::kCodeDigits &&
@@ -264,7 +261,7 @@ void PanelFlow::on_pass(std::string_view text, Instant now) {
 }
 
 void PanelFlow::on_parcel(std::string_view text, Instant now) {
-  if (text.size() > limits::kParcelMax || !is_printable(text) || !check_parcel_number(text).good) {
+  if (text.empty() || !is_parcel_text(text) || !check_parcel_number(text).good) {
     refuse_input();
     return;
   }

@@ -30,6 +30,8 @@ bool is_supported(const cubby_v1_Command& command) {
     case cubby_v1_Command_reissue_tag:
     case cubby_v1_Command_revoke_pass_tag:
     case cubby_v1_Command_release_keypad_tag:
+    case cubby_v1_Command_reserve_tag:
+    case cubby_v1_Command_release_tag:
       return true;
     default:
       return false;
@@ -51,6 +53,8 @@ std::uint8_t compartment_of(const cubby_v1_Command& command) {
       return command.body.extend.compartment;
     case cubby_v1_Command_reissue_tag:
       return command.body.reissue.compartment;
+    case cubby_v1_Command_release_tag:
+      return command.body.release.compartment;
     default:
       return 0;
   }
@@ -58,7 +62,33 @@ std::uint8_t compartment_of(const cubby_v1_Command& command) {
 
 bool has_compartment(const cubby_v1_Command& command) {
   return command.which_body != cubby_v1_Command_revoke_pass_tag &&
-         command.which_body != cubby_v1_Command_release_keypad_tag;
+         command.which_body != cubby_v1_Command_release_keypad_tag &&
+         command.which_body != cubby_v1_Command_reserve_tag;
+}
+
+Reservations::Request request_of(const cubby_v1_Reserve& body) {
+  // What is no size at all must not become one.
+  const bool known = body.size >= cubby_v1_Size_SIZE_S && body.size <= cubby_v1_Size_SIZE_XL;
+  return {.size = known ? static_cast<std::uint8_t>(body.size) : std::uint8_t{0},
+          .carrier = body.carrier,
+          .parcel = body.parcel,
+          .ttl_s = body.ttl_s,
+          .low = body.low_door};
+}
+
+std::optional<cubby_v1_CommandRefusal> refusal_of(Status status) {
+  switch (status) {
+    case Status::kOk:
+      return std::nullopt;
+    case Status::kNotFound:
+      return cubby_v1_CommandRefusal_COMMAND_REFUSAL_NO_DOOR;
+    case Status::kWrongState:
+      return cubby_v1_CommandRefusal_COMMAND_REFUSAL_WRONG_STATE;
+    case Status::kNoSpace:
+      return cubby_v1_CommandRefusal_COMMAND_REFUSAL_BUSY;
+    default:
+      return cubby_v1_CommandRefusal_COMMAND_REFUSAL_BAD_INPUT;
+  }
 }
 
 bool has_live_code(const Compartment& compartment) {
@@ -128,13 +158,16 @@ bool RemoteControl::perform(const Command& command, Instant now) {
   if (!state.room_for_command() || parts_.recorder.append(accepted) != Status::kOk) {
     return refuse(cubby_v1_CommandRefusal_COMMAND_REFUSAL_BUSY);
   }
+  reserved_ = 0;
   const auto status = act(command, now);
   if (opens && status == Status::kOk) {
     opening_ = {id, accepted.compartment};
     return true;
   }
-  (void)conclude(id, status == Status::kOk ? cubby_v1_CommandOutcome_COMMAND_OUTCOME_DONE
-                                           : cubby_v1_CommandOutcome_COMMAND_OUTCOME_FAILED);
+  (void)conclude(id,
+                 status == Status::kOk ? cubby_v1_CommandOutcome_COMMAND_OUTCOME_DONE
+                                       : cubby_v1_CommandOutcome_COMMAND_OUTCOME_FAILED,
+                 cubby_v1_CommandRefusal_COMMAND_REFUSAL_UNSPECIFIED, reserved_);
   return true;
 }
 
@@ -183,6 +216,11 @@ std::optional<cubby_v1_CommandRefusal> RemoteControl::objection(const Command& c
         return kBadInput;
       }
       return state.room_for_pass() ? std::nullopt : std::optional(cubby_v1_CommandRefusal_COMMAND_REFUSAL_BUSY);
+    case cubby_v1_Command_reserve_tag:
+      return refusal_of(parts_.reservations.find(request_of(body.reserve)).status);
+    case cubby_v1_Command_release_tag:
+      fits = parts_.reservations.may_release(number);
+      break;
     default:
       break;
   }
@@ -211,9 +249,19 @@ Status RemoteControl::act(const Command& command, Instant now) {
       return revoke(body.revoke_pass);
     case cubby_v1_Command_release_keypad_tag:
       return parts_.actions.release_keypad(kWho, now);
+    case cubby_v1_Command_reserve_tag:
+      return reserve(body.reserve);
+    case cubby_v1_Command_release_tag:
+      return parts_.reservations.release(number);
     default:
       return Status::kBadInput;
   }
+}
+
+Status RemoteControl::reserve(const cubby_v1_Reserve& body) {
+  const auto answer = parts_.reservations.reserve(request_of(body));
+  reserved_ = answer.compartment;
+  return answer.status;
 }
 
 Status RemoteControl::expire(std::uint8_t compartment) {
@@ -262,11 +310,13 @@ void RemoteControl::on_news(const OpeningNews& news) {
 }
 
 /// If it cannot be written, the next boot says UNKNOWN.
-Status RemoteControl::conclude(const CommandId& id, cubby_v1_CommandOutcome outcome, cubby_v1_CommandRefusal refusal) {
+Status RemoteControl::conclude(const CommandId& id, cubby_v1_CommandOutcome outcome, cubby_v1_CommandRefusal refusal,
+                               std::uint8_t compartment) {
   auto& body = parts_.recorder.begin(cubby_v1_Event_command_result_tag).body.command_result;
   std::memcpy(body.command_id, id.data(), id.size());
   body.outcome = outcome;
   body.refusal = refusal;
+  body.compartment = compartment;
   return parts_.recorder.commit();
 }
 

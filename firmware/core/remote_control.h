@@ -5,6 +5,7 @@
 #include "cubby/v1/uplink.nanopb.h"
 #include "firmware/base/inplace_vector.h"
 #include "firmware/core/pickup_codes.h"
+#include "firmware/core/reservations.h"
 #include "firmware/core/service_actions.h"
 
 namespace cubby::core {
@@ -18,6 +19,7 @@ class RemoteControl {
     drivers::DoorBank& doors;
     PickupCodes& codes;
     ServiceActions& actions;
+    Reservations& reservations;
   };
   explicit RemoteControl(const Parts& parts) : parts_(parts) {}
 
@@ -42,17 +44,20 @@ class RemoteControl {
   bool perform(const Command& command, Instant now);
   std::optional<cubby_v1_CommandRefusal> objection(const Command& command) const;
   Status act(const Command& command, Instant now);
+  Status reserve(const cubby_v1_Reserve& body);
   Status expire(std::uint8_t compartment);
   Status extend(std::uint8_t compartment, std::uint32_t hours);
   Status reissue(std::uint8_t compartment);
   Status revoke(const cubby_v1_RevokePass& body);
   bool is_door(std::uint32_t compartment) const;
   Status conclude(const CommandId& id, cubby_v1_CommandOutcome outcome,
-                  cubby_v1_CommandRefusal refusal = cubby_v1_CommandRefusal_COMMAND_REFUSAL_UNSPECIFIED);
+                  cubby_v1_CommandRefusal refusal = cubby_v1_CommandRefusal_COMMAND_REFUSAL_UNSPECIFIED,
+                  std::uint8_t compartment = 0);
 
   Parts parts_;
   InplaceVector<Command, kWaitingMax> waiting_;
   std::optional<Opening> opening_;  // The OpenDoor that is being done.
+  std::uint8_t reserved_ = 0;       // By the Reserve that is being done.
   Instant look_again_{};
 };
 

@@ -3,25 +3,18 @@
 #include <algorithm>
 #include <cstring>
 
+#include "firmware/base/names.h"
+
 namespace cubby::core {
 namespace {
 
 constexpr Duration kRetry = Duration::minutes(1);
 constexpr std::uint8_t kSizeMax = cubby_v1_Size_SIZE_XL;
 
-bool is_carrier(std::string_view text) {
-  return !text.empty() && text.size() <= limits::kCarrierMax &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
-}
-
-bool is_parcel(std::string_view text) {
-  return text.size() <= limits::kParcelMax &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
-
 bool holds(const Reservations::Request& request) {
-  return request.size >= 1 && request.size <= kSizeMax && is_carrier(request.carrier) && is_parcel(request.parcel) &&
-         request.ttl_s >= limits::kReservationLifeMinS && request.ttl_s <= limits::kReservationLifeMaxS;
+  return request.size >= 1 && request.size <= kSizeMax && is_carrier_name(request.carrier) &&
+         is_parcel_text(request.parcel) && request.ttl_s >= limits::kReservationLifeMinS &&
+         request.ttl_s <= limits::kReservationLifeMaxS;
 }
 
 bool has_door(const StationState& state, const Reservations::Request& request) {
@@ -37,8 +30,8 @@ bool has_door(const StationState& state, const Reservations::Request& request) {
 
 }  // namespace
 
-Reservations::Answer Reservations::reserve(const Request& request) {
-  auto& recorder = parts_.recorder;
+Reservations::Answer Reservations::find(const Request& request) const {
+  const auto& recorder = parts_.recorder;
   const auto& state = recorder.state();
   if (!holds(request)) {
     return {.status = Status::kBadInput};
@@ -58,6 +51,15 @@ Reservations::Answer Reservations::reserve(const Request& request) {
                                                       .tried = {}});
   if (choice.compartment == 0) {
     return {.status = Status::kNotFound, .reason = choice.reason};
+  }
+  return {.compartment = choice.compartment};
+}
+
+Reservations::Answer Reservations::reserve(const Request& request) {
+  auto& recorder = parts_.recorder;
+  const auto choice = find(request);
+  if (choice.status != Status::kOk) {
+    return choice;
   }
   auto& body = recorder.begin(cubby_v1_Event_door_reserved_tag).body.door_reserved;
   body.compartment = choice.compartment;
@@ -79,14 +81,18 @@ Status Reservations::journal_end(const Reservation& reservation, ReservationEnd 
   return parts_.recorder.commit();
 }
 
-Status Reservations::release(std::uint8_t compartment) {
+bool Reservations::may_release(std::uint8_t compartment) const {
   const auto& state = parts_.recorder.state();
-  const auto slot = state.find_reservation(compartment);
-  if (compartment == 0 || slot == limits::kReservationsMax ||
-      state.compartment(compartment).state != CompartmentState::kReserved) {
+  return compartment != 0 && state.find_reservation(compartment) != limits::kReservationsMax &&
+         state.compartment(compartment).state == CompartmentState::kReserved;
+}
+
+Status Reservations::release(std::uint8_t compartment) {
+  if (!may_release(compartment)) {
     return Status::kWrongState;
   }
-  return journal_end(state.reservation(slot), ReservationEnd::kReleased);
+  const auto& state = parts_.recorder.state();
+  return journal_end(state.reservation(state.find_reservation(compartment)), ReservationEnd::kReleased);
 }
 
 /// It is over. Nobody is sent away from an open door: its time waits.

@@ -33,11 +33,15 @@ class Reservations {
     std::uint8_t compartment = 0;           // Of kOk.
     TurnedAway reason = TurnedAway::kNone;  // Of kNotFound.
   };
-  /// Reserves a door. kNotFound: there is none, see `reason`. kBadInput: the request breaks a rule.
-  /// kWrongState: that parcel has a door already. kNoSpace: kReservationsMax are, or no journal is left for
-  /// deposits. After any error nothing is reserved.
+  /// The door that reserve() would choose, or why there is none. kNotFound: there is none, see `reason`. kBadInput: the
+  /// request breaks a rule. kWrongState: that parcel has a door already. kNoSpace: kReservationsMax are, or no journal
+  /// is left for deposits. Nothing is reserved.
+  Answer find(const Request& request) const;
+  /// Reserves it; other errors are the journal's.
   Answer reserve(const Request& request);
-  /// Gives the door back. kWrongState: it is not reserved, or somebody stands at it. Other errors: it still is.
+  /// False: it is not reserved, or somebody stands at it.
+  bool may_release(std::uint8_t compartment) const;
+  /// Gives the door back. kWrongState: it may not be. Other errors: it still is reserved.
   Status release(std::uint8_t compartment);
   /// Journals which reservations are over.
   void tick(Instant now);

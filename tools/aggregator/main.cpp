@@ -172,7 +172,7 @@ int serve(const Options& options) {
                        .commit_interval = std::chrono::milliseconds(options.commit_interval_ms),
                        .on_command_result =
                            [&book](const cubby::v1::CommandResult& result) {
-                             book.answered(result.command_id(), result.outcome(), result.refusal());
+                             book.answered(result);
                            }},
                       status);
   HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status, book,

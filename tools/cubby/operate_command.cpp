@@ -31,6 +31,11 @@ struct Options {
   std::string inside;
   std::uint32_t serial = 0;
   std::uint64_t expiry_utc_s = 0;
+  std::string size;
+  std::string carrier;
+  std::string parcel;
+  std::string reserve_for;
+  bool low_door = false;
   std::uint32_t life_s = 30;
 };
 
@@ -53,6 +58,17 @@ json::object order_of(const Options& options) {
   if (options.serial != 0) {
     order["serial"] = options.serial;
     order["expiry_utc_s"] = options.expiry_utc_s;
+  }
+  if (!options.size.empty()) {
+    order["size"] = options.size;
+    order["carrier"] = options.carrier;
+    order["ttl_s"] = *parse_duration_ms(options.reserve_for) / 1'000;
+    if (!options.parcel.empty()) {
+      order["parcel"] = options.parcel;
+    }
+    if (options.low_door) {
+      order["low_door"] = true;
+    }
   }
   return order;
 }
@@ -87,7 +103,8 @@ int run(const Options& options) {
     const std::string state = text_member(body, "state");
     id = id.empty() ? text_member(body, "id") : id;
     if (state == "done") {
-      std::cout << "done\n";
+      const json::value* door = body.as_object().if_contains("compartment");
+      std::cout << "done" << (door == nullptr ? "" : ": compartment " + json::serialize(*door)) << '\n';
       return kExitOk;
     }
     if (state.empty() || id.empty()) {
@@ -130,6 +147,19 @@ CLI::App* with_door(CLI::App* verb, const std::shared_ptr<Options>& options) {
   return verb;
 }
 
+void add_reserve(CLI::App* verb, Options& options) {
+  verb->add_option("--size", options.size, "a larger one serves as well, as for a deposit")
+      ->required()
+      ->check(CLI::IsMember({"S", "M", "L", "XL"}));
+  verb->add_option("--carrier", options.carrier, "the brand")->required()->check(carrier_validator());
+  verb->add_option("--parcel", options.parcel, "number of the parcel it is for (default: any of the brand's)");
+  verb->add_option("--for", options.reserve_for, "how long, 1m to 24h of the station's powered time")
+      ->required()
+      ->check(duration_validator());
+  verb->add_flag("--low-door", options.low_door, "within reach from a wheelchair");
+  verb->footer("Example: cubby operate reserve --station SX-TY-0007 --size M --carrier sf --for 2h");
+}
+
 }  // namespace
 
 void add_operate_command(CLI::App& app, int& exit_code) {
@@ -145,8 +175,11 @@ void add_operate_command(CLI::App& app, int& exit_code) {
       ->add_option("--inside", options->inside, "yes: the parcel is there; no: it is empty")
       ->required()
       ->check(CLI::IsMember({"yes", "no"}));
-  with_door(verb("block", "block", "Takes a vacant compartment out of service"), options);
+  with_door(verb("block", "block", "Takes an empty compartment out of service"), options);
   with_door(verb("unblock", "unblock", "Puts it back"), options);
+  add_reserve(verb("reserve", "reserve", "Keeps a vacant compartment for a brand, or for one of its parcels"),
+              *options);
+  with_door(verb("release", "release", "Ends a reservation"), options);
   with_door(verb("expire", "expire", "Ends the retention period: the code is dead, the courier recalls"), options);
   with_door(verb("extend", "extend", "Makes the retention period longer"), options)
       ->add_option("--hours", options->hours, "by so much; 720 in all")

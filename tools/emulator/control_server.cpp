@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cubby/v1/control.pb.h"
+#include "firmware/base/names.h"
 #include "firmware/wire/framing/frame.h"
 #include "tools/emulator/panel_visit.h"
 #include "tools/support/secret_file.h"
@@ -27,15 +28,6 @@ constexpr auto kCodeWait = std::chrono::seconds(3);  // For the notifier, after 
 constexpr auto kWallPatience = std::chrono::seconds(150);
 constexpr std::uint64_t kVirtualPatienceMs = 130'000;
 constexpr std::uint64_t kDurationMaxMs = 366ULL * 86'400'000;
-
-bool is_carrier(const std::string& text) {
-  return !text.empty() && text.size() <= limits::kCarrierMax &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
-}
-
-bool is_printable(const std::string& text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
-}
 
 ControlResponse refuse(cubby::v1::ControlStatus status, const std::string& detail) {
   ControlResponse response;
@@ -258,7 +250,7 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
         station = request.recall().station();
         injection.kind = emulator::InjectionKind::kRecall;
         injection.carrier = request.recall().carrier();
-        problem = is_carrier(injection.carrier) ? "" : "carrier: 1 to 8 of a-z, 0-9";
+        problem = is_carrier_name(injection.carrier) ? "" : "carrier: 1 to 8 of a-z, 0-9";
         break;
       case ControlRequest::kService:
         station = request.service().station();
@@ -358,10 +350,10 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
     if (request.size() < cubby::v1::SIZE_S || request.size() > cubby::v1::SIZE_XL) {
       return "size: S, M, L or XL";
     }
-    if (!is_carrier(injection.carrier)) {
+    if (!is_carrier_name(injection.carrier)) {
       return "carrier: 1 to 8 of a-z, 0-9";
     }
-    if (injection.parcel.size() > limits::kParcelMax || !is_printable(injection.parcel)) {
+    if (!is_parcel_text(injection.parcel)) {
       return "parcel: at most 32 printable characters";
     }
     return {};
@@ -388,7 +380,7 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
       return "this task needs a door, 1 to 192";
     }
     injection.compartment = needs_door ? static_cast<std::uint8_t>(request.compartment()) : std::uint8_t{0};
-    return is_carrier(injection.carrier) ? "" : "technician: 1 to 8 of a-z, 0-9";
+    return is_carrier_name(injection.carrier) ? "" : "technician: 1 to 8 of a-z, 0-9";
   }
 
   static std::string read_fault(const cubby::v1::InjectFault& request, emulator::Injection& injection) {

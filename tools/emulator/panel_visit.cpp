@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "firmware/base/limits.h"
+#include "firmware/base/names.h"
 
 namespace cubby::tools {
 namespace {
@@ -74,13 +75,8 @@ std::string why_not(Status status, const HandMove& move, const PanelView& view) 
   }
 }
 
-bool is_printable(const std::string& text) {
+bool is_line(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
-}
-
-bool is_holder(const std::string& text) {
-  return !text.empty() && text.size() <= limits::kCarrierMax &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
 }
 
 std::optional<HandMove> at_door(HandMove::Kind kind, std::uint32_t door, std::string& problem) {
@@ -102,18 +98,18 @@ std::optional<HandMove> read_move(const PanelRequest& request, std::string& prob
       }
       return HandMove{.kind = HandMove::Kind::kKeys, .text = request.keys()};
     case PanelRequest::kScan:
-      if (request.scan().empty() || request.scan().size() > limits::kPanelTextMax || !is_printable(request.scan())) {
+      if (request.scan().empty() || request.scan().size() > limits::kPanelTextMax || !is_line(request.scan())) {
         problem = "scan: 1 to 80 printable characters";
       }
       return HandMove{.kind = HandMove::Kind::kScan, .text = request.scan()};
     case PanelRequest::kCourier:
-      problem = is_holder(request.courier()) ? "" : "courier: a brand is 1 to 8 of a-z, 0-9";
+      problem = is_carrier_name(request.courier()) ? "" : "courier: a brand is 1 to 8 of a-z, 0-9";
       return HandMove{.kind = HandMove::Kind::kCourierPass, .text = request.courier()};
     case PanelRequest::kSender:
-      problem = is_holder(request.sender()) ? "" : "sender: a brand is 1 to 8 of a-z, 0-9";
+      problem = is_carrier_name(request.sender()) ? "" : "sender: a brand is 1 to 8 of a-z, 0-9";
       return HandMove{.kind = HandMove::Kind::kSenderPass, .text = request.sender()};
     case PanelRequest::kTechnician:
-      problem = is_holder(request.technician()) ? "" : "technician: 1 to 8 of a-z, 0-9";
+      problem = is_carrier_name(request.technician()) ? "" : "technician: 1 to 8 of a-z, 0-9";
       return HandMove{.kind = HandMove::Kind::kTechnicianPass, .text = request.technician()};
     case PanelRequest::kShut:
       return at_door(HandMove::Kind::kShut, request.shut(), problem);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "firmware/base/names.h"
 #include "tools/support/text.h"
 
 namespace cubby::tools {
@@ -27,15 +28,6 @@ std::vector<std::string> split(const std::string& line) {
     }
     begin = comma + 1;
   }
-}
-
-bool is_word(const std::string& text, std::size_t size_max) {
-  return text.size() <= size_max && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
-}
-
-bool is_carrier(const std::string& text) {
-  return !text.empty() && text.size() <= 8 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
 }
 
 // Empty: good. Else what is wrong with which cell.
@@ -66,11 +58,11 @@ std::string read_row(const std::vector<std::string>& cells, TraceLine& row, std:
     return "action '" + row.action + "' is not deposit, collect, refuse or recall";
   }
   cell = 3;
-  if (row.action != "recall" && (row.parcel.empty() || !is_word(row.parcel, 32))) {
+  if (row.action != "recall" && (row.parcel.empty() || !is_parcel_text(row.parcel))) {
     return "parcel '" + row.parcel + "': 1 to 32 printable characters are needed";
   }
   cell = 4;
-  if (row.action != "collect" && row.action != "refuse" && !is_carrier(row.carrier)) {
+  if (row.action != "collect" && row.action != "refuse" && !is_carrier_name(row.carrier)) {
     return "carrier '" + row.carrier + "': 1 to 8 of a-z, 0-9 are needed";
   }
   if (row.action == "deposit") {

@@ -214,6 +214,73 @@ TEST(Remote, TakesADoorOutOfServiceAndPutsItBack) {
   expect_result(world, 3, kRefused, kWrongState);  // A parcel is inside.
 }
 
+cubby_v1_Command reserve(const StationWorld& world, unsigned char id, cubby_v1_Size size = cubby_v1_Size_SIZE_S,
+                         std::uint32_t ttl_s = 600) {
+  auto command = make(world, cubby_v1_Command_reserve_tag, id);
+  command.body.reserve.size = size;
+  std::strcpy(command.body.reserve.carrier, "sf");
+  std::strcpy(command.body.reserve.parcel, "P1");
+  command.body.reserve.ttl_s = ttl_s;
+  return command;
+}
+
+TEST(Remote, ReservesADoorForAParcelAndGivesItBack) {
+  StationWorld world({.doors = {cubby_v1_Size_SIZE_S, cubby_v1_Size_SIZE_S}});
+  const auto command = reserve(world, 1);
+  world.command(command);
+  expect_result(world, 1, kDone);
+  const unsigned kept = results(world).back().compartment;
+  ASSERT_NE(kept, 0U);
+  EXPECT_EQ(world.state(kept), CompartmentState::kReserved);
+  world.command(command);  // At most once.
+  EXPECT_EQ(world.events(cubby_v1_Event_door_reserved_tag).size(), 1U);
+  world.command(reserve(world, 2));
+  expect_result(world, 2, kRefused, kWrongState);  // That parcel has a door.
+
+  auto release = make(world, cubby_v1_Command_release_tag, 3);
+  release.body.release.compartment = static_cast<std::uint8_t>(3 - kept);
+  world.command(release);
+  expect_result(world, 3, kRefused, kWrongState);  // The other door is not reserved.
+  release = make(world, cubby_v1_Command_release_tag, 4);
+  release.body.release.compartment = static_cast<std::uint8_t>(kept);
+  world.command(release);
+  expect_result(world, 4, kDone);
+  EXPECT_EQ(results(world).back().compartment, 0U);
+  EXPECT_EQ(world.state(kept), CompartmentState::kVacant);
+  EXPECT_EQ(world.events(cubby_v1_Event_reservation_ended_tag).size(), 1U);
+}
+
+TEST(Remote, ReservesOnlyWhatThereIsAndMakesSense) {
+  StationWorld world({.doors = {cubby_v1_Size_SIZE_S}});
+  world.command(reserve(world, 1, cubby_v1_Size_SIZE_M));
+  expect_result(world, 1, kRefused, cubby_v1_CommandRefusal_COMMAND_REFUSAL_NO_DOOR);
+  auto odd = reserve(world, 2);
+  constexpr int kNoSize = 257;  // Its low byte is one.
+  static_assert(sizeof(odd.body.reserve.size) == sizeof(kNoSize));
+  std::memcpy(&odd.body.reserve.size, &kNoSize, sizeof(kNoSize));
+  world.command(odd);
+  expect_result(world, 2, kRefused, kBadInput);
+  world.command(reserve(world, 3, cubby_v1_Size_SIZE_UNSPECIFIED));
+  expect_result(world, 3, kRefused, kBadInput);
+  world.command(reserve(world, 4, cubby_v1_Size_SIZE_S, 59));
+  expect_result(world, 4, kRefused, kBadInput);
+  EXPECT_TRUE(world.events(cubby_v1_Event_door_reserved_tag).empty());
+  world.command(reserve(world, 5));
+  expect_result(world, 5, kDone);
+}
+
+TEST(Remote, BlocksAReservedDoorAndTheReservationIsLost) {
+  StationWorld world({.doors = {cubby_v1_Size_SIZE_S}});
+  world.command(reserve(world, 1));
+  world.command(set_service(world, 1, false, 2));
+  expect_result(world, 2, kDone);
+  world.advance_seconds(1);
+  EXPECT_EQ(world.state(1), CompartmentState::kOutOfService);
+  const auto ended = world.events(cubby_v1_Event_reservation_ended_tag);
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(ended[0].body.reservation_ended.end, cubby_v1_ReservationEnd_RESERVATION_END_LOST);
+}
+
 TEST(Remote, MovesTheEndOfARetentionPeriodBothWays) {
   StationWorld world({.retention_h = 2});
   const auto kept = world.deposit('S', "P1");

@@ -12,10 +12,17 @@ TEST(CommandBook, ForgetsNoOrderBeforeFourThousandNewerOnes) {
     book.sent(std::to_string(i), {.station = "SX-TY-0001"});
   }
   EXPECT_FALSE(book.find("0").has_value());
-  book.answered("1", v1::COMMAND_OUTCOME_REFUSED, v1::COMMAND_REFUSAL_BUSY);
-  book.answered("nobody's", v1::COMMAND_OUTCOME_DONE, v1::COMMAND_REFUSAL_UNSPECIFIED);
+  v1::CommandResult result;
+  result.set_command_id("1");
+  result.set_outcome(v1::COMMAND_OUTCOME_REFUSED);
+  result.set_refusal(v1::COMMAND_REFUSAL_BUSY);
+  result.set_compartment(12);
+  book.answered(result);
+  result.set_command_id("nobody's");
+  book.answered(result);
   ASSERT_TRUE(book.find("1").has_value());
   EXPECT_EQ(book.find("1")->refusal, v1::COMMAND_REFUSAL_BUSY);
+  EXPECT_EQ(book.find("1")->compartment, 12U);
   EXPECT_FALSE(book.find("2")->answered);
 }
 
@@ -37,6 +44,18 @@ TEST(CommandRequest, ReadsEveryAction) {
   EXPECT_EQ(read(R"({"action":"revoke_pass","serial":4294967295,"expiry_utc_s":1})").revoke_pass().serial(),
             UINT32_MAX);
   EXPECT_TRUE(read(R"({"action":"release_keypad"})").has_release_keypad());
+  EXPECT_EQ(read(R"({"action":"release","compartment":7})").release().compartment(), 7U);
+  const v1::Command reserve =
+      read(R"({"action":"reserve","size":"XL","carrier":"sf","parcel":"RB473124829CN","ttl_s":86400,"low_door":true})");
+  EXPECT_EQ(reserve.reserve().size(), v1::SIZE_XL);
+  EXPECT_EQ(reserve.reserve().carrier(), "sf");
+  EXPECT_EQ(reserve.reserve().parcel(), "RB473124829CN");
+  EXPECT_EQ(reserve.reserve().ttl_s(), 86'400U);
+  EXPECT_TRUE(reserve.reserve().low_door());
+  const v1::Command any = read(R"({"action":"reserve","size":"S","carrier":"sf","ttl_s":60})");
+  EXPECT_EQ(any.reserve().size(), v1::SIZE_S);
+  EXPECT_EQ(any.reserve().parcel(), "");
+  EXPECT_FALSE(any.reserve().low_door());
 }
 
 TEST(CommandRequest, SaysWhatIsWrong) {
@@ -59,6 +78,19 @@ TEST(CommandRequest, SaysWhatIsWrong) {
   EXPECT_EQ(wrong(R"({"action":"block","compartment":1,"life_s":86400})"), "");
   EXPECT_NE(wrong(R"({"action":"settle","compartment":1,"inside":"yes"})"), "");
   EXPECT_NE(wrong(R"({"action":"extend","compartment":1,"hours":721})"), "");
+  EXPECT_EQ(wrong(R"({"action":"release","compartment":1,"size":"S"})"), "unknown member 'size'");
+  const char* bad[] = {R"("size":"XXL","carrier":"sf","ttl_s":60)",
+                       R"("carrier":"sf","ttl_s":60)",
+                       R"("size":"S","carrier":"SF","ttl_s":60)",
+                       R"("size":"S","carrier":"sf","ttl_s":59)",
+                       R"("size":"S","carrier":"sf")",
+                       R"("size":"S","carrier":"sf","ttl_s":86401)",
+                       R"("size":"S","carrier":"sf","ttl_s":-1)",
+                       R"("size":"S","carrier":"sf","ttl_s":60,"parcel":"a b")",
+                       R"("size":"S","carrier":"sf","ttl_s":60,"low_door":1)"};
+  for (const char* members : bad) {
+    EXPECT_NE(wrong((R"({"action":"reserve",)" + std::string(members) + "}").c_str()), "") << members;
+  }
 }
 
 }  // namespace

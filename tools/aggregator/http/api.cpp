@@ -379,6 +379,9 @@ ApiResponse Api::order_state(const std::string& station, std::string_view id_tex
   if (state->outcome == v1::COMMAND_OUTCOME_REFUSED) {
     body["reason"] = to_words(state->refusal);
   }
+  if (state->compartment != 0) {
+    body["compartment"] = state->compartment;
+  }
   return ok(body);
 }
 

@@ -13,12 +13,13 @@ void CommandBook::sent(const std::string& id, CommandState state) {
   }
 }
 
-void CommandBook::answered(const std::string& id, v1::CommandOutcome outcome, v1::CommandRefusal refusal) {
+void CommandBook::answered(const v1::CommandResult& result) {
   const std::lock_guard lock(mutex_);
-  if (const auto found = commands_.find(id); found != commands_.end()) {
+  if (const auto found = commands_.find(result.command_id()); found != commands_.end()) {
     found->second.answered = true;
-    found->second.outcome = outcome;
-    found->second.refusal = refusal;
+    found->second.outcome = result.outcome();
+    found->second.refusal = result.refusal();
+    found->second.compartment = result.compartment();
   }
 }
 

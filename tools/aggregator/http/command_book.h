@@ -18,6 +18,7 @@ struct CommandState {
   bool answered = false;
   v1::CommandOutcome outcome = v1::COMMAND_OUTCOME_UNSPECIFIED;
   v1::CommandRefusal refusal = v1::COMMAND_REFUSAL_UNSPECIFIED;
+  std::uint32_t compartment = 0;  // Of a reservation.
 };
 
 /// The newest orders by their id, since the start; results are in the log for ever. Safe from any thread.
@@ -27,7 +28,7 @@ class CommandBook {
 
   void sent(const std::string& id, CommandState state);
   /// Ignores an id that it does not know.
-  void answered(const std::string& id, v1::CommandOutcome outcome, v1::CommandRefusal refusal);
+  void answered(const v1::CommandResult& result);
   std::optional<CommandState> find(const std::string& id) const;
 
  private:

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <optional>
+#include <vector>
 
 #include "firmware/base/limits.h"
+#include "firmware/base/names.h"
 
 namespace cubby::aggregator {
 namespace {
@@ -13,66 +14,141 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::uint64_t kLifeDefaultMs = 30'000;
+constexpr std::uint64_t kExpiryMaxUtcS = std::uint64_t{1} << 40;
+constexpr std::array<std::string_view, 4> kSizes{"S", "M", "L", "XL"};
 
-/// The members that an action needs, beside `action` and `life_s`.
-struct Shape {
-  std::string_view action;
-  std::array<std::string_view, 2> members;
+/// The members of an order: each is asked for by name, what nobody asks for is wrong. Remembers the first problem.
+class Members {
+ public:
+  explicit Members(const json::object& object) : object_(object) {}
+
+  std::uint64_t number(std::string_view name, std::uint64_t least, std::uint64_t most) {
+    const json::value* value = find(name);
+    const bool good = value != nullptr && value->is_int64() && value->as_int64() >= 0 &&
+                      static_cast<std::uint64_t>(value->as_int64()) >= least &&
+                      static_cast<std::uint64_t>(value->as_int64()) <= most;
+    if (!good) {
+      wrong(name, "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+    }
+    return good ? static_cast<std::uint64_t>(value->as_int64()) : 0;
+  }
+  std::uint64_t number_or(std::string_view name, std::uint64_t least, std::uint64_t most, std::uint64_t absent) {
+    return object_.if_contains(name) == nullptr ? absent : number(name, least, most);
+  }
+  bool flag(std::string_view name) {
+    const json::value* value = find(name);
+    if (value == nullptr || !value->is_bool()) {
+      wrong(name, "true or false");
+      return false;
+    }
+    return value->as_bool();
+  }
+  bool flag_or_no(std::string_view name) { return object_.if_contains(name) != nullptr && flag(name); }
+  /// `words` says what `is_good` accepts.
+  std::string text(std::string_view name, bool (*is_good)(std::string_view), const char* words) {
+    const json::value* value = find(name);
+    if (value == nullptr || !value->is_string() || !is_good(std::string_view(value->as_string()))) {
+      wrong(name, words);
+      return {};
+    }
+    return std::string(value->as_string());
+  }
+  std::string text_or_none(std::string_view name, bool (*is_good)(std::string_view), const char* words) {
+    return object_.if_contains(name) == nullptr ? std::string() : text(name, is_good, words);
+  }
+  /// Empty: the order is good.
+  std::string problem() const {
+    for (const auto& [name, value] : object_) {
+      const std::string_view member(name);
+      if (problem_.empty() && std::find(asked_.begin(), asked_.end(), member) == asked_.end()) {
+        return "unknown member '" + std::string(member.substr(0, 32)) + "'";
+      }
+    }
+    return problem_;
+  }
+
+ private:
+  const json::value* find(std::string_view name) {
+    asked_.push_back(name);
+    return object_.if_contains(name);
+  }
+  void wrong(std::string_view name, const std::string& words) {
+    if (problem_.empty()) {
+      problem_ = std::string(name) + " must be " + words;
+    }
+  }
+
+  const json::object& object_;
+  std::vector<std::string_view> asked_;
+  std::string problem_;
 };
-constexpr auto kShapes = std::to_array<Shape>({
-    {"open", {"compartment", ""}},
-    {"settle", {"compartment", "inside"}},
-    {"block", {"compartment", ""}},
-    {"unblock", {"compartment", ""}},
-    {"expire", {"compartment", ""}},
-    {"extend", {"compartment", "hours"}},
-    {"reissue", {"compartment", ""}},
-    {"revoke_pass", {"serial", "expiry_utc_s"}},
-    {"release_keypad", {"", ""}},
+
+std::uint32_t compartment_of(Members& members) {
+  return static_cast<std::uint32_t>(members.number("compartment", 1, limits::kCompartmentsMax));
+}
+
+bool is_size(std::string_view text) {
+  return std::find(kSizes.begin(), kSizes.end(), text) != kSizes.end();
+}
+
+void fill_reserve(Members& members, v1::Reserve& reserve) {
+  const std::string size = members.text("size", is_size, "S, M, L or XL");
+  reserve.set_size(static_cast<v1::Size>(std::find(kSizes.begin(), kSizes.end(), size) - kSizes.begin() + 1));
+  reserve.set_carrier(members.text("carrier", is_carrier_name, "1 to 8 of a-z, 0-9"));
+  reserve.set_parcel(members.text_or_none("parcel", is_parcel_text, "at most 32 printable characters"));
+  reserve.set_ttl_s(
+      static_cast<std::uint32_t>(members.number("ttl_s", limits::kReservationLifeMinS, limits::kReservationLifeMaxS)));
+  reserve.set_low_door(members.flag_or_no("low_door"));
+}
+
+using Fill = void (*)(Members& members, v1::Command& command);
+struct Action {
+  std::string_view name;
+  Fill fill;
+};
+constexpr auto kActions = std::to_array<Action>({
+    {"open", [](Members& members, v1::Command& command) {
+       command.mutable_open_door()->set_compartment(compartment_of(members));
+     }},
+    {"settle", [](Members& members, v1::Command& command) {
+       command.mutable_settle()->set_compartment(compartment_of(members));
+       command.mutable_settle()->set_inside(members.flag("inside"));
+     }},
+    {"block", [](Members& members, v1::Command& command) {
+       command.mutable_set_service()->set_compartment(compartment_of(members));
+     }},
+    {"unblock", [](Members& members, v1::Command& command) {
+       command.mutable_set_service()->set_compartment(compartment_of(members));
+       command.mutable_set_service()->set_in_service(true);
+     }},
+    {"reserve", [](Members& members, v1::Command& command) { fill_reserve(members, *command.mutable_reserve()); }},
+    {"release", [](Members& members, v1::Command& command) {
+       command.mutable_release()->set_compartment(compartment_of(members));
+     }},
+    {"expire", [](Members& members, v1::Command& command) {
+       command.mutable_expire()->set_compartment(compartment_of(members));
+     }},
+    {"extend", [](Members& members, v1::Command& command) {
+       command.mutable_extend()->set_compartment(compartment_of(members));
+       command.mutable_extend()->set_hours(
+           static_cast<std::uint32_t>(members.number("hours", 1, limits::kExtraHoursMax)));
+     }},
+    {"reissue", [](Members& members, v1::Command& command) {
+       command.mutable_reissue()->set_compartment(compartment_of(members));
+     }},
+    {"revoke_pass", [](Members& members, v1::Command& command) {
+       command.mutable_revoke_pass()->set_serial(static_cast<std::uint32_t>(members.number("serial", 1, UINT32_MAX)));
+       command.mutable_revoke_pass()->set_expiry_utc_s(members.number("expiry_utc_s", 1, kExpiryMaxUtcS));
+     }},
+    {"release_keypad", [](Members&, v1::Command& command) { command.mutable_release_keypad(); }},
 });
 
-std::uint64_t most_of(std::string_view member) {
-  if (member == "compartment") {
-    return limits::kCompartmentsMax;
+std::string names_of_actions() {
+  std::string names;
+  for (const Action& action : kActions) {
+    names += (names.empty() ? "" : ", ") + std::string(action.name);
   }
-  if (member == "hours") {
-    return limits::kExtraHoursMax;
-  }
-  return member == "serial" ? UINT32_MAX : std::uint64_t{1} << 40;
-}
-
-/// nullopt: not a whole number from 1 to `most`.
-std::optional<std::uint64_t> number(const json::value* value, std::uint64_t most) {
-  if (value == nullptr || !value->is_int64() || value->as_int64() < 1 ||
-      static_cast<std::uint64_t>(value->as_int64()) > most) {
-    return std::nullopt;
-  }
-  return static_cast<std::uint64_t>(value->as_int64());
-}
-
-void fill(std::string_view action, std::uint64_t first, std::uint64_t second, v1::Command& command) {
-  const auto compartment = static_cast<std::uint32_t>(first);
-  if (action == "open") {
-    command.mutable_open_door()->set_compartment(compartment);
-  } else if (action == "settle") {
-    command.mutable_settle()->set_compartment(compartment);
-    command.mutable_settle()->set_inside(second != 0);
-  } else if (action == "block" || action == "unblock") {
-    command.mutable_set_service()->set_compartment(compartment);
-    command.mutable_set_service()->set_in_service(action == "unblock");
-  } else if (action == "expire") {
-    command.mutable_expire()->set_compartment(compartment);
-  } else if (action == "extend") {
-    command.mutable_extend()->set_compartment(compartment);
-    command.mutable_extend()->set_hours(static_cast<std::uint32_t>(second));
-  } else if (action == "reissue") {
-    command.mutable_reissue()->set_compartment(compartment);
-  } else if (action == "revoke_pass") {
-    command.mutable_revoke_pass()->set_serial(compartment);
-    command.mutable_revoke_pass()->set_expiry_utc_s(second);
-  } else {
-    command.mutable_release_keypad();
-  }
+  return names;
 }
 
 }  // namespace
@@ -83,49 +159,18 @@ std::string read_command(std::string_view body, v1::Command& command, std::uint6
   if (error || !parsed.is_object()) {
     return "the body must be a JSON object";
   }
-  const json::object& object = parsed.as_object();
-  const json::value* action = object.if_contains("action");
-  const auto shape = std::find_if(kShapes.begin(), kShapes.end(), [&](const Shape& known) {
-    return action != nullptr && action->is_string() && std::string_view(action->as_string()) == known.action;
-  });
-  if (shape == kShapes.end()) {
-    return "action must be one of open, settle, block, unblock, expire, extend, reissue, revoke_pass, release_keypad";
+  Members members(parsed.as_object());
+  const std::string name = members.text(
+      "action", [](std::string_view) { return true; }, "a text");
+  const auto action =
+      std::find_if(kActions.begin(), kActions.end(), [&](const Action& known) { return name == known.name; });
+  if (action == kActions.end()) {
+    return "action must be one of " + names_of_actions();
   }
-  for (const auto& [name, value] : object) {
-    const std::string_view member(name);
-    if (member != "action" && member != "life_s" &&
-        (member.empty() || std::find(shape->members.begin(), shape->members.end(), member) == shape->members.end())) {
-      return "unknown member '" + std::string(member.substr(0, 32)) + "'";
-    }
-  }
-  std::array<std::uint64_t, 2> values{};
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::string_view member = shape->members[i];
-    const json::value* value = member.empty() ? nullptr : object.if_contains(member);
-    if (member == "inside") {
-      if (value == nullptr || !value->is_bool()) {
-        return "inside must be true or false";
-      }
-      values[i] = value->as_bool() ? 1 : 0;
-    } else if (!member.empty()) {
-      const auto read = number(value, most_of(member));
-      if (!read) {
-        return std::string(member) + " must be a whole number from 1 to " + std::to_string(most_of(member));
-      }
-      values[i] = *read;
-    }
-  }
-  const std::uint64_t life_most_ms = shape->action == "open" ? limits::kOpenCommandLifeMs : limits::kCommandLifeMs;
-  life_ms = kLifeDefaultMs;
-  if (const json::value* life = object.if_contains("life_s")) {
-    const auto seconds = number(life, life_most_ms / 1'000);
-    if (!seconds) {
-      return "life_s must be a whole number from 1 to " + std::to_string(life_most_ms / 1'000);
-    }
-    life_ms = *seconds * 1'000;
-  }
-  fill(shape->action, values[0], values[1], command);
-  return {};
+  const std::uint64_t life_most_ms = name == "open" ? limits::kOpenCommandLifeMs : limits::kCommandLifeMs;
+  life_ms = members.number_or("life_s", 1, life_most_ms / 1'000, kLifeDefaultMs / 1'000) * 1'000;
+  action->fill(members, command);
+  return members.problem();
 }
 
 std::string_view to_words(v1::CommandOutcome outcome) {

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+
+#include "firmware/base/limits.h"
+
+/// What the names that people and machines give may consist of.
+namespace cubby {
+
+/// Printable ASCII without the blank.
+constexpr bool is_printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+/// A courier brand's, or a technician's: 1 to 8 of a-z, 0-9.
+constexpr bool is_carrier_name(std::string_view text) {
+  return !text.empty() && text.size() <= limits::kCarrierMax &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+}
+
+/// A parcel's number as a scanner reads it; check digits: parcel_number.h. Empty: none.
+constexpr bool is_parcel_text(std::string_view text) {
+  return text.size() <= limits::kParcelMax && is_printable(text);
+}
+
+}  // namespace cubby
