@@ -170,10 +170,7 @@ int serve(const Options& options) {
                        .allow_virtual_time = options.allow_virtual_time,
                        .commit_events = options.commit_events,
                        .commit_interval = std::chrono::milliseconds(options.commit_interval_ms),
-                       .on_command_result =
-                           [&book](const cubby::v1::CommandResult& result) {
-                             book.answered(result);
-                           }},
+                       .on_command_result = [&book](const cubby::v1::CommandResult& result) { book.answered(result); }},
                       status);
   HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status, book,
                   uplink);
