@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "firmware/base/bytes.h"
 #include "firmware/base/limits.h"
 #include "firmware/base/names.h"
 
@@ -28,7 +29,7 @@ bool boards_hold(const cubby_v1_StationConfig& config) {
   for (std::size_t i = 0; i < config.boards_count; ++i) {
     const auto& board = config.boards[i];
     if (!within<unsigned>(board.address, 1, 247) || !within<unsigned>(board.channels, 1, limits::kBoardChannelsMax) ||
-        board.family == cubby_v1_BoardFamily_BOARD_FAMILY_UNSPECIFIED) {
+        number_in(board.family) == cubby_v1_BoardFamily_BOARD_FAMILY_UNSPECIFIED) {
       return false;
     }
     for (std::size_t j = 0; j < i; ++j) {
@@ -52,7 +53,7 @@ bool doors_hold(const cubby_v1_StationConfig& config) {
     const auto channel = config.door_channel[i];
     if (board >= config.boards_count || channel >= config.boards[board].channels || (used[board] >> channel & 1) != 0 ||
         config.door_height_cm[i] > 250 ||
-        !within<int>(config.door_size[i], cubby_v1_Size_SIZE_S, cubby_v1_Size_SIZE_XL)) {
+        !within<unsigned>(number_in(config.door_size[i]), cubby_v1_Size_SIZE_S, cubby_v1_Size_SIZE_XL)) {
       return false;
     }
     used[board] |= std::uint64_t{1} << channel;
@@ -84,8 +85,8 @@ bool rules_hold(const cubby_v1_StationConfig& config) {
          within<std::int32_t>(config.utc_offset_min, -720, 840) && within<std::uint32_t>(config.retention_h, 1, 720) &&
          config.upsizing_steps <= 3 && within<std::uint32_t>(config.response_deadline_s, 10, 3600) &&
          within<std::uint32_t>(config.lock_pulse_ms, 100, 1000) && config.lock_pulse_ms % 100 == 0 &&
-         within<int>(config.language, cubby_v1_PanelLanguage_PANEL_LANGUAGE_UNSPECIFIED,
-                     cubby_v1_PanelLanguage_PANEL_LANGUAGE_CHINESE);
+         within<unsigned>(number_in(config.language), cubby_v1_PanelLanguage_PANEL_LANGUAGE_UNSPECIFIED,
+                          cubby_v1_PanelLanguage_PANEL_LANGUAGE_CHINESE);
 }
 
 }  // namespace
@@ -98,7 +99,7 @@ Status check_config(const cubby_v1_StationConfig& config) {
     return config.code_digits == 6 ? Status::kNotSupported : Status::kBadInput;
   }
   for (std::size_t i = 0; i < config.boards_count; ++i) {
-    if (config.boards[i].family != cubby_v1_BoardFamily_BOARD_FAMILY_P5) {
+    if (number_in(config.boards[i].family) != cubby_v1_BoardFamily_BOARD_FAMILY_P5) {
       return Status::kNotSupported;
     }
   }

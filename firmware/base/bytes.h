@@ -3,8 +3,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace cubby {
 
@@ -29,6 +31,15 @@ constexpr T load_le(Bytes from) {
     value |= static_cast<std::uint64_t>(from[i]) << (8 * i);
   }
   return static_cast<T>(value);
+}
+
+/// What stands in an enumeration that came from outside: it may be none of its values, and then even
+/// reading it as one is not allowed.
+template <typename Enum>
+std::underlying_type_t<Enum> number_in(const Enum& value) {
+  std::underlying_type_t<Enum> number{};
+  std::memcpy(&number, &value, sizeof(number));
+  return number;
 }
 
 using JournalUid = std::array<std::byte, 16>;

@@ -68,8 +68,8 @@ bool has_compartment(const cubby_v1_Command& command) {
 
 Reservations::Request request_of(const cubby_v1_Reserve& body) {
   // What is no size at all must not become one.
-  const bool known = body.size >= cubby_v1_Size_SIZE_S && body.size <= cubby_v1_Size_SIZE_XL;
-  return {.size = known ? static_cast<std::uint8_t>(body.size) : std::uint8_t{0},
+  const auto size = number_in(body.size);
+  return {.size = size > cubby_v1_Size_SIZE_XL ? std::uint8_t{0} : static_cast<std::uint8_t>(size),
           .carrier = body.carrier,
           .parcel = body.parcel,
           .ttl_s = body.ttl_s,

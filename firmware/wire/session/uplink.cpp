@@ -352,7 +352,7 @@ void Uplink::on_refuse(const cubby_v1_Refuse& refuse, Instant now) {
     stop(now);
     return;
   }
-  switch (refuse.code) {
+  switch (number_in(refuse.code)) {
     case cubby_v1_RefuseCode_REFUSE_CODE_SEQUENCE:
     case cubby_v1_RefuseCode_REFUSE_CODE_FENCED:
     case cubby_v1_RefuseCode_REFUSE_CODE_UNAVAILABLE:

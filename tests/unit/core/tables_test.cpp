@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <set>
 #include <string>
 
@@ -292,6 +293,13 @@ cubby_v1_StationConfig good_config() {
   return config;
 }
 
+/// As a decoder leaves it that does not know the values.
+template <typename Enum>
+void set_number(Enum& to, std::uint32_t number) {
+  static_assert(sizeof(to) == sizeof(number));
+  std::memcpy(&to, &number, sizeof(number));
+}
+
 TEST(ConfigCheck, RefusesEachBrokenRule) {
   ASSERT_EQ(app::check_config(good_config()), Status::kOk);
   const std::vector<void (*)(cubby_v1_StationConfig&)> breaks{
@@ -312,6 +320,8 @@ TEST(ConfigCheck, RefusesEachBrokenRule) {
       [](auto& c) { c.door_channel[1] = 0; },
       [](auto& c) { c.door_size_count = 1; },
       [](auto& c) { c.door_size[0] = cubby_v1_Size_SIZE_UNSPECIFIED; },
+      [](auto& c) { set_number(c.door_size[0], 257); },
+      [](auto& c) { set_number(c.language, 99); },
       [](auto& c) { c.door_height_cm[0] = 251; },
       [](auto& c) { c.brands_count = 1; },
       [](auto& c) { c.brands_count = 1, c.brands[0].carrier[0] = 'S'; },
