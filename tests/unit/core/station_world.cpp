@@ -109,6 +109,7 @@ class StationWorld::Ports final : public hal::Clock,
     world_.log_.push_back(line);
   }
   void on_compartment(std::uint8_t number, std::uint8_t from, std::uint8_t to) override {
+    world_.transitions_.push_back({world_.now_, number, static_cast<core::CompartmentState>(to)});
     world_.log_.push_back("door " + std::to_string(number) + ":" + std::to_string(from) + ">" + std::to_string(to));
   }
   void on_uplink(std::uint8_t, std::uint8_t) override {}
@@ -162,6 +163,7 @@ StationWorld::StationWorld(const Options& options)
 StationWorld::~StationWorld() = default;
 
 void StationWorld::boot() {
+  booted_at_ = now_;
   const hal::Hardware hardware{bus_,    flash_,  *ports_, *ports_, *ports_,
                                *ports_, *ports_, *ports_, *ports_, ports_.get()};
   assembly_ = std::make_unique<app::Assembly>(

@@ -94,15 +94,28 @@ class StationWorld {
   drivers::PanelLanguage language() const { return language_; }
   /// Events of that kind so far, over all boots.
   std::vector<cubby_v1_Event> events(pb_size_t which_body) const;
+  /// All of them, in order.
+  const std::vector<cubby_v1_Event>& events() const { return events_; }
+  struct Transition {
+    Instant at{};
+    unsigned door = 0;
+    core::CompartmentState to{};
+  };
+  /// Steps of compartments from one state to another, in order.
+  const std::vector<Transition>& transitions() const { return transitions_; }
+  Instant booted_at() const { return booted_at_; }
   /// All events as text: seq, time, bytes.
   std::vector<std::string> log() const { return log_; }
   const core::Controller& controller() const;
   /// Follow what you do with it by advance().
   core::Reservations& reservations();
   FakeBus& bus() { return bus_; }
+  const FakeBus& bus() const { return bus_; }
   RamFlash& flash() { return flash_; }
   void set_supply(hal::Supply supply);
   void set_utc_ms(std::optional<std::uint64_t> utc_ms);
+  /// That a board is silent is news only for who polls it.
+  void set_skip_idle_polls(bool value) { options_.skip_idle_polls = value; }
   std::size_t ticks() const { return ticks_; }
   std::size_t openings() const { return bus_.unlocks().size(); }
 
@@ -126,6 +139,8 @@ class StationWorld {
   std::vector<drivers::Buzz> tones_;
   drivers::PanelLanguage language_ = drivers::PanelLanguage::kEnglish;
   std::vector<cubby_v1_Event> events_;
+  std::vector<Transition> transitions_;
+  Instant booted_at_{};
   std::vector<std::string> log_;
   std::size_t ticks_ = 0;
 };
