@@ -239,8 +239,10 @@ void Player::collect_at(unsigned number, AtDoor way) {
     errand_.takes = false;
     key('N');
     see(Screen::kPleaseShut);
-    shut(number);
-    errand_.takes = true;
+    seconds(2);
+    errand_.takes = true;  // What is behind the next door of a group.
+    world_.shut(number);
+    pass(Duration::milliseconds(1500));
     expect(with("refused", number));
     door.belief = Belief::kOverdue;
     door.booked->code_dead = true;
