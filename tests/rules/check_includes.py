@@ -39,7 +39,7 @@ ROOMS = {
 # Nothing includes these from outside.
 LEAVES = ("firmware/ports", "tests")
 # tests may include every room but the ports, and their own headers by the path from tests/.
-TEST_FOLDERS = {"unit", "power_loss", "sim", "model", "golden", "fuzz", "integration", "qemu", "bench", "support"}
+TEST_FOLDERS = {"unit", "power_loss", "sim", "model", "mutants", "golden", "fuzz", "integration", "qemu", "bench", "support"}
 
 # Headers of others: path of the header -> the places that may include it.
 THIRD_PARTY = (

@@ -255,6 +255,21 @@ TEST(PickupCodes, NeverGivesTwoLiveParcelsOneCode) {
   EXPECT_FALSE(any(codes.find("4294967295")));  // What an empty place holds.
 }
 
+TEST(PickupCodes, OpenNothingWhenOneDigitDiffers) {
+  PickupCodes codes;
+  codes.set_key({});
+  codes.put(1, 10);
+  const std::string code(pickup_code({}, 10).text());
+  EXPECT_TRUE(any(codes.find(code)));
+  for (std::size_t place = 0; place < code.size(); ++place) {
+    for (char other = '0'; other <= '9'; ++other) {
+      auto wrong = code;
+      wrong[place] = other;
+      EXPECT_EQ(any(codes.find(wrong)), wrong == code) << wrong;
+    }
+  }
+}
+
 TEST(PickupCodes, FindEveryDoorOfAGroupAndNoOther) {
   PickupCodes codes;
   codes.set_key({});

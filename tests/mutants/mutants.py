@@ -1,0 +1,165 @@
+"""Rules of the controller core, each broken once, and the test that must notice.
+
+`source` is a unique piece of the file; what stands between << and >> in it is replaced. A piece that ends with a semicolon is a
+statement, any other an expression.
+"""
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    name: str
+    file: str
+    source: str
+    becomes: str
+    test: str
+
+
+CORE = "firmware/core/"
+
+
+def at(file, *rows):
+    return [Mutant(name, CORE + file, source, becomes, test) for name, source, becomes, test in rows]
+
+
+MUTANTS = [
+    *at(
+        "allocator.cpp",
+        ("upsizing-without-cap", "<<request.size + config_->upsizing_steps>>", "request.size + config_->upsizing_steps + 1",
+         "Deposit.TakesALargerDoorWhenNoneFitsAndTurnsAwayWhatDoesNotFit"),
+        ("any-door-instead-of-the-least-worn", "if (<<any(less)>>)", "false", "Allocator.SpreadsWearWithinItsBound"),
+        ("one-door-more-than-the-share", "<<brands_[brand].held_in_all >= brands_[brand].doors_max>>",
+         "brands_[brand].held_in_all > brands_[brand].doors_max", "Deposit.EndsWhenTheBrandsShareIsUsedUp"),
+        ("last-kept-door-is-given-away", "<<size_of(free) <= kept_from(brand, size - 1)>>", "size_of(free) < kept_from(brand, size - 1)",
+         "DedicatedShare.KeepsTheLastDoorsOfASizeForItsBrand"),
+        ("failed-door-again", "<<without(vacant & request.usable, request.tried)>>", "vacant & request.usable", "Allocator.AnswersAsThePlainRulesDo"),
+        ("low-doors-for-nobody", "<<request.low ? free & low_ : without(free, low_)>>", "without(free, low_)",
+         "LowDoor.StaysWantedWhenTheSizeIsChanged"),
+        ("reserved-door-for-any-brand", "<<reservation.carrier.view() != request.carrier>>", "false", "Reservation.OfABrandHoldsForAnyOfItsParcels"),
+        ("reserved-door-for-any-parcel", "<<reservation.parcel.view() == request.parcel>>", "true",
+         "Reservation.KeepsADoorForItsParcelAndIsOverOnceThatIsInside"),
+        ("disputed-door-is-vacant", "set_bit(vacant_, number, <<compartment.state == CompartmentState::kVacant>>)",
+         "compartment.state == CompartmentState::kVacant || compartment.state == CompartmentState::kDisputed", "Deposit.NeverGoesBehindADoorThatIsInDoubt"),
+    ),
+    *at(
+        "reservations.cpp",
+        ("reservation-ends-a-minute-early", "<<recorder.on_ms() >= reservation.until_on_ms>>", "recorder.on_ms() + 60'000 >= reservation.until_on_ms",
+         "Reservation.EndsWithItsTimeWhichStandsStillWhileTheStationIsOff"),
+        ("two-doors-for-one-parcel", "<<!request.parcel.empty() && has_door(state, request)>>", "false", "Reservation.RefusesWhatBreaksItsRules"),
+    ),
+    *at(
+        "retention.cpp",
+        ("extension-is-forgotten", "<<now.parcel.extra_hours * kHourMs>>", "0", "Remote.MovesTheEndOfARetentionPeriodBothWays"),
+        ("overdue-a-minute-early", "<<now.parcel.deposited_on_ms + term_ms(now.parcel.carrier.view())>>", "now.parcel.deposited_on_ms + term_ms(now.parcel.carrier.view()) - 60'000",
+         "Retention.EndsWhenItsTimeIsOverAndNotBefore"),
+        ("brand-has-no-period-of-its-own", "<<brand.retention_h != 0 && carrier == std::string_view(brand.carrier)>>", "false",
+         "Retention.FollowsTheBrandsOwnTerm"),
+    ),
+    *at(
+        "throttle.h",
+        ("one-free-try-more", "if (<<failures < limits::kFreeTries>>) {\n    return {};", "failures < limits::kFreeTries + 1",
+         "Throttle.LocksAfterFiveWrongCodesForLongerEachTime"),
+        ("no-hard-stop", "<<failures_ >= limits::kHardStopTries>>", "false", "Throttle.StopsHardAtAHundredUntilATechnicianComes"),
+        ("lock-out-does-not-double", "<<std::int64_t{1} << doublings>>", "std::int64_t{1}", "Throttle.LocksAfterFiveWrongCodesForLongerEachTime"),
+    ),
+    *at(
+        "panel_flow.cpp",
+        ("verdict-before-it-is-counted", "<<recorder.append(ThrottleCount{failures}) != Status::kOk>>", "false",
+         "Throttle.AWrongCodeOpensNothingAndIsCountedBeforeTheVerdict"),
+        ("locked-keypad-takes-codes", "std::string_view digits, Instant now) {\n  if (<<parts_.throttle.locked(now)>>)", "false",
+         "Throttle.LocksAfterFiveWrongCodesForLongerEachTime"),
+        ("recall-of-any-brand", "<<!(compartment.parcel.carrier == carrier_)>>", "false", "Retention.MakesAParcelOverdueAndItsCourierRecallsIt"),
+        ("recall-before-it-is-overdue", "if (<<compartment.state != CompartmentState::kOverdue>> ||",
+         "compartment.state != CompartmentState::kOverdue && compartment.state != CompartmentState::kOccupied", "Recall.LeavesWhatIsNotOverdueToItsRecipient"),
+        ("code-of-another-station", "<<!text.starts_with(station_) || text.size() <= station_.size() || text[station_.size()] != '.'>>", "false",
+         "QrCode.OpensAtItsStationAndIsNoGuessAtAnother"),
+        ("misread-parcel-number", "<<!check_parcel_number(text).good>>", "false", "Flows.AMisreadParcelNumberIsNotBooked"),
+        ("door-is-tried-again-for-a-parcel", "<<set_bit(tried_, compartment_, true);>>", "", "Deposit.GetsAnotherDoorForTheSameSizeNeverTheSameOne"),
+        ("endless-doors-for-a-parcel", "<<doors_tried_ >= kDoorsTriedMax>>", "false", "Opening.GivesUpAfterThreeDoors"),
+        ("sender-recalls", "<<key == 'R' && !sender_>>", "key == 'R'", "Sender.RecallsNothingAndJoinsNoGroup"),
+        ("group-goes-on-without-anybody", "<<group_ = {};>>  // Nobody", "", "Group.WhoLeavesADoorOpenGetsNoOtherAndTheCodeStaysGood"),
+    ),
+    *at(
+        "openings.cpp",
+        ("fourth-attempt", "<<pending(slot).intent.attempt >= limits::kOpenAttemptsMax>>", "pending(slot).intent.attempt > limits::kOpenAttemptsMax",
+         "Opening.GivesUpAfterThreeDoors"),
+        ("attempts-without-a-pause", "<<std::max(now, live.attempted_at + limits::kAttemptSpacing)>>", "now",
+         "Opening.OfADoorThatDoesNotOpenIsTriedThreeTimesThenTheNextDoor"),
+        ("unlocks-an-open-door", "if (<<doors_.state(request.compartment) != drivers::DoorState::kShut>> ||", "false",
+         "Opening.IsNotAttemptedAtADoorThatCannotBeRead"),
+        ("unlocks-while-the-supply-fails", "if (<<power_.supply() == hal::Supply::kFailing>>) {\n    return Status::kNotSent", "false",
+         "Opening.IsNotAttemptedWhenTheSupplyIsFailing"),
+        ("door-left-open-without-an-alarm", "enter(slot, Phase::kOpen, <<now + limits::kLeftOpenAfter>>);\n  tell", "Instant::max()",
+         "Buzzer.AlarmsABoundedNumberOfTimes"),
+        ("jammed-door-stays-in-allocation", "<<!(elsewhere || (fills(intent.purpose) && jammed))>>", "true",
+         "Opening.OfADoorThatDoesNotOpenIsTriedThreeTimesThenTheNextDoor"),
+        ("another-door-that-opens-is-not-seen", "<<live.elsewhere = compartment;>>", "",
+         "Opening.AnotherDoorInsteadIsNotTriedAgainAndBothAreKeptFromParcels"),
+        ("attempt-without-an-intent", "<<recorder_.append(intent) != Status::kOk>>", "false",
+         "Opening.OfADoorThatDoesNotOpenIsTriedThreeTimesThenTheNextDoor"),
+    ),
+    *at(
+        "pickup_codes.cpp",
+        ("two-parcels-with-one-code", "while (<<any(match(code_of(key_, counter)))>>)", "false", "PickupCodes.NeverGivesTwoLiveParcelsOneCode"),
+        ("last-digit-of-a-code-is-free", "const std::uint32_t difference = <<codes_[i] ^ code>>;", "codes_[i] / 10 ^ code / 10",
+         "PickupCodes.OpenNothingWhenOneDigitDiffers"),
+    ),
+    *at(
+        "custody.h",
+        ("unseen-pulse-is-believed", "case AttemptOutcome::kNone:\n      return <<AfterReset::kUncertain>>", "AfterReset::kNotOpened",
+         "Recovery.APowerCutBetweenPulseAndReadingIsUncertainAndNeverPulsedAgain"),
+        ("shut-door-after-a-reset-is-doubted", "case AttemptOutcome::kOpened:\n      return <<AfterReset::kComplete>>", "AfterReset::kUncertain",
+         "Custody.IsOnlyBelievedAsFarAsSomebodySaw"),
+    ),
+    *at(
+        "door_watch.cpp",
+        ("forced-empty-door-stays-in-allocation", "if (<<in_allocation(compartment.state)>>)", "false",
+         "DoorWatch.JournalsAForcedDoorOfThirteenBoardsWithinTwoSeconds"),
+        ("forced-overdue-door-is-believed",
+         "else if (<<compartment.state == CompartmentState::kOccupied || compartment.state == CompartmentState::kOverdue>>)",
+         "compartment.state == CompartmentState::kOccupied", "DoorWatch.DoubtsAParcelThatWaitsForItsCourierBehindAForcedDoor"),
+    ),
+    *at(
+        "station_state.cpp",
+        ("wrong-counts-die-with-the-power", "<<failures_ = count.failures;>>", "", "Throttle.SurvivesAPowerCutAndStartsTheLockOutAgain"),
+        ("refused-parcel-keeps-its-code", "<<compartments_[body.refused.compartment - 1U].parcel.code_dead = true;>>", "",
+         "Refuse.LeavesTheParcelInsideForItsCourierAndKillsTheCode"),
+        ("overdue-parcel-keeps-its-code", "<<compartments_[body.overdue.compartment - 1U].parcel.code_dead = true;>>", "",
+         "Retention.MakesAParcelOverdueAndItsCourierRecallsIt"),
+        ("deposit-ends-the-lock-out", "if (<<intent.purpose == Purpose::kCollect>>) {\n    failures_ = 0", "true",
+         "Throttle.IsNotEndedByTheNextPersonsDeposit"),
+        ("dead-code-lives-when-settled", "else if (<<parcel.code_dead>>) {\n    move(body.compartment, CompartmentEvent::kSettledOverdue", "false",
+         "Technician.DoesNotBringADeadCodeBackToLife"),
+    ),
+    *at(
+        "roles.cpp",
+        ("revoked-pass", "<<state.pass_revoked(pass.serial)>>", "false", "Remote.ARevokedPassIsRefusedWhosesoeverItIs"),
+        ("expired-pass", "<<pass.expiry_utc_s + limits::kPassClockToleranceS < not_before_s>>", "false", "Deposit.IsRefusedWithoutATruePass"),
+        ("pass-is-used-twice", "<<!state.pass_used(pass.serial)>>", "true", "Sender.ThePassHoldsOnceAlsoAfterAPowerCycleAndWithoutAClock"),
+        ("pass-for-a-year", "<<pass.expiry_utc_s - pass.issued_utc_s > life_s(pass.role)>>", "false",
+         "Pass.OfATechnicianHoldsAtThisStationForAQuarterOfAnHour"),
+        ("pass-of-tomorrow", "<<pass.issued_utc_s > *utc_ms / 1000 + limits::kPassClockToleranceS>>", "false",
+         "Pass.TheClocksMayDifferByFiveMinutes"),
+    ),
+    *at(
+        "remote_control.cpp",
+        ("command-twice", "if (<<state.command_seen(id)>>)", "false", "Remote.OpensOneDoorOnceAndTheParcelIsInDoubtUntilItIsSettled"),
+        ("command-too-late", "<<command.expires_utc_ms + limits::kCommandClockToleranceMs < *utc_ms>>", "false",
+         "Remote.NothingIsDoneLateOrWithTooLongALife"),
+        ("command-for-a-year", "<<command.expires_utc_ms > *utc_ms + life_ms(command) + limits::kCommandClockToleranceMs>>", "false",
+         "Remote.NothingIsDoneLateOrWithTooLongALife"),
+        ("extension-without-end", "<<body.extend.hours + compartment.parcel.extra_hours > limits::kExtraHoursMax>>", "false",
+         "Remote.ExtensionsAddUpToAMonthAtMost"),
+    ),
+    *at(
+        "service_flow.cpp",
+        ("visit-outlasts-its-pass", "<<step_ != Step::kLooking && now >= until_>>", "false", "Technician.MustGoAfterFifteenMinutes"),
+    ),
+    *at(
+        "service_actions.cpp",
+        ("parcel-that-nobody-booked-is-confirmed", "(<<!inside || parts_.recorder.state().compartment(compartment).parcel.counter != 0>>);", "true",
+         "Technician.TakesOutAParcelThatNobodyBookedIn"),
+        ("open-door-is-put-back", "state(compartment) == CompartmentState::kOutOfService &&\n         <<parts_.doors.state(compartment) == drivers::DoorState::kShut>>", "true",
+         "Technician.TakesACompartmentOutAndPutsItBack"),
+    ),
+]
