@@ -54,6 +54,7 @@ class FakeBus final : public hal::SerialBus {
   void power_cycle() { arriving_.clear(); }
 
   const std::vector<Frame>& frames() const { return frames_; }
+  void forget_frames() { frames_.clear(); }
   /// Unlock frames seen on the wire so far.
   std::vector<Frame> unlocks() const;
   std::size_t idle_frames() const;

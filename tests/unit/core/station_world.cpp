@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 
 #include "firmware/base/crc.h"
 #include "firmware/base/digest.h"
@@ -23,7 +24,7 @@ StationKey key_of(std::string_view name) {
 
 std::vector<std::byte> panel_frame(std::uint8_t type, std::string_view data) {
   std::vector<std::byte> bytes{std::byte{0x55}, std::byte{type}, static_cast<std::byte>(data.size())};
-  bytes.insert(bytes.end(), as_bytes(data).begin(), as_bytes(data).end());
+  std::copy_n(as_bytes(data).begin(), data.size(), std::back_inserter(bytes));
   const auto crc = crc16_modbus(Bytes(bytes).subspan(1));
   bytes.push_back(static_cast<std::byte>(crc & 0xFF));
   bytes.push_back(static_cast<std::byte>(crc >> 8));
@@ -361,6 +362,14 @@ const core::Controller& StationWorld::controller() const {
 }
 core::Reservations& StationWorld::reservations() {
   return assembly_->controller().reservations();
+}
+void StationWorld::forget_history() {
+  screens_.clear();
+  tones_.clear();
+  events_.clear();
+  transitions_.clear();
+  log_.clear();
+  bus_.forget_frames();
 }
 void StationWorld::set_supply(hal::Supply supply) {
   ports_->supply_now = supply;

@@ -116,6 +116,8 @@ class StationWorld {
   void set_utc_ms(std::optional<std::uint64_t> utc_ms);
   /// That a board is silent is news only for who polls it.
   void set_skip_idle_polls(bool value) { options_.skip_idle_polls = value; }
+  /// What was shown, sounded, sent on the bus and journalled so far; for those who play millions of visits.
+  void forget_history();
   std::size_t ticks() const { return ticks_; }
   std::size_t openings() const { return bus_.unlocks().size(); }
 

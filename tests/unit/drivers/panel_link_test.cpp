@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -37,8 +39,7 @@ class FakePanel final : public hal::FrontPanel {
 
 std::vector<std::byte> frame(std::uint8_t type, std::string_view data) {
   std::vector<std::byte> bytes{std::byte{0x55}, std::byte{type}, static_cast<std::byte>(data.size())};
-  const auto text = as_bytes(data);
-  bytes.insert(bytes.end(), text.begin(), text.end());
+  std::copy_n(as_bytes(data).begin(), data.size(), std::back_inserter(bytes));
   const auto crc = crc16_modbus(Bytes(bytes).subspan(1));
   bytes.push_back(static_cast<std::byte>(crc & 0xFF));
   bytes.push_back(static_cast<std::byte>(crc >> 8));
