@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <utility>
@@ -20,6 +21,11 @@ constexpr int kExitInterrupted = 130;
 
 std::atomic<int> stop_count{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not wait");
+
+/// Nobody knows before anything is done.
+std::string remaining(double share, double seconds) {
+  return share > 0 ? std::to_string(std::llround(seconds / share - seconds)) + " s" : "?";
+}
 
 void on_stop(int) {
   if (stop_count.fetch_add(1) > 0) {
@@ -63,16 +69,16 @@ void Progress::update(double done, std::uint64_t count) {
                  static_cast<unsigned long long>(count), unit_.c_str(), rate);
   } else {
     const double share = std::clamp(done / total_, 0.0, 1.0);
-    const double left = share > 0 ? seconds / share - seconds : 0;
+    const std::string left = remaining(share, seconds);
     if (terminal_) {
       const int filled = static_cast<int>(share * kBarWidth);
       const std::string bar = std::string(static_cast<std::size_t>(filled), '#') +
                               std::string(static_cast<std::size_t>(kBarWidth - filled), '.');
-      std::fprintf(stderr, "\r%s [%s] %3.0f%%  %.0f %s/s, %.0f s left \x1b[K", title_.c_str(), bar.c_str(), share * 100,
-                   rate, unit_.c_str(), left);
+      std::fprintf(stderr, "\r%s [%s] %3.0f%%  %.0f %s/s, %s left \x1b[K", title_.c_str(), bar.c_str(), share * 100,
+                   rate, unit_.c_str(), left.c_str());
     } else {
-      std::fprintf(stderr, "%s %3.0f%%  %.0f %s/s, %.0f s left\n", title_.c_str(), share * 100, rate, unit_.c_str(),
-                   left);
+      std::fprintf(stderr, "%s %3.0f%%  %.0f %s/s, %s left\n", title_.c_str(), share * 100, rate, unit_.c_str(),
+                   left.c_str());
     }
   }
   shown_ = terminal_;
