@@ -40,8 +40,9 @@ enum class PanelMessage : std::uint8_t {
   kServiceRefused,
   kWrongStation,
   kSenderReady,
+  kSecondInput,
 };
-inline constexpr std::uint8_t kPanelMessages = 29;
+inline constexpr std::uint8_t kPanelMessages = 30;
 
 /// Numbers as in config.proto.
 enum class PanelLanguage : std::uint8_t { kEnglish = 1, kChinese = 2 };

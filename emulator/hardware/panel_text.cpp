@@ -148,6 +148,11 @@ constexpr std::array<PanelText, kPanelMessages> kTexts{{
      false,
      {"Sending a parcel:", "scan its label.", "", "* cancel"},
      {"寄件", "请扫描包裹运单号", "", "* 取消"}},
+    {kSecondInput,
+     "SECOND_INPUT",
+     false,
+     {"Last 4 digits of the", "parcel's number,", "then #", "{keys}  * cancel"},
+     {"请输入运单号最后4位", "数字，并按#", "", "{keys}    * 取消"}},
 }};
 constexpr PanelText kUnknown{PanelMessage{}, "?", false, {"?"}, {"?"}};
 

@@ -173,7 +173,7 @@ void People::on_delivered(std::uint64_t seq) {
     }
     Parcel& parcel = parcels_[index];
     parcel.told = true;
-    parcel.code = pickup_code(options_.station_key, notice.counter);
+    parcel.code = pickup_code(options_.station_key, notice.counter, limits::kCodeDigits);
     if (ErrandResult* errand = open_result(parcel.ticket)) {
       errand->has_code = true;
       errand->code = parcel.code;

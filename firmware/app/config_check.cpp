@@ -83,6 +83,7 @@ bool rules_hold(const cubby_v1_StationConfig& config) {
   return config.version >= 1 && is_station_name(config.station) &&
          within<std::size_t>(std::string_view(config.city).size(), 1, limits::kCityNameMax) &&
          within<std::int32_t>(config.utc_offset_min, -720, 840) && within<std::uint32_t>(config.retention_h, 1, 720) &&
+         (config.code_digits == limits::kCodeDigits || config.code_digits == limits::kShortCodeDigits) &&
          config.upsizing_steps <= 3 && within<std::uint32_t>(config.response_deadline_s, 10, 3600) &&
          within<std::uint32_t>(config.lock_pulse_ms, 100, 1000) && config.lock_pulse_ms % 100 == 0 &&
          within<unsigned>(number_in(config.language), cubby_v1_PanelLanguage_PANEL_LANGUAGE_UNSPECIFIED,
@@ -94,9 +95,6 @@ bool rules_hold(const cubby_v1_StationConfig& config) {
 Status check_config(const cubby_v1_StationConfig& config) {
   if (!rules_hold(config) || !boards_hold(config) || !doors_hold(config) || !brands_hold(config)) {
     return Status::kBadInput;
-  }
-  if (config.code_digits != limits::kCodeDigits) {
-    return config.code_digits == 6 ? Status::kNotSupported : Status::kBadInput;
   }
   for (std::size_t i = 0; i < config.boards_count; ++i) {
     if (number_in(config.boards[i].family) != cubby_v1_BoardFamily_BOARD_FAMILY_P5) {

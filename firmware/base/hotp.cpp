@@ -25,10 +25,12 @@ std::uint32_t hotp(Bytes key, std::uint64_t counter, int digits) {
   return value % modulus;
 }
 
-PickupCode pickup_code(const StationKey& key, std::uint64_t counter) {
-  std::uint32_t value = hotp(key, counter, static_cast<int>(limits::kCodeDigits));
+PickupCode pickup_code(const StationKey& key, std::uint64_t counter, std::size_t digits) {
+  CUBBY_ASSERT(digits == limits::kCodeDigits || digits == limits::kShortCodeDigits);
+  std::uint32_t value = hotp(key, counter, static_cast<int>(digits));
   PickupCode code;
-  for (std::size_t i = code.digits.size(); i-- > 0;) {
+  code.size = static_cast<std::uint8_t>(digits);
+  for (std::size_t i = digits; i-- > 0;) {
     code.digits[i] = static_cast<char>('0' + value % 10);
     value /= 10;
   }

@@ -39,7 +39,9 @@ inline constexpr std::uint32_t kWindowMax = 2000;  // Unacknowledged events.
 inline constexpr std::size_t kBusFrameMax = 64;
 inline constexpr std::size_t kPanelTextMax = 80;  // Of one scan.
 
-inline constexpr std::size_t kCodeDigits = 8;
+inline constexpr std::size_t kCodeDigits = 8;       // Of a pickup code that is typed alone.
+inline constexpr std::size_t kShortCodeDigits = 6;  // Of one that opens only with a second input.
+inline constexpr std::size_t kSecondDigits = 4;     // Of that input: the last of the parcel's number.
 inline constexpr int kOpenAttemptsMax = 3;
 inline constexpr Duration kAuthorisationLife = Duration::seconds(10);
 inline constexpr Duration kAttemptSpacing = Duration::seconds(2);
@@ -88,6 +90,7 @@ static_assert(kAttemptSpacing * (kOpenAttemptsMax - 1) < kAuthorisationLife);
 static_assert(kOpenSightTimeout < kAttemptSpacing);
 static_assert(kBusSlot * static_cast<std::int64_t>(kBoardsMax) * kWatchEvery < Duration::seconds(2) * (kWatchEvery - 1),
               "a forced door is journalled within 2 s, also while another door is watched");
+static_assert(kShortCodeDigits + kSecondDigits >= kCodeDigits, "a short code is no easier to guess");
 static_assert(kReplyTimeout + Duration::milliseconds(10) < kBusSlot, "an exchange ends within its slot");
 
 }  // namespace cubby::limits

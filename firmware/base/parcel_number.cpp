@@ -57,4 +57,16 @@ ParcelNumberCheck check_parcel_number(std::string_view text) {
   return {};
 }
 
+SecondInput second_input(std::string_view parcel) {
+  std::array<char, limits::kSecondDigits> last{};
+  last.fill('0');
+  std::size_t place = last.size();
+  for (auto c = parcel.rbegin(); c != parcel.rend() && place > 0; ++c) {
+    if (*c >= '0' && *c <= '9') {
+      last[--place] = *c;
+    }
+  }
+  return SecondInput({last.data(), last.size()});
+}
+
 }  // namespace cubby

@@ -3,7 +3,10 @@
 #include <cstdint>
 #include <string_view>
 
-/// Numbers on parcels that carry a check digit: a misread one must not be booked.
+#include "firmware/base/inplace_string.h"
+#include "firmware/base/limits.h"
+
+/// Numbers on parcels. Some carry a check digit: a misread one must not be booked.
 namespace cubby {
 
 enum class ParcelNumberKind : std::uint8_t {
@@ -25,5 +28,10 @@ ParcelNumberCheck check_parcel_number(std::string_view text);
 char s10_check_digit(std::string_view digits);
 /// Check digit of an SSCC's first 17 digits. GS1 General Specifications, 7.9.
 char sscc_check_digit(std::string_view digits);
+
+/// What is typed after a short code: the last digits of the parcel's number, zeros before them if it has
+/// fewer. Whatever else stands in the number does not count: RB473124829CN gives 4829.
+using SecondInput = InplaceString<limits::kSecondDigits>;
+SecondInput second_input(std::string_view parcel);
 
 }  // namespace cubby

@@ -155,7 +155,7 @@ void Controller::refresh_indexes() {
       if (dead) {
         codes_.remove(number);
       } else if (compartment.state == CompartmentState::kOccupied || compartment.state == CompartmentState::kDisputed) {
-        codes_.put(number, compartment.parcel.code_counter);
+        codes_.put(number, compartment.parcel.code_counter, compartment.parcel.second);
       }
     }
   }

@@ -48,6 +48,8 @@ Status Controller::boot(const Options& options, Instant now) {
     return key.status();
   }
   codes_.set_key(key.value());
+  codes_.set_digits(config_->code_digits);
+  openings_.set_code_digits(config_->code_digits);
   CUBBY_TRY(open_journal());
   recorder_.start(now);
   const auto last_utc_ms = recorder_.state().last_utc_ms();
@@ -61,7 +63,7 @@ Status Controller::boot(const Options& options, Instant now) {
     allocator_.refresh(number, recorder_.state());
     retention_.refresh(number, compartment);
     if (compartment.parcel.counter != 0 && !compartment.parcel.code_dead) {
-      codes_.put(number, compartment.parcel.code_counter);
+      codes_.put(number, compartment.parcel.code_counter, compartment.parcel.second);
     }
   }
   (void)recorder_.state().take_changed();

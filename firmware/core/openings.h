@@ -34,6 +34,9 @@ class Openings {
   Openings(Recorder& recorder, drivers::DoorBank& doors, const hal::PowerMonitor& power)
       : recorder_(recorder), doors_(doors), power_(power) {}
 
+  /// Of the codes of parcels that are deposited from now on.
+  void set_code_digits(std::size_t digits) { code_digits_ = digits; }
+
   /// Authorises one opening and makes its first attempt. `request.attempt` and `uptime_ms` are filled
   /// in here. kWrongState: the door is not known to be shut, or another opened in its place last time and
   /// nobody who serves the station has seen to it. kBusy: another is being attempted, or too
@@ -102,6 +105,7 @@ class Openings {
   Recorder& recorder_;
   drivers::DoorBank& doors_;
   const hal::PowerMonitor& power_;
+  std::size_t code_digits_ = limits::kCodeDigits;
   std::array<Live, StationState::kOpeningsMax> live_{};  // By slot of StationState.
   std::size_t live_count_ = 0;
   std::uint8_t moving_ = 0;  // The door that the bank was told to watch.

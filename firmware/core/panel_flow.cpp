@@ -14,15 +14,9 @@ using drivers::Screen;
 
 constexpr std::uint8_t kDoorsTriedMax = 3;
 constexpr char kLanguageKey = 'G';
-constexpr std::string_view kQrPrefix = "CBQ1.";
 constexpr std::string_view kTokenPrefix = "CBR1.";
 constexpr std::size_t kTokenDigits = 16;
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-
-bool is_code(std::string_view text) {
-  return text.size() == limits::kCodeDigits &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
 
 std::uint8_t size_of(char key) {
   switch (key) {
@@ -53,8 +47,10 @@ void PanelFlow::show(Screen screen, std::uint8_t compartment, std::uint32_t numb
 
 void PanelFlow::enter(Flow flow, Instant now) {
   flow_ = flow;
-  digits_.clear();
-  const bool waits = flow == Flow::kReady || flow == Flow::kChooseSize;
+  if (flow != Flow::kSecondInput) {
+    entry_.clear();
+  }
+  const bool waits = flow == Flow::kSecondInput || flow == Flow::kReady || flow == Flow::kChooseSize;
   idle_at_ = waits ? now + limits::kPanelIdle : Instant::max();
 }
 
@@ -103,22 +99,8 @@ void PanelFlow::on_input(const drivers::PanelInput& input, Instant now) {
 void PanelFlow::on_key(char key, Instant now) {
   switch (flow_) {
     case Flow::kIdle:
-      if (key >= '0' && key <= '9') {
-        std::array<char, limits::kCodeDigits + 2> text{};
-        const auto size = digits_.view().copy(text.data(), text.size());
-        text[size] = key;
-        (void)digits_.assign({text.data(), size + 1});
-        idle_at_ = now + limits::kPanelIdle;
-      } else if (key == '#') {
-        const auto digits = digits_;
-        enter(Flow::kIdle, now);
-        on_code(digits.view(), now);
-      } else if (key == '*') {
-        enter(Flow::kIdle, now);
-        show(Screen::kIdle);
-      } else {
-        refuse_input();
-      }
+    case Flow::kSecondInput:
+      on_code_key(key, now);
       return;
     case Flow::kReady:
       if (key == 'R' && !sender_) {
@@ -176,7 +158,8 @@ void PanelFlow::on_size_key(char key, Instant now) {
 }
 
 void PanelFlow::on_scan(std::string_view text, Instant now) {
-  if (flow_ != Flow::kIdle && flow_ != Flow::kReady && flow_ != Flow::kChooseSize) {
+  const bool at_code = flow_ == Flow::kIdle || flow_ == Flow::kSecondInput;
+  if (!at_code && flow_ != Flow::kReady && flow_ != Flow::kChooseSize) {
     refuse_input();
     return;
   }
@@ -184,8 +167,17 @@ void PanelFlow::on_scan(std::string_view text, Instant now) {
     on_pass(text, now);
     return;
   }
+  if (flow_ == Flow::kSecondInput) {
+    refuse_input();
+    return;
+  }
   if (flow_ == Flow::kIdle) {
-    on_code_scan(text, now);
+    const auto step = entry_.scan(text, station_);
+    if (step == CodeEntry::Step::kNothing) {
+      refuse_input();
+      return;
+    }
+    on_code(step, now);
     return;
   }
   if (flow_ == Flow::kChooseSize && !sender_ && on_token(text)) {
@@ -193,24 +185,6 @@ void PanelFlow::on_scan(std::string_view text, Instant now) {
     return;
   }
   on_parcel(text, now);
-}
-
-/// The recipient's QR code, or its digits alone.
-void PanelFlow::on_code_scan(std::string_view text, Instant now) {
-  if (text.starts_with(kQrPrefix)) {
-    text.remove_prefix(kQrPrefix.size());
-    if (!text.starts_with(station_) || text.size() <= station_.size() || text[station_.size()] != '.') {
-      show(Screen::kWrongStation);  // No guess: it is somebody's, elsewhere.
-      return;
-    }
-    text.remove_prefix(station_.size() + 1);
-  }
-  if (!is_code(text)) {
-    refuse_input();
-    return;
-  }
-  enter(Flow::kIdle, now);
-  on_code(text, now);
 }
 
 /// Whose the parcel is, in the courier's own numbers.
@@ -382,17 +356,51 @@ void PanelFlow::recall_next(Instant now) {
   show(Screen::kRecallDone, 0, recalled_);
 }
 
-void PanelFlow::on_code(std::string_view digits, Instant now) {
-  if (parts_.throttle.locked(now)) {
-    show(Screen::kLockedOut, 0, parts_.throttle.locked_for_s(now));
+/// When idle, or when a second input is asked for.
+void PanelFlow::on_code_key(char key, Instant now) {
+  if (key >= '0' && key <= '9') {
+    entry_.type(key);
+    idle_at_ = now + limits::kPanelIdle;
     return;
   }
-  if (!is_code(digits)) {
-    refuse_input();  // No guess: it cannot be anybody's.
+  if (key == '*') {
+    enter(Flow::kIdle, now);
     show(Screen::kIdle);
     return;
   }
-  group_ = parts_.codes.find(digits);
+  if (key != '#') {
+    refuse_input();
+    return;
+  }
+  const auto step = entry_.enter();
+  if (step != CodeEntry::Step::kNothing || parts_.throttle.locked(now)) {
+    on_code(step, now);
+    return;
+  }
+  refuse_input();  // No guess: it cannot be anybody's.
+  enter(flow_, now);
+  show(flow_ == Flow::kSecondInput ? Screen::kSecondInput : Screen::kIdle);
+}
+
+/// A code was entered or scanned. Whatever the code is, a short one is asked for its second input.
+void PanelFlow::on_code(CodeEntry::Step step, Instant now) {
+  if (step == CodeEntry::Step::kElsewhere) {
+    show(Screen::kWrongStation);  // No guess: it is somebody's, elsewhere.
+    return;
+  }
+  if (parts_.throttle.locked(now)) {
+    enter(Flow::kIdle, now);
+    show(Screen::kLockedOut, 0, parts_.throttle.locked_for_s(now));
+    return;
+  }
+  if (step == CodeEntry::Step::kSecondInput) {
+    enter(Flow::kSecondInput, now);
+    show(Screen::kSecondInput);
+    return;
+  }
+  const auto found = parts_.codes.find(entry_.digits(), entry_.second());
+  enter(Flow::kIdle, now);
+  group_ = parts_.recorder.state().group_of(found);
   if (!any(group_)) {
     wrong_code(now);
     return;
@@ -480,6 +488,7 @@ void PanelFlow::on_news(const OpeningNews& news, Instant now) {
       collect_news(news, now);
       return;
     case Flow::kIdle:
+    case Flow::kSecondInput:
     case Flow::kReady:
     case Flow::kChooseSize:
     case Flow::kService:

@@ -6,6 +6,7 @@
 
 #include "firmware/base/inplace_string.h"
 #include "firmware/core/allocator.h"
+#include "firmware/core/code_entry.h"
 #include "firmware/core/openings.h"
 #include "firmware/core/pickup_codes.h"
 #include "firmware/core/recorder.h"
@@ -33,6 +34,7 @@ class PanelFlow {
   };
   explicit PanelFlow(const Parts& parts)
       : parts_(parts),
+        entry_(parts.codes),
         service_({.recorder = parts.recorder, .doors = parts.doors, .panel = parts.panel, .actions = parts.actions}) {}
 
   /// `station` must outlive this.
@@ -45,10 +47,11 @@ class PanelFlow {
 
  private:
   enum class Flow : std::uint8_t {
-    kIdle,        // Digits of a code may have been typed.
-    kReady,       // A courier's or sender's pass was accepted.
-    kChooseSize,  // A parcel was scanned.
-    kDeposit,     // A door is being opened or stands open.
+    kIdle,         // Digits of a code may have been typed.
+    kSecondInput,  // A short code was entered; digits of its second input may have been typed.
+    kReady,        // A courier's or sender's pass was accepted.
+    kChooseSize,   // A parcel was scanned.
+    kDeposit,      // A door is being opened or stands open.
     kRecall,
     kCollect,
     kService,  // A technician's; see ServiceFlow.
@@ -71,9 +74,9 @@ class PanelFlow {
   void on_deposit_key(char key);
   bool call_off();
   void recall_next(Instant now);
-  void on_code(std::string_view digits, Instant now);
+  void on_code_key(char key, Instant now);
+  void on_code(CodeEntry::Step step, Instant now);
   void wrong_code(Instant now);
-  void on_code_scan(std::string_view text, Instant now);
   bool on_token(std::string_view text);
   bool open_next_of_group(Instant now);
   bool open_for_recipient(std::uint8_t compartment, Instant now);
@@ -83,11 +86,11 @@ class PanelFlow {
 
   Parts parts_;
   std::string_view station_;
+  CodeEntry entry_;
   ServiceFlow service_;
   Flow flow_ = Flow::kIdle;
   Instant idle_at_ = Instant::max();
-  InplaceString<limits::kCodeDigits + 1> digits_;  // One more than a code has, so that too many are seen.
-  bool sender_ = false;                            // The pass is a sender's: one parcel, for its brand's courier.
+  bool sender_ = false;  // The pass is a sender's: one parcel, for its brand's courier.
   std::uint32_t pass_serial_ = 0;
   std::uint64_t pass_expiry_utc_s_ = 0;
   InplaceString<limits::kCarrierMax> carrier_;

@@ -1,14 +1,19 @@
 #include "firmware/core/pickup_codes.h"
 
+#include <algorithm>
+
 #include "firmware/base/assert.h"
 #include "firmware/base/hotp.h"
 
 namespace cubby::core {
 namespace {
 
-/// nullopt: not exactly kCodeDigits digits.
-std::optional<std::uint32_t> parse(std::string_view digits) {
-  if (digits.size() != limits::kCodeDigits) {
+constexpr std::uint16_t kWhole = UINT16_MAX;
+constexpr std::uint16_t kNothing = 0;
+
+/// nullopt: not exactly `size` digits.
+std::optional<std::uint32_t> parse(std::string_view digits, std::size_t size) {
+  if (digits.size() != size) {
     return std::nullopt;
   }
   std::uint32_t value = 0;
@@ -21,36 +26,60 @@ std::optional<std::uint32_t> parse(std::string_view digits) {
   return value;
 }
 
-std::uint32_t code_of(const StationKey& key, std::uint64_t counter) {
-  const auto code = parse(pickup_code(key, counter).text());
-  CUBBY_ASSERT(code.has_value());
-  return *code;
-}
-
 }  // namespace
 
-void PickupCodes::put(std::uint8_t compartment, std::uint64_t counter) {
-  codes_[compartment - 1U] = code_of(key_, counter);
+std::optional<std::uint16_t> second_number(std::string_view digits) {
+  const auto number = parse(digits, limits::kSecondDigits);
+  return number.has_value() ? std::optional(static_cast<std::uint16_t>(*number)) : std::nullopt;
 }
 
-std::uint64_t PickupCodes::first_unique(std::uint64_t counter) const {
+std::uint32_t PickupCodes::code_of(std::uint64_t counter, std::size_t digits) const {
+  const auto code = parse(pickup_code(key_, counter, digits).text(), digits);
+  CUBBY_ASSERT(code.has_value());
+  return *code | (digits == limits::kShortCodeDigits ? kShort : 0);
+}
+
+void PickupCodes::put(std::uint8_t compartment, std::uint64_t counter, std::optional<std::uint16_t> second) {
+  codes_[compartment - 1U] = code_of(counter, second.has_value() ? limits::kShortCodeDigits : limits::kCodeDigits);
+  seconds_[compartment - 1U] = second.value_or(kNoSecond);
+}
+
+void PickupCodes::remove(std::uint8_t compartment) {
+  codes_[compartment - 1U] = kNone;
+  seconds_[compartment - 1U] = kNoSecond;
+}
+
+std::uint64_t PickupCodes::first_unique(std::uint64_t counter, std::size_t digits) const {
   // There are far fewer doors than codes: this ends.
-  while (any(match(code_of(key_, counter)))) {
+  while (any(match(code_of(counter, digits), kNoSecond, kNothing))) {
     ++counter;
   }
   return counter;
 }
 
-CompartmentBits PickupCodes::find(std::string_view digits) const {
-  const auto code = parse(digits);
-  return code.has_value() ? match(*code) : CompartmentBits{};
+bool PickupCodes::in_use(std::size_t digits) const {
+  const bool shorts = digits == limits::kShortCodeDigits;
+  return digits == digits_ || ((shorts || digits == limits::kCodeDigits) &&
+                               std::any_of(codes_.begin(), codes_.end(), [shorts](std::uint32_t code) {
+                                 return code != kNone && ((code & kShort) != 0) == shorts;
+                               }));
 }
 
-CompartmentBits PickupCodes::match(std::uint32_t code) const {
+CompartmentBits PickupCodes::find(std::string_view digits, std::string_view second) const {
+  const bool alone = second.empty();
+  const auto code = parse(digits, alone ? limits::kCodeDigits : limits::kShortCodeDigits);
+  const auto typed = alone ? std::optional(kNoSecond) : second_number(second);
+  if (!code.has_value() || !typed.has_value()) {
+    return {};
+  }
+  return match(*code | (alone ? 0 : kShort), *typed, kWhole);
+}
+
+CompartmentBits PickupCodes::match(std::uint32_t code, std::uint16_t second, std::uint16_t mask) const {
   CompartmentBits found{};
   for (std::uint32_t i = 0; i < codes_.size(); ++i) {
-    const std::uint32_t difference = codes_[i] ^ code;
-    // 1 if the codes are equal, else 0, without a branch.
+    const std::uint32_t difference = (codes_[i] ^ code) | static_cast<std::uint32_t>((seconds_[i] ^ second) & mask);
+    // 1 if they are equal, else 0, without a branch.
     const std::uint64_t equal = (((difference | (0U - difference)) >> 31U) ^ 1U) & 1U;
     found[i / 64] |= equal << (i % 64);
   }

@@ -11,33 +11,52 @@
 
 namespace cubby::core {
 
+/// A second input of limits::kSecondDigits digits as the number that is stored and compared; nullopt: it is none.
+std::optional<std::uint16_t> second_number(std::string_view digits);
+
 /// The codes of the parcels inside, in memory only: derived from the station key and each parcel's
-/// counter, or its group's, never stored, never shown.
+/// counter, or its group's, never stored, never shown. A short code counts only with its second input.
 class PickupCodes {
  public:
   void set_key(const StationKey& key) { key_ = key; }
+  /// Of the codes that are given from now on: limits::kCodeDigits or limits::kShortCodeDigits.
+  void set_digits(std::size_t digits) { digits_ = digits; }
 
-  void put(std::uint8_t compartment, std::uint64_t counter);
-  void remove(std::uint8_t compartment) { codes_[compartment - 1U] = kNone; }
+  /// `second`: what belongs to a short code; nullopt: the code is typed alone.
+  void put(std::uint8_t compartment, std::uint64_t counter, std::optional<std::uint16_t> second = std::nullopt);
+  void remove(std::uint8_t compartment);
 
   /// The first counter from `counter` on whose code no live parcel has.
-  std::uint64_t first_unique(std::uint64_t counter) const;
-  /// The compartments that `digits` open: none, one, or those of a collection group. Looks at every live
-  /// code, whatever matches, so that the time does not tell.
-  CompartmentBits find(std::string_view digits) const;
+  std::uint64_t first_unique(std::uint64_t counter) const { return first_unique(counter, digits_); }
+  std::uint64_t first_unique(std::uint64_t counter, std::size_t digits) const;
+  /// Codes of so many digits are given here, or a parcel with one still waits.
+  bool in_use(std::size_t digits) const;
+  /// The compartments whose code these digits are; of a short code those only whose second input `second` is (empty
+  /// for a code that is typed alone). Looks at every live code and second input, whatever matches, so that the time
+  /// does not tell.
+  CompartmentBits find(std::string_view digits, std::string_view second = {}) const;
 
  private:
-  static constexpr std::uint32_t kNone = UINT32_MAX;  // No code has so many digits.
-  static_assert(limits::kCodeDigits <= 9);
+  /// Codes of both kinds are compared as one number.
+  static constexpr std::uint32_t kShort = 0x8000'0000;
+  static constexpr std::uint32_t kNone = UINT32_MAX;      // No code has so many digits.
+  static constexpr std::uint16_t kNoSecond = UINT16_MAX;  // No second input has so many.
+  static_assert(limits::kCodeDigits <= 9 && limits::kSecondDigits <= 4);
 
-  CompartmentBits match(std::uint32_t code) const;
+  template <typename T>
+  static constexpr std::array<T, limits::kCompartmentsMax> filled_with(T value) {
+    std::array<T, limits::kCompartmentsMax> all{};
+    all.fill(value);
+    return all;
+  }
+  std::uint32_t code_of(std::uint64_t counter, std::size_t digits) const;
+  /// Where the code is equal, and of the second input what `mask` selects.
+  CompartmentBits match(std::uint32_t code, std::uint16_t second, std::uint16_t mask) const;
 
   StationKey key_{};
-  std::array<std::uint32_t, limits::kCompartmentsMax> codes_ = [] {
-    std::array<std::uint32_t, limits::kCompartmentsMax> none{};
-    none.fill(kNone);
-    return none;
-  }();
+  std::size_t digits_ = limits::kCodeDigits;
+  std::array<std::uint32_t, limits::kCompartmentsMax> codes_ = filled_with(kNone);
+  std::array<std::uint16_t, limits::kCompartmentsMax> seconds_ = filled_with(kNoSecond);
 };
 
 }  // namespace cubby::core

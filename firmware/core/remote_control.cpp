@@ -286,8 +286,11 @@ Status RemoteControl::reissue(std::uint8_t compartment) {
   auto& recorder = parts_.recorder;
   auto& body = recorder.begin(cubby_v1_Event_code_reissued_tag).body.code_reissued;
   body.compartment = compartment;
-  body.counter = recorder.state().compartment(compartment).parcel.counter;
-  body.code_counter = parts_.codes.first_unique(recorder.state().next_counter());
+  const auto& parcel = recorder.state().compartment(compartment).parcel;
+  body.counter = parcel.counter;
+  body.code_counter = parts_.codes.first_unique(recorder.state().next_counter(), code_digits(parcel));
+  body.has_code_digits = parcel.second.has_value();
+  body.code_digits = static_cast<std::uint8_t>(code_digits(parcel));
   return recorder.commit();
 }
 

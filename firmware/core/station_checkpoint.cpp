@@ -20,6 +20,7 @@ constexpr std::uint8_t kFlagGroup = 8;
 constexpr std::uint8_t kFlagFromSender = 16;
 constexpr std::uint8_t kFlagExtended = 32;
 constexpr std::uint8_t kFlagElsewhere = 64;
+constexpr std::uint8_t kFlagSecond = 128;
 constexpr std::uint8_t kFlagLeftOpen = 1;
 constexpr std::uint8_t kFlagCalledOff = 2;
 static_assert(kItemHead + kRecordBytesMax + 16 <= kItemMax);
@@ -100,7 +101,8 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
   writer.put(static_cast<std::uint8_t>(
       (compartment.forced_open ? kFlagForced : 0) | (inside ? kFlagParcel : 0) |
       (parcel.code_dead ? kFlagCodeDead : 0) | (group ? kFlagGroup : 0) | (parcel.from_sender ? kFlagFromSender : 0) |
-      (parcel.extra_hours != 0 ? kFlagExtended : 0) | (compartment.opens_elsewhere ? kFlagElsewhere : 0)));
+      (parcel.extra_hours != 0 ? kFlagExtended : 0) | (compartment.opens_elsewhere ? kFlagElsewhere : 0) |
+      (parcel.second.has_value() ? kFlagSecond : 0)));
   if (inside) {
     writer.put(parcel.counter);
     writer.put(parcel.deposited_utc_ms);
@@ -114,6 +116,9 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
     }
     if (parcel.extra_hours != 0) {
       writer.put(parcel.extra_hours);
+    }
+    if (parcel.second.has_value()) {
+      writer.put(*parcel.second);
     }
   }
 }
@@ -273,6 +278,9 @@ void StationState::read_compartment_item(Bytes body) {
     }
     if ((flags & kFlagExtended) != 0) {
       parcel.extra_hours = reader.get<std::uint16_t>();
+    }
+    if ((flags & kFlagSecond) != 0) {
+      parcel.second = reader.get<std::uint16_t>();
     }
   }
   write_state(number, static_cast<CompartmentState>(state));

@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "firmware/base/assert.h"
+#include "firmware/base/parcel_number.h"
+#include "firmware/core/pickup_codes.h"
 #include "firmware/wire/codec/event_codec.h"
 
 namespace cubby::core {
@@ -43,15 +45,31 @@ std::size_t StationState::find_opening(std::uint8_t compartment) const {
   return slot;
 }
 
-std::uint64_t StationState::group_code(std::string_view carrier, std::uint64_t recipient_token) const {
+std::uint64_t StationState::group_code(std::string_view carrier, std::uint64_t recipient_token,
+                                       std::size_t digits) const {
   for (const auto& compartment : compartments_) {
     const auto& parcel = compartment.parcel;
     if (recipient_token != 0 && compartment.state == CompartmentState::kOccupied && !parcel.code_dead &&
-        parcel.recipient_token == recipient_token && parcel.carrier.view() == carrier) {
+        code_digits(parcel) == digits && parcel.recipient_token == recipient_token &&
+        parcel.carrier.view() == carrier) {
       return parcel.code_counter;
     }
   }
   return 0;
+}
+
+CompartmentBits StationState::group_of(const CompartmentBits& found) const {
+  CompartmentBits group{};
+  const auto counter = any(found) ? compartment(first(found)).parcel.code_counter : 0;
+  for (std::uint8_t number = 1; number <= limits::kCompartmentsMax; ++number) {
+    const auto& parcel = compartments_[number - 1U].parcel;
+    const bool of_code = counter != 0 && !parcel.code_dead && parcel.code_counter == counter;
+    if (test_bit(found, number) && !of_code) {
+      return {};
+    }
+    set_bit(group, number, of_code);
+  }
+  return group;
 }
 
 bool StationState::opening_slot_free() const {
@@ -378,6 +396,9 @@ void StationState::apply_deposited(const cubby_v1_Event& event) {
   auto parcel = parcel_of(event, body);
   if (body.has_code_counter) {
     parcel.code_counter = body.code_counter;
+  }
+  if (body.has_code_digits && body.code_digits == limits::kShortCodeDigits) {
+    parcel.second = second_number(second_input(body.parcel).view());
   }
   parcel.recipient_token = body.has_recipient_token ? body.recipient_token : 0;
   compartments_[body.compartment - 1U].parcel = parcel;

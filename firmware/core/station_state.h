@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "cubby/v1/event.nanopb.h"
@@ -29,8 +30,15 @@ struct Parcel {
   std::uint16_t extra_hours = 0;  // An operator moved the end of the retention period by so much.
   bool code_dead = false;         // Overdue or refused: it waits for its courier.
   bool from_sender = false;       // It never had a code.
+  /// Its code is a short one, and this is typed after it; nullopt: its code is typed alone.
+  std::optional<std::uint16_t> second;
   InplaceString<limits::kCarrierMax> carrier;
 };
+
+/// Of the parcel's code.
+constexpr std::size_t code_digits(const Parcel& parcel) {
+  return parcel.second.has_value() ? limits::kShortCodeDigits : limits::kCodeDigits;
+}
 
 struct Compartment {
   CompartmentState state = CompartmentState::kVacant;
@@ -96,8 +104,11 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   /// Slots that are not free.
   std::size_t reservation_count() const { return reservation_count_; }
   std::uint64_t next_counter() const { return next_counter_; }
-  /// Counter of the live code of the carrier's parcels for that recipient; 0: there is none.
-  std::uint64_t group_code(std::string_view carrier, std::uint64_t recipient_token) const;
+  /// Counter of the live code of so many digits of the carrier's parcels for that recipient; 0: there is none.
+  std::uint64_t group_code(std::string_view carrier, std::uint64_t recipient_token, std::size_t digits) const;
+  /// The doors that the code of these opens: theirs and those of their collection group. None if it is not one code:
+  /// two parcels' can be equal by chance, when both doors stood open at once.
+  CompartmentBits group_of(const CompartmentBits& found) const;
   std::uint32_t failures() const { return failures_; }
   /// Milliseconds that the station was powered, over all boots, as far as records tell: what lay
   /// between the last record of a boot and its end is not in it, so terms get longer, never shorter.

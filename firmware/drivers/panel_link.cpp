@@ -194,6 +194,7 @@ std::optional<Buzz> tone_of(Screen screen) {
     case Screen::kDoorNumber:
     case Screen::kInside:
     case Screen::kAuditItem:
+    case Screen::kSecondInput:
       break;
   }
   return std::nullopt;

@@ -43,6 +43,7 @@ enum class Screen : std::uint8_t {
   kServiceRefused,
   kWrongStation,
   kSenderReady,
+  kSecondInput,
 };
 
 /// A key clicks by itself; these the controller asks for.

@@ -258,7 +258,7 @@ bool compare_times(Prng& prng, std::size_t tries) {
   codes.set_key({});
   for (std::uint8_t door = 1; door <= kParcels; ++door) {
     codes.put(door, door);
-    live.emplace_back(pickup_code({}, door).text());
+    live.emplace_back(pickup_code({}, door, limits::kCodeDigits).text());
   }
   enum Kind : std::size_t { kRight, kRandom, kNear };
   std::array<std::vector<double>, 3> times;

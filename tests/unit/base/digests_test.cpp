@@ -117,12 +117,21 @@ TEST(Hotp, APickupCodeIsEightDigitsWithItsZeros) {
   StationKey key{};
   int with_zero = 0;
   for (std::uint64_t counter = 0; counter < 1'000; ++counter) {
-    const PickupCode code = pickup_code(key, counter);
+    const PickupCode code = pickup_code(key, counter, 8);
     ASSERT_EQ(code.text().size(), 8U);
     EXPECT_EQ(std::stoul(std::string(code.text())), hotp(key, counter, 8));
     with_zero += code.text()[0] == '0' ? 1 : 0;
   }
   EXPECT_GT(with_zero, 50);
+}
+
+TEST(Hotp, AShortPickupCodeIsItsLastSixDigits) {
+  StationKey key{};
+  for (std::uint64_t counter = 0; counter < 1'000; ++counter) {
+    const PickupCode code = pickup_code(key, counter, 6);
+    ASSERT_EQ(code.text().size(), 6U);
+    EXPECT_EQ(code.text(), pickup_code(key, counter, 8).text().substr(2));
+  }
 }
 
 TEST(Keys, DifferByStationVersionAndUse) {

@@ -182,6 +182,19 @@ TEST_F(Passes, OfUnknownRolesAreNone) {
 }
 
 // The examples: 47312482 has the check digit 9 (UPU), 10614141234567890 has 8 (GS1).
+TEST(ParcelNumber, GivesItsLastFourDigitsAsASecondInput) {
+  const std::vector<std::pair<std::string_view, std::string_view>> numbers{{"RB473124829CN", "4829"},
+                                                                           {"106141412345678908", "8908"},
+                                                                           {"P1", "0001"},
+                                                                           {"", "0000"},
+                                                                           {"SF", "0000"},
+                                                                           {"1-2 3x4", "1234"},
+                                                                           {"12345", "2345"}};
+  for (const auto& [parcel, second] : numbers) {
+    EXPECT_EQ(second_input(parcel).view(), second) << parcel;
+  }
+}
+
 TEST(ParcelNumber, OfAStandardMustCheck) {
   using Kind = ParcelNumberKind;
   const auto kind = [](std::string_view text) { return check_parcel_number(text).kind; };

@@ -152,7 +152,7 @@ StationWorld::StationWorld(const Options& options)
   config.retention_h = options.retention_h;
   config.upsizing_steps = options.upsizing_steps;
   config.response_deadline_s = 90;
-  config.code_digits = 8;
+  config.code_digits = options.code_digits;
   config.lock_pulse_ms = 200;
   config.language = options.language;
   config_.resize(limits::kConfigBytesMax);
@@ -173,6 +173,15 @@ void StationWorld::boot() {
   wake_ = {};
   wake_.need(now_);
   advance(Duration::seconds(3));
+}
+
+void StationWorld::set_code_digits(std::uint32_t digits) {
+  cubby_v1_StationConfig config = cubby_v1_StationConfig_init_zero;
+  CUBBY_ASSERT(wire::decode_config(config_, config) == Status::kOk);
+  ++config.version;
+  config.code_digits = digits;
+  config_.resize(limits::kConfigBytesMax);
+  config_.resize(wire::encode_config(config, config_).value());
 }
 
 void StationWorld::power_cycle(Duration off) {
@@ -286,25 +295,34 @@ unsigned StationWorld::deposit(char size, std::string_view parcel) {
   return compartment;
 }
 
-void StationWorld::enter_code(std::string_view digits) {
+void StationWorld::enter_code(std::string_view digits, std::string_view second) {
   keys(digits);
   key('#');
+  if (!second.empty()) {
+    keys(second);
+    key('#');
+  }
   advance(Duration::milliseconds(900));
 }
 
 std::string StationWorld::wrong_code() const {
-  std::string code = "00000000";
+  std::string code(options_.code_digits, '0');
   for (unsigned i = 1; i <= options_.doors.size(); ++i) {
     if (state(i) == core::CompartmentState::kOccupied && code_of(i) == code) {
-      code = "11111111";
+      code.assign(options_.code_digits, '1');
     }
   }
   return code;
 }
 
 std::string StationWorld::code_of(unsigned compartment) const {
-  const auto counter = controller().state().compartment(static_cast<std::uint8_t>(compartment)).parcel.code_counter;
-  return std::string(pickup_code(key_of("station"), counter).text());
+  const auto& parcel = controller().state().compartment(static_cast<std::uint8_t>(compartment)).parcel;
+  return std::string(pickup_code(key_of("station"), parcel.code_counter, core::code_digits(parcel)).text());
+}
+
+std::string StationWorld::second_of(unsigned compartment) const {
+  const auto& second = controller().state().compartment(static_cast<std::uint8_t>(compartment)).parcel.second;
+  return second.has_value() ? std::to_string(10'000 + *second).substr(1) : std::string();
 }
 
 void StationWorld::shut(unsigned compartment) {

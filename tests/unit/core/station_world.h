@@ -42,6 +42,7 @@ class StationWorld {
     std::optional<std::uint64_t> utc_ms = 1'750'000'000'000;
     bool skip_idle_polls = false;  // As the emulator does.
     std::uint32_t sectors = 32;
+    std::uint32_t code_digits = 8;
     cubby_v1_PanelLanguage language = cubby_v1_PanelLanguage_PANEL_LANGUAGE_UNSPECIFIED;
   };
 
@@ -53,6 +54,8 @@ class StationWorld {
   void advance(Duration duration);
   void advance_seconds(std::int64_t seconds) { advance(Duration::seconds(seconds)); }
   Instant now() const;
+  /// In force after the next power cycle, as a changed configuration is.
+  void set_code_digits(std::uint32_t digits);
   /// Off at once, on again after `off`; whatever is in memory is lost.
   void power_cycle(Duration off = Duration::seconds(10));
 
@@ -69,10 +72,13 @@ class StationWorld {
   unsigned begin_deposit(char size = 'S', std::string_view parcel = "P1");
   /// The whole deposit; returns the compartment's number.
   unsigned deposit(char size = 'S', std::string_view parcel = "P1");
-  void enter_code(std::string_view digits);
+  /// After a short code the second input, if one is given.
+  void enter_code(std::string_view digits, std::string_view second = {});
   /// Digits that open nothing.
   std::string wrong_code() const;
   std::string code_of(unsigned compartment) const;
+  /// What belongs to that code; empty: it is typed alone.
+  std::string second_of(unsigned compartment) const;
   /// From the centre; over the wire in tests/integration.
   void command(const cubby_v1_Command& command);
   std::uint64_t utc_ms() const { return *options_.utc_ms + static_cast<std::uint64_t>(now_.us / 1'000); }

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <map>
 #include <set>
 #include <string>
 
@@ -122,6 +123,9 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
       event.body.deposited.recipient_token = number;
       event.body.deposited.has_code_counter = number % 8 == 1;
       event.body.deposited.code_counter = 5;
+      event.body.deposited.has_code_digits = number % 16 == 1 || number % 16 == 3;
+      event.body.deposited.code_digits = 6;
+      std::to_string(number).copy(event.body.deposited.parcel, 3);
       state.apply_event(event);
     }
   }
@@ -149,7 +153,9 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
   event.body.extended = {.compartment = 5, .counter = 1'005, .hours = 720};
   state.apply_event(event);
   event.which_body = cubby_v1_Event_code_reissued_tag;
-  event.body.code_reissued = {.compartment = 7, .counter = 1'007, .code_counter = 2'000};
+  event.body.code_reissued = cubby_v1_CodeReissued_init_zero;
+  event.body.code_reissued.compartment = 7;
+  event.body.code_reissued.code_counter = 2'000;
   state.apply_event(event);
   event.which_body = cubby_v1_Event_overdue_tag;
   event.body.overdue = {.compartment = 3, .counter = 1'003};
@@ -204,6 +210,9 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
       EXPECT_TRUE(state.reservation(i).parcel == read.reservation(i).parcel);
     }
     EXPECT_EQ(read.compartment(1).wear, 1U);
+    EXPECT_EQ(read.compartment(129).parcel.second, std::optional<std::uint16_t>(129));
+    EXPECT_EQ(read.compartment(131).parcel.second, std::optional<std::uint16_t>(131));
+    EXPECT_EQ(read.compartment(133).parcel.second, std::nullopt);
     for (std::uint8_t number = 1; number <= limits::kCompartmentsMax; ++number) {
       const auto& a = state.compartment(number);
       const auto& b = read.compartment(number);
@@ -217,6 +226,7 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
       EXPECT_EQ(a.parcel.size, b.parcel.size);
       EXPECT_EQ(a.parcel.code_counter, b.parcel.code_counter);
       EXPECT_EQ(a.parcel.recipient_token, b.parcel.recipient_token);
+      EXPECT_EQ(a.parcel.second, b.parcel.second);
       EXPECT_TRUE(a.parcel.carrier == b.parcel.carrier);
       const auto slot_a = state.find_opening(number);
       const auto slot_b = read.find_opening(number);
@@ -259,7 +269,7 @@ TEST(PickupCodes, OpenNothingWhenOneDigitDiffers) {
   PickupCodes codes;
   codes.set_key({});
   codes.put(1, 10);
-  const std::string code(pickup_code({}, 10).text());
+  const std::string code(pickup_code({}, 10, 8).text());
   EXPECT_TRUE(any(codes.find(code)));
   for (std::size_t place = 0; place < code.size(); ++place) {
     for (char other = '0'; other <= '9'; ++other) {
@@ -278,13 +288,101 @@ TEST(PickupCodes, FindEveryDoorOfAGroupAndNoOther) {
   }
   codes.put(2, 11);
   codes.put(191, 12);
-  const auto found = codes.find(pickup_code({}, 10).text());
+  const auto found = codes.find(pickup_code({}, 10, 8).text());
   for (unsigned number = 1; number <= limits::kCompartmentsMax; ++number) {
     const bool member = number == 1 || number == 64 || number == 65 || number == 128 || number == 192;
     EXPECT_EQ(test_bit(found, static_cast<std::uint8_t>(number)), member) << number;
   }
-  EXPECT_EQ(first(codes.find(pickup_code({}, 12).text())), 191);
-  EXPECT_FALSE(any(codes.find(pickup_code({}, 13).text())));
+  EXPECT_EQ(first(codes.find(pickup_code({}, 12, 8).text())), 191);
+  EXPECT_FALSE(any(codes.find(pickup_code({}, 13, 8).text())));
+}
+
+TEST(PickupCodes, OfSixDigitsAreUniqueToo) {
+  PickupCodes codes;
+  codes.set_key({});
+  codes.set_digits(6);
+  codes.put(1, 10, 1234);
+  EXPECT_EQ(codes.first_unique(10), 11U);  // Whatever the second input of the next parcel is.
+  EXPECT_EQ(codes.first_unique(10, 8), 10U);
+  // Among so many codes of six digits some are equal.
+  std::map<std::string, std::uint64_t> seen;
+  std::uint64_t counter = 0;
+  while (seen.try_emplace(std::string(pickup_code({}, counter, 6).text()), counter).second) {
+    ASSERT_LT(++counter, 10'000U);
+  }
+  codes.put(1, seen[std::string(pickup_code({}, counter, 6).text())], 1234);
+  EXPECT_EQ(codes.first_unique(counter), counter + 1);
+}
+
+TEST(PickupCodes, OfSixDigitsOpenNothingWhenOneDigitOfEitherInputDiffers) {
+  PickupCodes codes;
+  codes.set_key({});
+  codes.put(1, 10, 4829);
+  const std::string code(pickup_code({}, 10, 6).text());
+  EXPECT_FALSE(any(codes.find(code)));
+  EXPECT_FALSE(any(codes.find(code, "829")));
+  EXPECT_FALSE(any(codes.find("00" + code)));    // That is another kind of code.
+  EXPECT_FALSE(any(codes.find(code, "65535")));  // What an empty place holds.
+  const auto both = code + "4829";
+  for (std::size_t place = 0; place < both.size(); ++place) {
+    for (char other = '0'; other <= '9'; ++other) {
+      auto wrong = both;
+      wrong[place] = other;
+      EXPECT_EQ(any(codes.find(wrong.substr(0, 6), wrong.substr(6))), wrong == both) << wrong;
+    }
+  }
+}
+
+TEST(StationState, OfEqualCodesBehindTwoCountersOpensOnlyTheOneThatIsMeant) {
+  cubby_v1_Event scratch;
+  StationState state(scratch);
+  cubby_v1_Event event = cubby_v1_Event_init_zero;
+  event.which_body = cubby_v1_Event_deposited_tag;
+  const std::array<std::uint64_t, 6> code_counters{7, 9, 7, 9, 9, 8};
+  for (std::uint8_t i = 0; i < code_counters.size(); ++i) {
+    event.body.deposited = cubby_v1_Deposited_init_zero;
+    event.body.deposited.compartment = static_cast<std::uint8_t>(i + 1);
+    event.body.deposited.counter = 100U + i;
+    event.body.deposited.has_code_counter = true;
+    event.body.deposited.code_counter = code_counters[i];
+    state.apply_event(event);
+  }
+  event.which_body = cubby_v1_Event_overdue_tag;
+  event.body.overdue = {.compartment = 5, .counter = 104};
+  state.apply_event(event);
+  const auto bits = [](std::initializer_list<std::uint8_t> numbers) {
+    CompartmentBits all{};
+    for (const auto number : numbers) {
+      set_bit(all, number, true);
+    }
+    return all;
+  };
+  EXPECT_EQ(state.group_of(bits({1})), bits({1, 3}));
+  EXPECT_EQ(state.group_of(bits({3})), bits({1, 3}));
+  EXPECT_EQ(state.group_of(bits({1, 3})), bits({1, 3}));
+  EXPECT_EQ(state.group_of(bits({2})), bits({2, 4}));  // The code of 5 is dead.
+  EXPECT_EQ(state.group_of(bits({6})), bits({6}));
+  EXPECT_EQ(state.group_of(bits({1, 2})), bits({}));  // Whose door would it be?
+  EXPECT_EQ(state.group_of(bits({7})), bits({}));
+  EXPECT_EQ(state.group_of({}), bits({}));
+}
+
+TEST(PickupCodes, AreInUseAsLongAsOneOfTheirLengthIsWaitedFor) {
+  PickupCodes codes;
+  codes.set_key({});
+  EXPECT_TRUE(codes.in_use(8));
+  EXPECT_FALSE(codes.in_use(6));
+  codes.put(1, 10, 4829);
+  EXPECT_TRUE(codes.in_use(6));
+  codes.remove(1);
+  EXPECT_FALSE(codes.in_use(6));
+  codes.set_digits(6);
+  codes.put(2, 10);
+  EXPECT_TRUE(codes.in_use(6));
+  EXPECT_TRUE(codes.in_use(8));
+  codes.remove(2);
+  EXPECT_FALSE(codes.in_use(8));
+  EXPECT_FALSE(codes.in_use(7));
 }
 
 TEST(Controller, FitsItsShareOfAFleet) {
@@ -354,11 +452,18 @@ TEST(ConfigCheck, RefusesEachBrokenRule) {
       [](auto& c) { c.retention_h = 721; },
       [](auto& c) { c.upsizing_steps = 4; },
       [](auto& c) { c.response_deadline_s = 9; },
+      [](auto& c) { c.code_digits = 0; },
+      [](auto& c) { c.code_digits = 4; },
       [](auto& c) { c.code_digits = 5; },
+      [](auto& c) { c.code_digits = 7; },
+      [](auto& c) { c.code_digits = 9; },
       [](auto& c) { c.lock_pulse_ms = 250; },
       [](auto& c) { c.lock_pulse_ms = 1'100; },
       [](auto& c) { c.language = static_cast<cubby_v1_PanelLanguage>(3); },
   };
+  auto short_codes = good_config();
+  short_codes.code_digits = 6;
+  EXPECT_EQ(app::check_config(short_codes), Status::kOk);
   for (std::size_t i = 0; i < breaks.size(); ++i) {
     auto config = good_config();
     breaks[i](config);
@@ -412,9 +517,6 @@ TEST(ConfigCheck, SaysWhatIsNotSupportedYet) {
     config.boards[0].family = family;
     EXPECT_EQ(app::check_config(config), Status::kNotSupported);
   }
-  auto config = good_config();
-  config.code_digits = 6;
-  EXPECT_EQ(app::check_config(config), Status::kNotSupported);
 }
 
 }  // namespace
