@@ -8,6 +8,7 @@
 #include "emulator/people/profile.h"
 #include "emulator/station/station.h"
 #include "emulator/world/room_meter.h"
+#include "firmware/base/limits.h"
 
 /// Many stations with one start of time. Stations never meet but through the centre.
 namespace cubby::emulator {
@@ -19,6 +20,7 @@ struct FleetOptions {
   std::uint64_t start_utc_ms = 0;       // Virtual time at world Instant 0; 0: the profile's.
   std::uint32_t report_interval_s = 0;  // Of every station's configuration.
   std::uint32_t response_deadline_s = 90;
+  std::uint32_t code_digits = limits::kCodeDigits;
   bool demand = true;  // False: nobody comes but those who are injected.
   bool announce_new_journals = false;
   bool skip_idle_polls = true;

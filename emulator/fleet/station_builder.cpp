@@ -151,7 +151,8 @@ StationSetup build_station(const Profile& profile, const FleetOptions& options, 
   config->upsizing_steps = 2;
   config->report_interval_s = options.report_interval_s;
   config->response_deadline_s = options.response_deadline_s;
-  config->code_digits = limits::kCodeDigits;
+  config->code_digits = options.code_digits;
+  setup.code_digits = options.code_digits;
   config->lock_pulse_ms = kPulseMs;
   config->language = static_cast<cubby_v1_PanelLanguage>(profile.language);
   setup.config.resize(limits::kConfigBytesMax);

@@ -193,7 +193,7 @@ std::vector<People::Told> People::told_by_hand() const {
   std::vector<Told> told;
   for (const Parcel& parcel : parcels_) {
     if (parcel.ticket == kTicket && parcel.state == ParcelState::kStored && parcel.told) {
-      told.push_back({.compartment = parcel.door, .code = parcel.code});
+      told.push_back({.compartment = parcel.door, .code = parcel.code, .second = second_of(parcel)});
     }
   }
   return told;

@@ -152,16 +152,30 @@ Instant People::collection_time(const Parcel& parcel) const {
   return std::max(at, premises_.now() + kReactToNotice);
 }
 
-void People::on_deposited(std::uint64_t seq, std::uint64_t counter, std::uint8_t compartment, std::string_view parcel) {
-  PendingNotice notice{.seq = seq, .counter = counter, .compartment = compartment, .parcel = {}};
+void People::on_deposited(std::uint64_t seq, std::uint64_t counter, std::size_t digits, std::uint8_t compartment,
+                          std::string_view parcel) {
+  PendingNotice notice{.seq = seq,
+                       .counter = counter,
+                       .digits = static_cast<std::uint8_t>(digits),
+                       .compartment = compartment,
+                       .parcel = {}};
   notice.parcel.assign(parcel);
   pending_.push_back(notice);
 }
 
-void People::on_reissued(std::uint64_t seq, std::uint64_t counter, std::uint8_t compartment) {
+void People::on_reissued(std::uint64_t seq, std::uint64_t counter, std::size_t digits, std::uint8_t compartment) {
   if (const std::uint32_t index = in_door_[compartment - 1U]; index != kNoParcel) {
-    on_deposited(seq, counter, compartment, parcels_[index].number.view());
+    on_deposited(seq, counter, digits, compartment, parcels_[index].number.view());
   }
+}
+
+void People::learn_code(const Parcel& parcel, Visitor& visitor) {
+  visitor.code.assign(parcel.code.text());
+  visitor.second = second_of(parcel);
+}
+
+SecondInput People::second_of(const Parcel& parcel) {
+  return parcel.code.size == limits::kShortCodeDigits ? second_input(parcel.number.view()) : SecondInput{};
 }
 
 void People::on_delivered(std::uint64_t seq) {
@@ -173,10 +187,11 @@ void People::on_delivered(std::uint64_t seq) {
     }
     Parcel& parcel = parcels_[index];
     parcel.told = true;
-    parcel.code = pickup_code(options_.station_key, notice.counter, limits::kCodeDigits);
+    parcel.code = pickup_code(options_.station_key, notice.counter, notice.digits);
     if (ErrandResult* errand = open_result(parcel.ticket)) {
       errand->has_code = true;
       errand->code = parcel.code;
+      errand->second = second_of(parcel);
     }
     if (parcel.somebody_comes) {
       premises_.schedule(collection_time(parcel), static_cast<std::uint8_t>(PeopleTimer::kRecipientArrives), 0,
@@ -380,7 +395,7 @@ void People::on_timer(PeopleTimer timer, std::uint8_t door, std::uint64_t argume
       recipient.role = Role::kRecipient;
       recipient.parcel = index;
       recipient.mistypes = behaviour_.chance(profile_.mistype_per_million);
-      recipient.code.assign(parcels_[index].code.text());
+      learn_code(parcels_[index], recipient);
       enqueue(recipient);
       return;
     }

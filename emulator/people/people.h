@@ -12,6 +12,7 @@
 #include "firmware/base/hotp.h"
 #include "firmware/base/inplace_string.h"
 #include "firmware/base/limits.h"
+#include "firmware/base/parcel_number.h"
 #include "firmware/base/prng.h"
 #include "firmware/base/status.h"
 
@@ -75,6 +76,7 @@ struct ErrandOrder {
   InplaceString<limits::kCarrierMax> carrier;
   InplaceString<limits::kParcelMax> parcel;
   InplaceString<16> code;
+  SecondInput second;           // Belongs to the code; empty: the code is typed alone.
   InplaceString<16> recipient;  // Of a deposit: 16 hex digits that stand for the recipient; empty: none.
   bool low_door = false;        // Of a deposit or drop-off: only a door within reach will do.
   bool scans = false;           // A code is scanned, not typed.
@@ -95,6 +97,7 @@ struct ErrandResult {
   std::uint32_t parcels = 0;     // Taken out of doors.
   bool has_code = false;
   PickupCode code;
+  SecondInput second;  // Empty: the code is typed alone.
 };
 
 struct PeopleCounters {
@@ -128,10 +131,11 @@ class People final : public PanelReader {
   void on_power_cut();
 
   /// The notifier hears of deposits when they are journalled and of their delivery when the centre has
-  /// acknowledged them. `counter` is the code's.
-  void on_deposited(std::uint64_t seq, std::uint64_t counter, std::uint8_t compartment, std::string_view parcel);
+  /// acknowledged them. `counter` and `digits` are the code's.
+  void on_deposited(std::uint64_t seq, std::uint64_t counter, std::size_t digits, std::uint8_t compartment,
+                    std::string_view parcel);
   /// The parcel behind that door has another code from now on.
-  void on_reissued(std::uint64_t seq, std::uint64_t counter, std::uint8_t compartment);
+  void on_reissued(std::uint64_t seq, std::uint64_t counter, std::size_t digits, std::uint8_t compartment);
   void on_delivered(std::uint64_t seq);
 
   void send(std::uint64_t ticket, const ErrandOrder& order);
@@ -155,6 +159,7 @@ class People final : public PanelReader {
   struct Told {
     std::uint8_t compartment = 0;
     PickupCode code;
+    SecondInput second;  // Empty: the code is typed alone.
   };
   /// Of parcels that were put in by hand and are inside.
   std::vector<Told> told_by_hand() const;
@@ -173,6 +178,7 @@ class People final : public PanelReader {
     kNextParcel,
     kWaitPrompt,
     kAnswerPrompt,
+    kAnswerSecond,  // Types what belongs to the code.
     kWaitDoor,
     kDoorOpen,
     kWaitVerdict,
@@ -219,6 +225,7 @@ class People final : public PanelReader {
     Instant parcel_started{};
     InplaceString<limits::kCarrierMax> carrier;
     InplaceString<16> code;
+    SecondInput second;           // Belongs to the code; empty: the code stands alone.
     InplaceString<8> keys;        // A technician types these next.
     InplaceString<16> recipient;  // A courier scans this before the size.
     bool low_door = false;        // The key for it is pressed before the size.
@@ -240,6 +247,7 @@ class People final : public PanelReader {
   struct PendingNotice {
     std::uint64_t seq = 0;
     std::uint64_t counter = 0;
+    std::uint8_t digits = 0;
     std::uint8_t compartment = 0;
     InplaceString<limits::kParcelMax> parcel;
   };
@@ -283,7 +291,9 @@ class People final : public PanelReader {
   bool carries() const { return at_panel_.role == Role::kCourier || at_panel_.role == Role::kSender; }
   bool speaks_first(std::uint8_t door);
   void end_called_off(std::uint8_t door, const DoorUse& use);
-  std::string_view code_of(std::string_view parcel) const;
+  void look_up_code(std::string_view number, Visitor& visitor) const;
+  static void learn_code(const Parcel& parcel, Visitor& visitor);
+  static SecondInput second_of(const Parcel& parcel);
   Duration door_time(bool deposit);
   ErrandResult* open_result(std::uint64_t ticket);
 

@@ -167,7 +167,8 @@ void People::type_code() {
   const std::string_view code = at_panel_.code.view();
   at_panel_.step = Step::kWaitDoor;
   if (at_panel_.scans) {
-    premises_.scan("CBQ1." + options_.station + "." + std::string(code));
+    const std::string second = at_panel_.second.empty() ? "" : "." + std::string(at_panel_.second.view());
+    premises_.scan("CBQ1." + options_.station + "." + std::string(code) + second);
     wait_for_panel();
     return;
   }
@@ -224,6 +225,14 @@ void People::do_step() {
       wait_for_panel();
       return;
     }
+    case Step::kAnswerSecond:
+      for (const char digit : at_panel_.second.view()) {
+        premises_.press(digit);
+      }
+      premises_.press('#');
+      at_panel_.step = Step::kWaitDoor;
+      wait_for_panel();
+      return;
     case Step::kRetype:
       at_panel_.mistypes = false;
       type_code();
@@ -378,6 +387,9 @@ void People::recipient_reads(PanelMessage message) {
       }
       leave();  // The code is dead: too late.
       return;
+    case PanelMessage::kSecondInput:
+      after(kReadPrompt, at_panel_.second.empty() ? Step::kLeave : Step::kAnswerSecond);
+      return;
     case PanelMessage::kLockedOut:
       come_back(at_panel_.number == kHardStop ? Duration::hours(24)
                                               : Duration::seconds(std::int64_t{at_panel_.number} + 60));
@@ -436,12 +448,14 @@ void People::leave_the_dark() {
   leave();
 }
 
-// Empty: no such parcel is inside, or nobody was told its code yet.
-std::string_view People::code_of(std::string_view number) const {
+// Nothing is learnt if no such parcel is inside, or nobody was told its code yet.
+void People::look_up_code(std::string_view number, Visitor& visitor) const {
   const auto found = std::find_if(parcels_.begin(), parcels_.end(), [&](const Parcel& parcel) {
     return parcel.state == ParcelState::kStored && parcel.told && parcel.number.view() == number;
   });
-  return found == parcels_.end() ? std::string_view{} : found->code.text();
+  if (found != parcels_.end()) {
+    learn_code(*found, visitor);
+  }
 }
 
 void People::send(std::uint64_t ticket, const ErrandOrder& order) {
@@ -472,7 +486,11 @@ void People::send(std::uint64_t ticket, const ErrandOrder& order) {
     case Errand::kCollect:
     case Errand::kRefuse:
       visitor.role = Role::kCollector;
-      visitor.code.assign(order.code.empty() ? code_of(order.parcel.view()) : order.code.view());
+      visitor.code = order.code;
+      visitor.second = order.second;
+      if (order.code.empty()) {
+        look_up_code(order.parcel.view(), visitor);
+      }
       visitor.scans = order.scans;
       visitor.key_at_door = order.errand == Errand::kRefuse ? 'N' : '\0';
       break;

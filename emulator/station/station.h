@@ -68,6 +68,7 @@ struct Injection {
   std::string carrier;           // Of a service: the technician.
   std::string parcel;
   std::string code;       // Of a collect or refuse; if empty and `parcel` is given: that parcel's code.
+  std::string second;     // Belongs to `code`; empty: the code is typed alone.
   char key_at_door = 0;   // See ErrandOrder.
   std::string recipient;  // Of a deposit; see ErrandOrder.
   bool low_door = false;  // See ErrandOrder.
@@ -75,12 +76,17 @@ struct Injection {
   char menu_key = 0;
 };
 
+/// What the notifier told a recipient.
+struct ToldCode {
+  std::string code;
+  std::string second;  // Belongs to it; empty: the code is typed alone.
+};
+
 enum class InjectionStatus : std::uint8_t { kOk = 1, kRefused, kNoDoor, kTimedOut, kBadInput };
 
 struct InjectionResult {
   InjectionStatus status = InjectionStatus::kOk;
   std::uint8_t compartment = 0;  // Door that opened; 0: none.
-  std::string code;              // Of a deposit, once the notifier has told the recipient.
   std::string detail;            // What the panel showed, in words.
   std::uint32_t parcels = 0;     // Taken out of doors.
   std::uint32_t number = 0;      // That the panel showed last.
@@ -107,6 +113,7 @@ struct PanelView {
   struct Told {
     std::uint8_t compartment = 0;
     std::string code;
+    std::string second;  // See ToldCode.
   };
   std::vector<Told> told;  // Codes of parcels that were put in by hand.
 };
@@ -118,6 +125,7 @@ class Station {
   virtual std::string_view city() const = 0;
   virtual std::size_t compartment_count() const = 0;
   virtual Bytes config() const = 0;  // Encoded StationConfig.
+  virtual std::size_t code_digits() const = 0;
 
   /// Runs everything that is due up to and including `end`.
   virtual void run_until(Instant end) = 0;
@@ -135,7 +143,7 @@ class Station {
   /// The outcome once there is one; a deposit is done when its door is shut, and is reported a second
   /// time, with the code, through `deposit_code`.
   virtual std::optional<InjectionResult> injection_result(std::uint64_t ticket) const = 0;
-  virtual std::optional<std::string> deposit_code(std::uint64_t ticket) const = 0;
+  virtual std::optional<ToldCode> deposit_code(std::uint64_t ticket) const = 0;
 
   /// Does the move at `now`, not before the station's own time. kBusy: somebody else is at the panel, or at
   /// that door; keys and scans come to their turn when asked for again. kWrongState: the door is shut, or

@@ -9,7 +9,7 @@ namespace cubby::emulator {
 namespace {
 
 constexpr Duration kMomentOff = Duration::seconds(2);  // A power cut without a duration.
-constexpr std::uint32_t kStateVersion = 6;
+constexpr std::uint32_t kStateVersion = 7;
 
 }  // namespace
 
@@ -40,6 +40,7 @@ void StationWorld::start_injection(std::uint64_t ticket, const Injection& inject
       order.carrier.assign(injection.carrier);
       order.parcel.assign(injection.parcel);
       order.code.assign(injection.code);
+      order.second.assign(injection.second);
       order.key_at_door = injection.key_at_door;
       order.recipient.assign(injection.recipient);
       order.low_door = injection.low_door;
@@ -111,12 +112,12 @@ std::optional<InjectionResult> StationWorld::injection_result(std::uint64_t tick
   return result;
 }
 
-std::optional<std::string> StationWorld::deposit_code(std::uint64_t ticket) const {
+std::optional<ToldCode> StationWorld::deposit_code(std::uint64_t ticket) const {
   const ErrandResult* errand = people_.result(ticket);
   if (errand == nullptr || !errand->has_code) {
     return std::nullopt;
   }
-  return std::string(errand->code.text());
+  return ToldCode{.code = std::string(errand->code.text()), .second = std::string(errand->second.view())};
 }
 
 void StationWorld::save_planned(const Planned& planned, BlobWriter& writer) {
@@ -128,6 +129,7 @@ void StationWorld::save_planned(const Planned& planned, BlobWriter& writer) {
   writer.text(planned.injection.carrier);
   writer.text(planned.injection.parcel);
   writer.text(planned.injection.code);
+  writer.text(planned.injection.second);
   writer.value(planned.injection.key_at_door);
   writer.text(planned.injection.recipient);
   writer.value(planned.injection.low_door);
@@ -144,6 +146,7 @@ void StationWorld::load_planned(BlobReader& reader, Planned& planned) {
   reader.text(planned.injection.carrier);
   reader.text(planned.injection.parcel);
   reader.text(planned.injection.code);
+  reader.text(planned.injection.second);
   reader.value(planned.injection.key_at_door);
   reader.text(planned.injection.recipient);
   reader.value(planned.injection.low_door);

@@ -88,7 +88,9 @@ PanelView StationWorld::panel(Instant now) const {
     }
   }
   for (const People::Told& told : people_.told_by_hand()) {
-    view.told.push_back({.compartment = told.compartment, .code = std::string(told.code.text())});
+    view.told.push_back({.compartment = told.compartment,
+                         .code = std::string(told.code.text()),
+                         .second = std::string(told.second.view())});
   }
   return view;
 }

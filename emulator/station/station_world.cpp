@@ -18,6 +18,12 @@ std::uint64_t run_seed(const StationSetup& setup) {
   return Prng(setup.seed).child("random", setup.run_id).next();
 }
 
+/// Of the code that the event is about.
+template <typename Body>
+std::size_t digits_of(const Body& body) {
+  return body.has_code_digits ? body.code_digits : limits::kCodeDigits;
+}
+
 }  // namespace
 
 StationWorld::StationWorld(const Profile& profile, StationSetup setup, RoomMeter& meter)
@@ -151,12 +157,12 @@ void StationWorld::on_event(std::uint64_t seq, Bytes payload) {
   }
   if (event.which_body == cubby_v1_Event_code_reissued_tag) {
     const cubby_v1_CodeReissued& reissued = event.body.code_reissued;
-    people_.on_reissued(seq, reissued.code_counter, reissued.compartment);
+    people_.on_reissued(seq, reissued.code_counter, digits_of(reissued), reissued.compartment);
   }
   if (event.which_body == cubby_v1_Event_deposited_tag) {
     const cubby_v1_Deposited& deposited = event.body.deposited;
     const std::uint64_t counter = deposited.has_code_counter ? deposited.code_counter : deposited.counter;
-    people_.on_deposited(seq, counter, deposited.compartment, deposited.parcel);
+    people_.on_deposited(seq, counter, digits_of(deposited), deposited.compartment, deposited.parcel);
   }
 }
 

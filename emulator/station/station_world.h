@@ -23,7 +23,8 @@ namespace cubby::emulator {
 struct StationSetup {
   std::string name;
   std::string city;
-  std::vector<std::byte> config;  // Encoded StationConfig.
+  std::vector<std::byte> config;                  // Encoded StationConfig.
+  std::size_t code_digits = limits::kCodeDigits;  // As in `config`.
   std::size_t compartments = 0;
   std::vector<std::uint8_t> door_board;  // By compartment index.
   std::vector<std::uint8_t> door_channel;
@@ -47,6 +48,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   std::string_view city() const override { return setup_.city; }
   std::size_t compartment_count() const override { return setup_.compartments; }
   Bytes config() const override { return setup_.config; }
+  std::size_t code_digits() const override { return setup_.code_digits; }
   void run_until(Instant end) override;
   Instant next_activity() const override;
   HostLink& link() override { return *this; }
@@ -54,7 +56,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   bool settled() const override;
   std::uint64_t inject(const Injection& injection) override;
   std::optional<InjectionResult> injection_result(std::uint64_t ticket) const override;
-  std::optional<std::string> deposit_code(std::uint64_t ticket) const override;
+  std::optional<ToldCode> deposit_code(std::uint64_t ticket) const override;
   Status move_by_hand(const HandMove& move, Instant now) override;
   PanelView panel(Instant now) const override;
   const std::vector<LedgerRow>& ledger() const override { return people_.ledger(); }

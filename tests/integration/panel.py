@@ -88,6 +88,8 @@ def technician_and_refusals(lab):
     expect_screen(panel(lab, "--keys", "*"), "IDLE")  # Whoever waits behind comes when the panel is at rest.
     result = lab.inject("collect", "--station", STATION, "--code", "00000000", seconds=15)
     expect("Wrong code / Please try again." in result.stderr, f"inject says it in the panel's words: {result.stderr}")
+    result = lab.inject("collect", "--station", STATION, "--code", "00000000", "--second", "4829")
+    expect(result.returncode == 2 and "typed alone" in result.stderr, f"no second input here: {result.stderr}")
 
 
 def watch(lab):

@@ -18,7 +18,7 @@ using emulator::TearMode;
 /// One station without demand, and whoever is sent there.
 class Stage {
  public:
-  Stage() : sim_(options()) { sim_.run(Duration::minutes(3)); }
+  explicit Stage(std::uint32_t code_digits = 8) : sim_(options(code_digits)) { sim_.run(Duration::minutes(3)); }
 
   SimFleet& sim() { return sim_; }
   emulator::StationWorld& world() { return static_cast<emulator::StationWorld&>(sim_.station()); }
@@ -46,10 +46,15 @@ class Stage {
     return perform(injection).compartment;
   }
   emulator::InjectionResult scan(const std::string& code) {
+    return come(InjectionKind::kCollect, {.code = code, .second = ""}, true);
+  }
+  /// Somebody who was told that, or thinks so.
+  emulator::InjectionResult come(InjectionKind kind, const emulator::ToldCode& told, bool scans = false) {
     Injection injection;
-    injection.kind = InjectionKind::kCollect;
-    injection.code = code;
-    injection.scans = true;
+    injection.kind = kind;
+    injection.code = told.code;
+    injection.second = told.second;
+    injection.scans = scans;
     return perform(injection);
   }
   /// A technician comes and does what that key of the menu says.
@@ -62,7 +67,8 @@ class Stage {
     return perform(injection);
   }
   /// As its recipient was told it; of the last deposit.
-  std::string code() { return sim_.station().deposit_code(ticket_).value_or(""); }
+  emulator::ToldCode told() { return sim_.station().deposit_code(ticket_).value_or(emulator::ToldCode{}); }
+  std::string code() { return told().code; }
   std::int64_t inside() {
     std::int64_t count = 0;
     for (std::size_t c = 0; c < sim_.station().ledger().size(); ++c) {
@@ -84,8 +90,9 @@ class Stage {
     none.status = InjectionStatus::kTimedOut;
     return sim_.station().injection_result(ticket_).value_or(none);
   }
-  static SimOptions options() {
+  static SimOptions options(std::uint32_t code_digits) {
     SimOptions options = SimFleet::options(seed_of(12), 1);
+    options.fleet.code_digits = code_digits;
     options.fleet.demand = false;
     options.profile.failed_open_per_million = 0;
     options.profile.left_open_per_million = 0;
@@ -180,6 +187,48 @@ TEST(Actors, OneRecipientCollectsAGroupOfParcelsWithOneScan) {
   EXPECT_EQ(collected.parcels, 2U);
   EXPECT_EQ(stage.inside(), 1);
   stage.expect_exact();
+}
+
+TEST(Actors, AShortCodeOpensOnlyWithItsSecondInput) {
+  Stage stage(6);
+  const auto deposited = stage.send(InjectionKind::kDeposit);
+  const auto told = stage.told();
+  ASSERT_EQ(told.code.size(), 6U);
+  ASSERT_EQ(told.second.size(), 4U);
+  const std::string wrong = told.second == "0000" ? "1111" : "0000";
+  for (const bool scans : {false, true}) {
+    const auto refused = stage.come(InjectionKind::kCollect, {.code = told.code, .second = wrong}, scans);
+    EXPECT_EQ(refused.status, InjectionStatus::kRefused) << refused.detail;
+    EXPECT_EQ(refused.compartment, 0U);
+  }
+  // Who does not know the second input goes away again.
+  EXPECT_EQ(stage.come(InjectionKind::kCollect, {.code = told.code, .second = ""}).status, InjectionStatus::kRefused);
+  EXPECT_EQ(stage.totals().wrong_codes, 2U);
+  const auto collected = stage.come(InjectionKind::kCollect, told);
+  EXPECT_EQ(collected.status, InjectionStatus::kOk) << collected.detail;
+  EXPECT_EQ(collected.compartment, deposited.compartment);
+  stage.send(InjectionKind::kDeposit);
+  EXPECT_EQ(stage.come(InjectionKind::kRefuse, stage.told()).status, InjectionStatus::kOk);
+  stage.send(InjectionKind::kDeposit);
+  EXPECT_EQ(stage.come(InjectionKind::kCollect, stage.told(), true).status, InjectionStatus::kOk);
+  EXPECT_EQ(stage.inside(), 1);
+  stage.expect_exact();
+}
+
+TEST(Actors, OneRecipientCollectsAGroupWithAShortCodeAndAnyOfItsSecondInputs) {
+  for (const bool by_first : {true, false}) {
+    Stage stage(6);
+    stage.deposit_for("00000000000000a1");
+    const auto first = stage.told();
+    stage.deposit_for("00000000000000a1");
+    const auto second = stage.told();
+    EXPECT_EQ(second.code, first.code);
+    EXPECT_NE(second.second, first.second);
+    const auto collected = stage.come(InjectionKind::kCollect, by_first ? first : second);
+    EXPECT_EQ(collected.parcels, 2U) << collected.detail;
+    EXPECT_EQ(stage.inside(), 0);
+    stage.expect_exact();
+  }
 }
 
 TEST(Actors, ASendersParcelIsDispatchedByItsCourier) {

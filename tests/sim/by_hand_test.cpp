@@ -59,6 +59,31 @@ SimOptions quiet() {
   return options;
 }
 
+TEST(ByHand, AShortCodeIsTypedBeforeTheLastDigitsOfTheParcelsNumber) {
+  SimOptions options = quiet();
+  options.fleet.code_digits = 6;
+  Hand hand(options);
+  const std::uint8_t door = hand.bring("RB473124829CN");
+  ASSERT_NE(door, 0);
+  EXPECT_EQ(hand.move(Kind::kPut, "", door), Status::kOk);
+  EXPECT_EQ(hand.move(Kind::kShut, "", door), Status::kOk);
+  hand.sim().run(Duration::minutes(1));
+  ASSERT_EQ(hand.code().size(), 6U);
+  EXPECT_EQ(hand.view().told.back().second, "4829");
+  EXPECT_EQ(hand.move(Kind::kKeys, "*" + hand.code() + "#"), Status::kOk);
+  EXPECT_EQ(hand.screen(), "SECOND_INPUT");
+  EXPECT_EQ(hand.view().rows[0], "请输入运单号最后4位 ");
+  EXPECT_EQ(hand.move(Kind::kKeys, "G48"), Status::kOk);
+  EXPECT_EQ(hand.view().rows[0], "Last 4 digits of the");
+  EXPECT_EQ(hand.view().rows[3], "**          * cancel");
+  EXPECT_EQ(hand.move(Kind::kKeys, "29#"), Status::kOk);
+  EXPECT_EQ(hand.screen(), "TAKE_OUT");
+  EXPECT_EQ(hand.move(Kind::kTake, "", door), Status::kOk);
+  EXPECT_EQ(hand.move(Kind::kShut, "", door), Status::kOk);
+  hand.sim().run(Duration::minutes(1));
+  hand.expect_exact();
+}
+
 TEST(ByHand, ACourierAndARecipientAtKeyLevel) {
   Hand hand(quiet());
   EXPECT_EQ(hand.view().rows[0], "请输入取件码并按#   ");  // As this province's stations speak.

@@ -60,6 +60,25 @@ TEST(Fleet, BooksAreExactThroughBadDays) {
   }
 }
 
+TEST(Fleet, BooksAreExactWithShortCodesAndTheirSecondInputs) {
+  const std::uint64_t seed = seed_of(6);
+  SCOPED_TRACE(again(seed, "Fleet.BooksAreExactWithShortCodesAndTheirSecondInputs"));
+  SimOptions options = bad_days(seed, 6);
+  options.fleet.code_digits = 6;
+  SimFleet sim(options);
+  for (int day = 0; day < 4; ++day) {
+    sim.run(Duration::hours(24));
+    expect_conservation(sim);
+  }
+  ASSERT_TRUE(sim.drain());
+  const emulator::StationCounters totals = sim.fleet().totals();
+  EXPECT_GT(totals.of(emulator::Use::kDeposit), 300U);
+  EXPECT_GT(totals.of(emulator::Use::kCollection), 100U);
+  EXPECT_GT(totals.boots, 12U);
+  EXPECT_GT(totals.wrong_codes, 5U);
+  EXPECT_EQ(sim.difference(), "");
+}
+
 // S6, S8 and A1: what was acknowledged is there after the aggregator comes back, what was not is sent again.
 TEST(Fleet, BooksAreExactWhenTheAggregatorIsKilled) {
   const std::uint64_t seed = seed_of(2);

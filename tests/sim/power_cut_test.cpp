@@ -21,7 +21,7 @@ constexpr Duration kBlink = Duration::microseconds(1);  // As a fleet that is ki
 /// One station without demand that a courier and a recipient visit.
 class Scene {
  public:
-  Scene() : sim_(options()) { sim_.run(kBootTime); }
+  explicit Scene(std::uint32_t code_digits = 8) : sim_(options(code_digits)) { sim_.run(kBootTime); }
 
   SimFleet& sim() { return sim_; }
   std::uint64_t ticket() const { return ticket_; }  // Of the last deposit.
@@ -50,10 +50,11 @@ class Scene {
       type(*code, kErrandTime);
     }
   }
-  void type(const std::string& code, Duration then) {
+  void type(const emulator::ToldCode& told, Duration then) {
     Injection injection;
     injection.kind = InjectionKind::kCollect;
-    injection.code = code;
+    injection.code = told.code;
+    injection.second = told.second;
     sim_.station().inject(injection);
     sim_.run(then);
   }
@@ -97,8 +98,9 @@ class Scene {
   }
 
  private:
-  static SimOptions options() {
+  static SimOptions options(std::uint32_t code_digits) {
     SimOptions options = SimFleet::options(seed_of(11), 1);
+    options.fleet.code_digits = code_digits;
     options.fleet.demand = false;
     options.profile.mistype_per_million = 0;
     options.profile.failed_open_per_million = 0;
@@ -253,6 +255,23 @@ TEST(PowerCut, WhileTheBoltIsOnItsWay) {
     }
   }
   std::printf("power cut at %llu moments round the unlock\n", static_cast<unsigned long long>(cuts));
+}
+
+// The question for a second input dies with the power; the code that was typed before it was no guess.
+TEST(PowerCut, BetweenACodeAndItsSecondInput) {
+  for (std::int64_t ms = 1'900; ms < 4'500; ms += scaled(50, 5, 1)) {
+    SCOPED_TRACE(std::to_string(ms) + " ms after the recipient set out");
+    Scene scene(6);
+    scene.deposit();
+    Injection cut;
+    cut.kind = InjectionKind::kPowerCut;
+    cut.duration = kOff;
+    scene.world().schedule_injection(scene.sim().now() + Duration::milliseconds(ms), cut);
+    scene.collect();
+    ASSERT_GE(scene.sim().fleet().totals().boots, 2U);
+    EXPECT_EQ(scene.sim().fleet().totals().wrong_codes, 0U);
+    ASSERT_NO_FATAL_FAILURE(scene.expect_good_end(true));
+  }
 }
 
 // S3: nobody but the parcel's own code opens its door, and a code works once.

@@ -30,6 +30,7 @@ struct InjectArguments {
   std::string carrier = "sf";
   std::string parcel;
   std::string code;
+  std::string second;
   std::string kind;
   std::string task;
   std::string technician = "li";
@@ -123,6 +124,9 @@ int deposit(const InjectArguments& arguments) {
     std::cerr << "cubby inject: " << response.detail() << '\n';
   } else {
     std::printf("code        %s\n", response.code().c_str());
+    if (!response.second().empty()) {
+      std::printf("second      %s\n", response.second().c_str());
+    }
   }
   return kExitOk;
 }
@@ -151,6 +155,7 @@ int collect(const InjectArguments& arguments) {
   ControlRequest request;
   request.mutable_collect()->set_station(arguments.station);
   request.mutable_collect()->set_code(arguments.code);
+  request.mutable_collect()->set_second(arguments.second);
   request.mutable_collect()->set_scan(arguments.scan);
   ControlResponse response;
   if (const int code = perform(arguments, request, response); code >= 0) {
@@ -168,6 +173,7 @@ int refuse(const InjectArguments& arguments) {
   ControlRequest request;
   request.mutable_refuse()->set_station(arguments.station);
   request.mutable_refuse()->set_code(arguments.code);
+  request.mutable_refuse()->set_second(arguments.second);
   ControlResponse response;
   if (const int code = perform(arguments, request, response); code >= 0) {
     return code;
@@ -316,18 +322,24 @@ void add_deliveries(CLI::App& inject, const Arguments& arguments, int& exit_code
   verb->footer("Example: cubby inject drop-off --station SX-TY-0007 --size S --carrier sf");
 }
 
+constexpr const char* kSecondHelp = "What is typed after a code of 6 digits: the last 4 digits of the parcel's number";
+
 void add_pickups(CLI::App& inject, const Arguments& arguments, int& exit_code) {
   CLI::App* verb =
       add_verb(inject, arguments, exit_code, "collect", "Somebody types a pickup code, or shows it", collect);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--code", arguments->code, "As the keypad takes it")->required()->check(code_validator());
+  verb->add_option("--second", arguments->second, kSecondHelp)->check(second_validator());
   verb->add_flag("--scan", arguments->scan, "Show the scanner the code's QR text");
-  verb->footer("Example: cubby inject collect --station SX-TY-0007 --code 12345678");
+  verb->footer(
+      "Examples: cubby inject collect --station SX-TY-0007 --code 12345678\n"
+      "          cubby inject collect --station SX-TY-0007 --code 123456 --second 4829");
 
   verb = add_verb(inject, arguments, exit_code, "refuse",
                   "The recipient opens the door, does not want the parcel and leaves it inside", refuse);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
   verb->add_option("--code", arguments->code, "As the keypad takes it")->required()->check(code_validator());
+  verb->add_option("--second", arguments->second, kSecondHelp)->check(second_validator());
   verb->footer("Example: cubby inject refuse --station SX-TY-0007 --code 12345678");
 
   verb = add_verb(inject, arguments, exit_code, "recall",

@@ -39,7 +39,9 @@ std::string draw(const cubby::v1::PanelState& panel, bool terminal, bool with_ag
   }
   face += panel.open_doors_size() == 0 ? "-\n" : "\n";
   for (const cubby::v1::TellCode& told : panel.codes()) {
-    face += "code    " + told.code() + " for what was put into door " + std::to_string(told.compartment()) + "\n";
+    const std::string second = told.second().empty() ? "" : " and " + told.second();
+    face +=
+        "code    " + told.code() + second + " for what was put into door " + std::to_string(told.compartment()) + "\n";
   }
   return face;
 }

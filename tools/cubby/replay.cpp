@@ -17,6 +17,11 @@ using cubby::v1::ControlResponse;
 
 constexpr auto kClockEvery = std::chrono::milliseconds(50);
 
+struct ToldCode {
+  std::string code;
+  std::string second;
+};
+
 struct ReplayCounts {
   std::uint64_t done = 0;
   std::uint64_t refused = 0;
@@ -41,7 +46,7 @@ bool wait_until(ControlClient& client, std::uint64_t utc_ms, std::uint64_t& now_
   }
 }
 
-ControlRequest request_for(const TraceLine& row, std::map<std::string, std::string>& codes) {
+ControlRequest request_for(const TraceLine& row, const ToldCode& told) {
   ControlRequest request;
   if (row.action == "deposit") {
     request.mutable_deposit()->set_station(row.station);
@@ -50,10 +55,12 @@ ControlRequest request_for(const TraceLine& row, std::map<std::string, std::stri
     request.mutable_deposit()->set_parcel(row.parcel);
   } else if (row.action == "collect") {
     request.mutable_collect()->set_station(row.station);
-    request.mutable_collect()->set_code(codes[row.parcel]);
+    request.mutable_collect()->set_code(told.code);
+    request.mutable_collect()->set_second(told.second);
   } else if (row.action == "refuse") {
     request.mutable_refuse()->set_station(row.station);
-    request.mutable_refuse()->set_code(codes[row.parcel]);
+    request.mutable_refuse()->set_code(told.code);
+    request.mutable_refuse()->set_second(told.second);
   } else {
     request.mutable_recall()->set_station(row.station);
     request.mutable_recall()->set_carrier(row.carrier);
@@ -65,7 +72,7 @@ ControlRequest request_for(const TraceLine& row, std::map<std::string, std::stri
 
 int replay(const std::string& file, const std::vector<TraceLine>& rows, ControlClient& client) {
   install_signal_handlers();
-  std::map<std::string, std::string> codes;  // What the recipients were told.
+  std::map<std::string, ToldCode> codes;  // What the recipients were told.
   ReplayCounts counts;
   std::uint64_t begin_ms = 0;
   if (!wait_until(client, 0, begin_ms)) {
@@ -82,17 +89,17 @@ int replay(const std::string& file, const std::vector<TraceLine>& rows, ControlC
       break;
     }
     ControlResponse response;
-    if (row.action == "collect" && codes[row.parcel].empty()) {
+    if (row.action == "collect" && codes[row.parcel].code.empty()) {
       response.set_status(cubby::v1::CONTROL_STATUS_REFUSED);
       response.set_detail("nobody was told a code for " + row.parcel);
-    } else if (const std::string error = client.ask(request_for(row, codes), response); !error.empty()) {
+    } else if (const std::string error = client.ask(request_for(row, codes[row.parcel]), response); !error.empty()) {
       std::cerr << "cubby inject: " << error << '\n';
       return kExitFailure;
     }
     if (response.status() == cubby::v1::CONTROL_STATUS_OK) {
       ++counts.done;
       if (row.action == "deposit") {
-        codes[row.parcel] = response.code();
+        codes[row.parcel] = {.code = response.code(), .second = response.second()};
       }
     } else {
       ++counts.refused;

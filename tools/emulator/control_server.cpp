@@ -101,7 +101,7 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
       return;
     }
     if (deposit_ && result->status == emulator::InjectionStatus::kOk) {
-      const std::optional<std::string> code = station.deposit_code(ticket_);
+      const std::optional<emulator::ToldCode> code = station.deposit_code(ticket_);
       if (!code.has_value()) {
         if (code_by_ == std::chrono::steady_clock::time_point{}) {
           code_by_ = now + kCodeWait;
@@ -110,10 +110,10 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
           return;
         }
       }
-      answer_result(*result, code.value_or(""));
+      answer_result(*result, code.value_or(emulator::ToldCode{}));
       return;
     }
-    answer_result(*result, "");
+    answer_result(*result, {});
   }
 
  private:
@@ -126,7 +126,7 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
     }
   }
 
-  void answer_result(const emulator::InjectionResult& result, const std::string& code) {
+  void answer_result(const emulator::InjectionResult& result, const emulator::ToldCode& told) {
     ticket_ = 0;
     code_by_ = {};
     ControlResponse response;
@@ -151,8 +151,9 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
     response.set_compartment(result.compartment);
     response.set_parcels(result.parcels);
     response.set_number(result.number);
-    response.set_code(code);
-    if (deposit_ && result.status == emulator::InjectionStatus::kOk && code.empty()) {
+    response.set_code(told.code);
+    response.set_second(told.second);
+    if (deposit_ && result.status == emulator::InjectionStatus::kOk && told.code.empty()) {
       response.set_detail("stored; the recipient has not been told yet (is the station offline?)");
     }
     answer(response);
@@ -239,12 +240,12 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
         break;
       case ControlRequest::kCollect:
         station = request.collect().station();
-        problem = read_code(emulator::InjectionKind::kCollect, request.collect().code(), injection);
+        problem = read_code(emulator::InjectionKind::kCollect, request.collect(), injection);
         injection.scans = request.collect().scan();
         break;
       case ControlRequest::kRefuse:
         station = request.refuse().station();
-        problem = read_code(emulator::InjectionKind::kRefuse, request.refuse().code(), injection);
+        problem = read_code(emulator::InjectionKind::kRefuse, request.refuse(), injection);
         break;
       case ControlRequest::kRecall:
         station = request.recall().station();
@@ -280,6 +281,10 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
       return;
     }
     if (!find_station(station, injection.compartment)) {
+      return;
+    }
+    if (const std::string unfit = unfit_code(injection, parts_.fleet.station(station_).code_digits()); !unfit.empty()) {
+      answer(refuse(cubby::v1::CONTROL_STATUS_BAD_REQUEST, unfit));
       return;
     }
     ticket_ = parts_.fleet.station(station_).inject(injection);
@@ -359,11 +364,34 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
     return {};
   }
 
-  static std::string read_code(emulator::InjectionKind kind, const std::string& code, emulator::Injection& injection) {
+  template <typename Request>
+  static std::string read_code(emulator::InjectionKind kind, const Request& request, emulator::Injection& injection) {
     injection.kind = kind;
-    injection.code = code;
-    const bool digits = code.find_first_not_of("0123456789") == std::string::npos;
-    return code.empty() || code.size() > 16 || !digits ? "a code is 1 to 16 digits" : "";
+    injection.code = request.code();
+    injection.second = request.second();
+    if (injection.code.empty() || injection.code.size() > 16 || !all_digits(injection.code)) {
+      return "a code is 1 to 16 digits";
+    }
+    const bool second = injection.second.size() == limits::kSecondDigits && all_digits(injection.second);
+    return injection.second.empty() || second ? "" : "a second input is 4 digits";
+  }
+
+  static bool all_digits(const std::string& text) { return text.find_first_not_of("0123456789") == std::string::npos; }
+
+  // Somebody with a code was told whether something has to be typed after it.
+  static std::string unfit_code(const emulator::Injection& injection, std::size_t code_digits) {
+    const bool typed =
+        injection.kind == emulator::InjectionKind::kCollect || injection.kind == emulator::InjectionKind::kRefuse;
+    const bool wants_second =
+        code_digits == limits::kShortCodeDigits && injection.code.size() == limits::kShortCodeDigits;
+    if (typed && wants_second && injection.second.empty()) {
+      return "a code of this station needs a second input, the last 4 digits of the parcel's number (--second)";
+    }
+    if (typed && !wants_second && !injection.second.empty()) {
+      return code_digits == limits::kShortCodeDigits ? "a second input belongs to a code of 6 digits only"
+                                                     : "the codes of this station are typed alone: no second input";
+    }
+    return {};
   }
 
   static std::string read_service(const cubby::v1::InjectService& request, emulator::Injection& injection) {

@@ -50,6 +50,7 @@ struct Arguments {
   bool new_journals = false;
   std::string report_every;
   std::uint32_t window = 0;
+  std::uint32_t code_digits = limits::kCodeDigits;
   bool no_skip = false;
   bool no_demand = false;
   bool profile_rooms = false;
@@ -88,6 +89,10 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--report-every", arguments.report_every,
                  "Stations report at multiples of this, 0: at once; default: 60m at --speed max, else 0")
       ->check(duration_validator());
+  app.add_option("--code-digits", arguments.code_digits,
+                 "Of the pickup codes: 8, or 6 with a second input, the last 4 digits of the parcel's number")
+      ->check(CLI::IsMember({limits::kCodeDigits, limits::kShortCodeDigits}))
+      ->capture_default_str();
   app.add_option("--window", arguments.window,
                  "Virtual seconds between two talks with the centre at --speed max; default: a twelfth of\n"
                  "--report-every, 60 to 300")
@@ -154,6 +159,7 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
   options.report_interval_s = static_cast<std::uint32_t>(parse_duration_ms(every).value_or(0) / 1000);
   options.window_s = arguments.window != 0 ? arguments.window
                                            : std::clamp(options.report_interval_s / 12, kWindowLeastS, kWindowMostS);
+  options.code_digits = arguments.code_digits;
   options.demand = !arguments.no_demand;
   options.new_journals = arguments.new_journals;
   options.skip_idle_polls = !arguments.no_skip;
@@ -226,6 +232,7 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
   fleet_options.response_deadline_s =
       options.speed == 0 ? std::max(90U, 4 * options.window_s) : 90U * std::max(1U, options.speed / 10);
   fleet_options.response_deadline_s = std::min(fleet_options.response_deadline_s, 3600U);
+  fleet_options.code_digits = options.code_digits;
   fleet_options.demand = options.demand;
   fleet_options.announce_new_journals = options.new_journals;
   fleet_options.skip_idle_polls = options.skip_idle_polls;

@@ -44,6 +44,7 @@ ControlResponse describe(const PanelView& view) {
     cubby::v1::TellCode& code = *state.add_codes();
     code.set_compartment(told.compartment);
     code.set_code(told.code);
+    code.set_second(told.second);
   }
   return response;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "emulator/people/profile.h"
+#include "firmware/base/limits.h"
 #include "tools/support/text.h"
 
 namespace cubby::tools {
@@ -22,6 +23,7 @@ struct RunOptions {
   std::uint64_t run_id = 0;
   std::uint64_t start_utc_ms = 0;
   std::uint32_t report_interval_s = 0;
+  std::uint32_t code_digits = limits::kCodeDigits;
   std::uint32_t window_s = 60;
   bool demand = true;
   bool new_journals = false;

@@ -335,6 +335,11 @@ CLI::Validator code_validator() {
   return of_characters("0123456789", 6, 8, "a pickup code: 6 to 8 digits", "DIGITS");
 }
 
+CLI::Validator second_validator() {
+  return of_characters("0123456789", limits::kSecondDigits, limits::kSecondDigits, "a second input: 4 digits",
+                       "DIGITS");
+}
+
 CLI::Validator recipient_validator() {
   return of_characters("0123456789abcdef", 1, 16, "a recipient's token: 1 to 16 of 0-9, a-f", "TOKEN");
 }

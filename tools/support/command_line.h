@@ -34,6 +34,7 @@ CLI::Validator station_validator();
 CLI::Validator carrier_validator();
 /// What a keypad takes for a pickup code: 6 to 8 digits.
 CLI::Validator code_validator();
+CLI::Validator second_validator();
 /// Opaque numbers that stand for a recipient.
 CLI::Validator recipient_validator();
 /// A validator for durations as text.h reads them.

@@ -39,6 +39,14 @@ TEST(PanelFace, DrawsTheDisplayWithWhatIsHeardAndOpen) {
   EXPECT_TRUE(draw_panel(state(), true).starts_with("┌────────────────────┐\n│12号格口已打开      │\n"));
 }
 
+TEST(PanelFace, ShowsWhatIsTypedAfterAShortCode) {
+  cubby::v1::PanelState panel = state();
+  panel.mutable_codes(0)->set_code("012345");
+  panel.mutable_codes(0)->set_second("4829");
+  const std::string face = draw_panel(panel, false);
+  EXPECT_NE(face.find("code    012345 and 4829 for what was put into door 12\n"), std::string::npos) << face;
+}
+
 TEST(PanelFace, OfADarkPanelSaysSo) {
   const std::string face = draw_panel(cubby::v1::PanelState(), false);
   EXPECT_NE(face.find("screen  dark: no power\nbuzzer  -\nopen    -\n"), std::string::npos) << face;
