@@ -167,12 +167,17 @@ void Player::store(unsigned number) {
   if (!group.empty()) {
     require(door.booked->code == group, "a second parcel of a group has a code of its own");
   } else {
-    require(model_.opened_by(door.booked->code).empty(),
+    require(model_.with_code(door.booked->code).empty(),
             "the code of door " + std::to_string(number) + " is not unique");
   }
   door.belief = Belief::kOccupied;
-  codes_.push_back(door.booked->code);
+  learn_code(*door.booked);
   tell("   " + parcel_.number + " is behind door " + std::to_string(number));
+}
+
+/// The recipient is told.
+void Player::learn_code(const Parcel& parcel) {
+  codes_.push_back(parcel.code + (short_codes_ ? "#" + Reference::second_input(parcel.number) : ""));
 }
 
 void Player::collect(const Step& step) {
@@ -261,13 +266,21 @@ void Player::collect_at(unsigned number, AtDoor way) {
   door.booked.reset();
 }
 
+std::string Player::some_wrong_code(const Step& step) const {
+  std::string code = short_codes_ ? "000000#0000" : "00000000";
+  if (short_codes_ && step.b % 2 == 1 && !codes_.empty()) {
+    code = codes_[step.c % codes_.size()];  // A true code; its second input is wrong.
+  }
+  do {
+    code.back() = code.back() == '9' ? '0' : static_cast<char>(code.back() + 1);
+  } while (!model_.opened_by(code).empty());
+  return code;
+}
+
 void Player::guess(const Step& step) {
   rest();
   for (int i = 0; i < 1 + step.a % 4; ++i) {
-    std::string code = "00000000";
-    while (!model_.opened_by(code).empty()) {
-      code.back() = static_cast<char>(code.back() + 1);
-    }
+    const std::string code = some_wrong_code(step);
     if (const std::int64_t left = model_.locked_until_ms - now_ms(); left > 0 && left < 10'000) {
       seconds(11);
     }

@@ -225,7 +225,7 @@ void Player::adopt_door(unsigned number) {
             "S3: a dead code lives again at " + where);
     if (!compartment(number).parcel.from_sender) {
       door.booked->code = world_.code_of(number);
-      codes_.push_back(door.booked->code);
+      learn_code(*door.booked);
     }
   }
   door.belief = belief;

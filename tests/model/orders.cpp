@@ -88,10 +88,10 @@ void Player::give_order(const Step& step) {
       if (live && clock_known_) {
         expect(with("code_reissued", number));
         const std::string code = world_.code_of(number);
-        require(model_.opened_by(code).empty(), "a code that was issued again is not unique");
+        require(model_.with_code(code).empty(), "a code that was issued again is not unique");
         door.booked->code = code;
         door.booked->recipient.clear();
-        codes_.push_back(code);
+        learn_code(*door.booked);
       }
     }
   }

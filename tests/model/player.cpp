@@ -12,7 +12,7 @@ const std::vector<unsigned>& sizes() {
   return kSizes;
 }
 
-tests::StationWorld::Options options() {
+tests::StationWorld::Options options(bool short_codes) {
   tests::StationWorld::Options options;
   options.doors.clear();
   for (const unsigned size : sizes()) {
@@ -23,12 +23,14 @@ tests::StationWorld::Options options() {
   options.retention_h = Reference::kRetentionMs / 3'600'000;
   options.brand_retention_h = Reference::kRetentionSfMs / 3'600'000;
   options.skip_idle_polls = true;
+  options.code_digits = short_codes ? 6 : 8;
   return options;
 }
 
 }  // namespace
 
-Player::Player() : world_(options()), model_(sizes()), before_(model_) {}
+Player::Player(bool short_codes)
+    : world_(options(short_codes)), model_(sizes()), short_codes_(short_codes), before_(model_) {}
 
 std::string Player::play(const Story& story) {
   try {

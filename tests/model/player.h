@@ -20,7 +20,7 @@ namespace cubby::model {
 /// S12 of docs/design/model.md hold after every step, cut or not.
 class Player {
  public:
-  Player();
+  explicit Player(bool short_codes);
 
   /// Empty, or what went wrong, after all that had happened.
   std::string play(const Story& story);
@@ -74,6 +74,8 @@ class Player {
   void collect(const Step& step);
   void collect_at(unsigned door, AtDoor way);
   void guess(const Step& step);
+  std::string some_wrong_code(const Step& step) const;
+  void learn_code(const Parcel& parcel);
   void recall(const Step& step);
   void look(const Step& step);
   void put_back(const Step& step);
@@ -116,7 +118,8 @@ class Player {
   std::int64_t slack_ms_ = 0;        // So much powered time at most was not written down before cuts.
   bool clock_known_ = true;
   unsigned parcels_ = 0;
-  std::vector<std::string> codes_;  // All that were ever told.
+  bool short_codes_;
+  std::vector<std::string> codes_;  // All that were ever told, as they are typed: see Reference::opened_by.
   std::optional<Command> last_order_;
   unsigned char orders_ = 0;
 

@@ -92,7 +92,7 @@ Reference::Choice Reference::choose_vacant(unsigned size, const std::string& car
   return {0, fits ? Reason::kFault : any_vacant ? Reason::kNoSuchSize : Reason::kFull};
 }
 
-std::set<unsigned> Reference::opened_by(const std::string& code) const {
+std::set<unsigned> Reference::with_code(const std::string& code) const {
   std::set<unsigned> opened;
   for (unsigned number = 1; number <= doors(); ++number) {
     const Door& at = door(number);
@@ -102,6 +102,25 @@ std::set<unsigned> Reference::opened_by(const std::string& code) const {
     }
   }
   return opened;
+}
+
+std::set<unsigned> Reference::opened_by(const std::string& typed) const {
+  const std::size_t code_size = typed.find('#');
+  const std::set<unsigned> doors = with_code(typed.substr(0, code_size));
+  const bool known = code_size == std::string::npos || std::any_of(doors.begin(), doors.end(), [&](unsigned number) {
+                       return second_input(door(number).booked->number) == typed.substr(code_size + 1);
+                     });
+  return known ? doors : std::set<unsigned>{};
+}
+
+std::string Reference::second_input(const std::string& number) {
+  std::string digits = "0000";
+  for (const char c : number) {
+    if (c >= '0' && c <= '9') {
+      digits += c;
+    }
+  }
+  return digits.substr(digits.size() - 4);
 }
 
 std::string Reference::group_code(const std::string& carrier, const std::string& recipient) const {

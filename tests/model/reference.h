@@ -69,8 +69,12 @@ class Reference {
   static std::int64_t retention_ms(const std::string& carrier) {
     return carrier == "sf" ? kRetentionSfMs : kRetentionMs;
   }
-  /// Doors that the code opens.
-  std::set<unsigned> opened_by(const std::string& code) const;
+  /// Doors of the waiting parcels that have this code.
+  std::set<unsigned> with_code(const std::string& code) const;
+  /// Doors that open for what is typed: a code alone, or a short one, `#` and the second input.
+  std::set<unsigned> opened_by(const std::string& typed) const;
+  /// The last four digits of a parcel's number.
+  static std::string second_input(const std::string& number);
   /// Code of a waiting parcel of that brand for that recipient; empty: there is none.
   std::string group_code(const std::string& carrier, const std::string& recipient) const;
 

@@ -87,6 +87,7 @@ std::string describe(const Step& step) {
 }
 
 void showValue(const Story& story, std::ostream& out) {
+  out << (story.short_codes ? "at a station with codes of six digits:" : "");
   for (const Step& step : story.steps) {
     out << "\n  - " << describe(step);
   }

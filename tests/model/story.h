@@ -46,6 +46,7 @@ struct Step {
 
 struct Story {
   std::vector<Step> steps;
+  bool short_codes = false;  // Of six digits, with a second input.
 };
 
 std::string describe(const Step& step);
