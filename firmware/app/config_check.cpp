@@ -41,24 +41,45 @@ bool boards_hold(const cubby_v1_StationConfig& config) {
   return true;
 }
 
+/// Bit c of element b: input c of board b has a door or an item sensor.
+using UsedInputs = std::array<std::uint64_t, limits::kBoardsMax>;
+
+bool take_input(const cubby_v1_StationConfig& config, UsedInputs& used, unsigned board, unsigned channel) {
+  if (board >= config.boards_count || channel >= config.boards[board].channels || (used[board] >> channel & 1) != 0) {
+    return false;
+  }
+  used[board] |= std::uint64_t{1} << channel;
+  return true;
+}
+
+bool items_hold(const cubby_v1_StationConfig& config, UsedInputs& used) {
+  const std::size_t items = config.door_item_channel_count;
+  if (config.door_item_board_count != items || (items != 0 && items != config.door_board_count)) {
+    return false;
+  }
+  for (std::size_t i = 0; i < items; ++i) {
+    const unsigned channel = config.door_item_channel[i];
+    if (channel != 0 && !take_input(config, used, config.door_item_board[i], channel - 1)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 bool doors_hold(const cubby_v1_StationConfig& config) {
   const std::size_t doors = config.door_board_count;
   if (!within<std::size_t>(doors, 1, limits::kCompartmentsMax) || config.door_channel_count != doors ||
       config.door_size_count != doors || config.door_height_cm_count != doors) {
     return false;
   }
-  std::array<std::uint64_t, limits::kBoardsMax> used{};
+  UsedInputs used{};
   for (std::size_t i = 0; i < doors; ++i) {
-    const auto board = config.door_board[i];
-    const auto channel = config.door_channel[i];
-    if (board >= config.boards_count || channel >= config.boards[board].channels || (used[board] >> channel & 1) != 0 ||
-        config.door_height_cm[i] > 250 ||
+    if (!take_input(config, used, config.door_board[i], config.door_channel[i]) || config.door_height_cm[i] > 250 ||
         !within<unsigned>(number_in(config.door_size[i]), cubby_v1_Size_SIZE_S, cubby_v1_Size_SIZE_XL)) {
       return false;
     }
-    used[board] |= std::uint64_t{1} << channel;
   }
-  return true;
+  return items_hold(config, used);  // Last: the switches are known by now.
 }
 
 bool brands_hold(const cubby_v1_StationConfig& config) {

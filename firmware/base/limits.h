@@ -18,8 +18,8 @@ inline constexpr std::size_t kCityNameMax = 32;
 inline constexpr std::size_t kCarrierMax = 8;
 inline constexpr std::size_t kParcelMax = 32;
 
-inline constexpr std::size_t kConfigBytesMax = 1984;  // An encoded StationConfig.
-inline constexpr std::size_t kEventBytesMax = 2048;   // An encoded Event.
+inline constexpr std::size_t kConfigBytesMax = 2368;  // An encoded StationConfig.
+inline constexpr std::size_t kEventBytesMax = 2416;   // An encoded Event.
 inline constexpr std::size_t kInternalBytesMax = 1024;
 
 inline constexpr std::size_t kSectorsMax = 256;      // Of a journal.
@@ -47,11 +47,13 @@ inline constexpr Duration kAuthorisationLife = Duration::seconds(10);
 inline constexpr Duration kAttemptSpacing = Duration::seconds(2);
 inline constexpr Duration kOpenSightTimeout = Duration::milliseconds(1500);  // Pulse until the switch must read open.
 inline constexpr Duration kLeftOpenAfter = Duration::seconds(60);
+inline constexpr Duration kItemReadingTimeout = Duration::seconds(1);  // Door shut until its item sensor has spoken.
 inline constexpr Duration kBusSlot = Duration::milliseconds(60);  // One exchange on the bus; all start on this grid.
 inline constexpr int kWatchEvery = 4;                             // Slots between looks at a door that should move.
 inline constexpr Duration kReplyTimeout = Duration::milliseconds(45);  // Of a lock board, after its request.
-inline constexpr int kSilentAfter = 3;                                 // Missed replies until a board counts as silent.
-inline constexpr Duration kPanelIdle = Duration::seconds(90);          // A person walked away.
+inline constexpr int kRereadsMax = 8;   // Slots in a row for a board whose inputs chatter; then its turns of the round.
+inline constexpr int kSilentAfter = 3;  // Missed replies until a board counts as silent.
+inline constexpr Duration kPanelIdle = Duration::seconds(90);  // A person walked away.
 
 inline constexpr Duration kDoorAlarmEvery = Duration::seconds(30);  // While a door is left open ...
 inline constexpr int kDoorAlarmsMax = 10;                           // ... and no longer: people live here.
@@ -91,6 +93,8 @@ static_assert(kOpenSightTimeout < kAttemptSpacing);
 static_assert(kBusSlot * static_cast<std::int64_t>(kBoardsMax) * kWatchEvery < Duration::seconds(2) * (kWatchEvery - 1),
               "a forced door is journalled within 2 s, also while another door is watched");
 static_assert(kShortCodeDigits + kSecondDigits >= kCodeDigits, "a short code is no easier to guess");
+static_assert(kBusSlot * (2 * kSilentAfter + kRereadsMax) < kItemReadingTimeout,
+              "a board is silent, an input has settled or given up before the sensor counts as none");
 static_assert(kReplyTimeout + Duration::milliseconds(10) < kBusSlot, "an exchange ends within its slot");
 
 }  // namespace cubby::limits

@@ -90,6 +90,9 @@ void Controller::take_door_events(Instant now) {
     switch (event->kind) {
       case Kind::kStarted:
         openings_.recover(now);
+        for (std::size_t number = 1; number <= doors_.door_count(); ++number) {
+          compare_item(static_cast<std::uint8_t>(number));
+        }
         break;
       case Kind::kDoor:
         if (!doors_.started()) {
@@ -105,12 +108,19 @@ void Controller::take_door_events(Instant now) {
           door_alarm_.begin(event->compartment, now);
           uplink_.flush();
         }
+        compare_item(event->compartment);
+        break;
+      case Kind::kItem:
+        compare_item(event->compartment);
         break;
       case Kind::kUnlock:
         openings_.on_unlock(event->compartment, event->exchange, now);
         break;
       case Kind::kFreshReading:
         openings_.on_fresh_reading(event->compartment, now);
+        break;
+      case Kind::kFreshItem:
+        openings_.on_fresh_item(event->compartment, event->item, now);
         break;
       case Kind::kBoardSilent:
         door_watch_.on_board_silent(event->board);
@@ -157,7 +167,14 @@ void Controller::refresh_indexes() {
       } else if (compartment.state == CompartmentState::kOccupied || compartment.state == CompartmentState::kDisputed) {
         codes_.put(number, compartment.parcel.code_counter, compartment.parcel.second);
       }
+      compare_item(number);
     }
+  }
+}
+
+void Controller::compare_item(std::uint8_t number) {
+  if (doors_.started() && number <= doors_.door_count()) {
+    door_watch_.compare(number, doors_.state(number), doors_.item(number));
   }
 }
 

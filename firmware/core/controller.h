@@ -72,6 +72,7 @@ class Controller final : public wire::UplinkListener {
   void take_news(Instant now);
   void take_inputs(Instant now);
   void refresh_indexes();
+  void compare_item(std::uint8_t number);
   Wake safe_tick();
 
   hal::Hardware hardware_;

@@ -151,6 +151,10 @@ void Controller::configure_doors(const Options& options) {
   std::array<drivers::DoorBank::DoorPlace, limits::kCompartmentsMax> doors;
   for (std::size_t i = 0; i < config_->door_board_count; ++i) {
     doors[i] = {.board = config_->door_board[i], .channel = config_->door_channel[i]};
+    if (i < config_->door_item_channel_count && config_->door_item_channel[i] != 0) {
+      doors[i].item_board = config_->door_item_board[i];
+      doors[i].item_channel = static_cast<std::uint8_t>(config_->door_item_channel[i] - 1);
+    }
   }
   doors_.configure({boards.data(), config_->boards_count}, {doors.data(), config_->door_board_count},
                    {.pulse = Duration::milliseconds(config_->lock_pulse_ms), .lateness = options.tick_lateness});

@@ -41,6 +41,27 @@ constexpr AfterReset after_reset(AttemptOutcome durable, drivers::DoorState door
   return AfterReset::kUncertain;
 }
 
+/// The item sensor speaks against what is believed of a compartment whose door is shut. When an authorised opening
+/// ends, what would be believed after it is disputed then; at any other time nobody believes one sensor alone.
+constexpr bool contradicts(CompartmentState believed, drivers::ItemState item) {
+  switch (believed) {
+    case CompartmentState::kVacant:
+    case CompartmentState::kReserved:
+      return item == drivers::ItemState::kPresent;
+    case CompartmentState::kOccupied:
+    case CompartmentState::kOverdue:
+      return item == drivers::ItemState::kEmpty;
+    case CompartmentState::kOpening:
+    case CompartmentState::kLoading:
+    case CompartmentState::kCollecting:
+    case CompartmentState::kUnloading:
+    case CompartmentState::kDisputed:
+    case CompartmentState::kOutOfService:
+      break;  // Nothing is believed that a sensor could speak against.
+  }
+  return false;
+}
+
 /// From stored until now; nullopt if neither the clock nor this boot's time can say.
 inline std::optional<std::uint64_t> dwell_ms(const Parcel& parcel, std::optional<std::uint64_t> utc_ms,
                                              std::uint32_t boot, std::uint64_t on_ms) {

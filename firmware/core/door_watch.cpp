@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "firmware/core/custody.h"
+
 namespace cubby::core {
 
 bool DoorWatch::on_door(std::uint8_t number, drivers::DoorState door, Instant now) {
@@ -32,6 +34,18 @@ bool DoorWatch::on_door(std::uint8_t number, drivers::DoorState door, Instant no
     (void)recorder_.commit();
   }
   return false;
+}
+
+void DoorWatch::compare(std::uint8_t number, drivers::DoorState door, drivers::ItemState item) {
+  const auto& compartment = recorder_.state().compartment(number);
+  if (door != drivers::DoorState::kShut || compartment.item_doubtful || !contradicts(compartment.state, item)) {
+    return;
+  }
+  auto& body = recorder_.begin(cubby_v1_Event_item_sensor_doubtful_tag).body.item_sensor_doubtful;
+  body.compartment = number;
+  body.item = static_cast<cubby_v1_ItemReading>(item);
+  (void)
+      recorder_.commit();  // If it is not durable, it is said when either of them next changes, or after the next boot.
 }
 
 void DoorWatch::on_board_silent(std::uint8_t board) {

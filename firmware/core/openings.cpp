@@ -127,6 +127,14 @@ void Openings::on_fresh_reading(std::uint8_t compartment, Instant now) {
   }
 }
 
+void Openings::on_fresh_item(std::uint8_t compartment, drivers::ItemState item, Instant now) {
+  const auto slot = recorder_.state().find_opening(compartment);
+  if (slot < StationState::kOpeningsMax && live_[slot].phase == Phase::kAskingItem) {
+    live_[slot].item = item;
+    finish(slot, now);
+  }
+}
+
 /// The switch was read shut after the attempt.
 void Openings::attempt_over(std::size_t slot, Instant now) {
   auto& live = live_[slot];
@@ -256,7 +264,12 @@ bool Openings::on_door(std::uint8_t compartment, drivers::DoorState door, Instan
     case Phase::kOpen:
     case Phase::kLeftOpen:
       if (door == drivers::DoorState::kShut) {
-        finish(slot, now);
+        shut_again(slot, now);
+      }
+      break;
+    case Phase::kAskingItem:
+      if (door == drivers::DoorState::kOpen) {
+        wait_for_shutting(slot, now);  // It had not been shut for good.
       }
       break;
     case Phase::kRecovering:
@@ -275,7 +288,25 @@ std::uint32_t Openings::open_ms(std::size_t slot) const {
   return on > opened_on ? static_cast<std::uint32_t>(std::min<std::uint64_t>(on - opened_on, UINT32_MAX)) : 0;
 }
 
-/// The door that was open reads shut.
+/// The door that was open reads shut. What its item sensor says must be newer than that.
+void Openings::shut_again(std::size_t slot, Instant now) {
+  live_[slot].item = drivers::ItemState::kUnknown;
+  if (doors_.request_item(pending(slot).intent.compartment, now)) {
+    enter(slot, Phase::kAskingItem, now + limits::kItemReadingTimeout);
+    return;
+  }
+  finish(slot, now);
+}
+
+void Openings::wait_for_shutting(std::size_t slot, Instant now) {
+  if (pending(slot).left_open) {
+    enter(slot, Phase::kLeftOpen, Instant::max());
+  } else {
+    enter(slot, Phase::kOpen, now + limits::kLeftOpenAfter);
+  }
+}
+
+/// What the opening was for has happened.
 void Openings::finish(std::size_t slot, Instant now) {
   const auto compartment = pending(slot).intent.compartment;
   if (pending(slot).left_open && live_[slot].phase != Phase::kEnding) {
@@ -292,7 +323,7 @@ void Openings::finish(std::size_t slot, Instant now) {
 }
 
 /// Begins the event that ends an opening that was no deposit.
-void Openings::fill_end(const PendingOpening& opening, std::uint32_t open) {
+void Openings::fill_end(const PendingOpening& opening, std::uint32_t open, cubby_v1_ItemReading item) {
   const auto& intent = opening.intent;
   const auto& parcel = recorder_.state().compartment(intent.compartment).parcel;
   const auto fill = [&](auto& body) {
@@ -302,6 +333,7 @@ void Openings::fill_end(const PendingOpening& opening, std::uint32_t open) {
     body.size = static_cast<cubby_v1_Size>(parcel.size);
     body.attempts = intent.attempt;
     body.open_ms = open;
+    body.item = item;
   };
   const auto dwell = dwell_ms(parcel, recorder_.utc_ms(), recorder_.journal().boot(), recorder_.on_ms());
   const auto fill_with_dwell = [&](auto& body) {
@@ -316,6 +348,7 @@ void Openings::fill_end(const PendingOpening& opening, std::uint32_t open) {
     body.compartment = intent.compartment;
     body.attempts = intent.attempt;
     body.open_ms = open;
+    body.item = item;
   } else if (opening.called_off) {
     fill(recorder_.begin(cubby_v1_Event_refused_tag).body.refused);
   } else if (intent.purpose == Purpose::kCollect) {
@@ -332,11 +365,13 @@ Status Openings::commit_end(std::size_t slot) {
   const auto& intent = opening.intent;
   auto news = OpeningNews{OpeningNews::Kind::kDone, intent.compartment, intent.purpose, opening.called_off};
   const auto open = open_ms(slot);
+  const auto item = static_cast<cubby_v1_ItemReading>(live_[slot].item);
   if (fills(intent.purpose) && opening.called_off) {
     auto& body = recorder_.begin(cubby_v1_Event_deposit_cancelled_tag).body.deposit_cancelled;
     body.compartment = intent.compartment;
     copy_text(body.carrier, intent.carrier.view());
     body.size = static_cast<cubby_v1_Size>(intent.size);
+    body.item = item;
   } else if (intent.purpose == Purpose::kDeposit) {
     auto& body = recorder_.begin(cubby_v1_Event_deposited_tag).body.deposited;
     body.compartment = intent.compartment;
@@ -352,6 +387,7 @@ Status Openings::commit_end(std::size_t slot) {
     body.has_code_counter = body.code_counter != 0;
     body.has_code_digits = code_digits_ != limits::kCodeDigits;
     body.code_digits = static_cast<std::uint8_t>(code_digits_);
+    body.item = item;
   } else if (intent.purpose == Purpose::kDropOff) {
     auto& body = recorder_.begin(cubby_v1_Event_dropped_off_tag).body.dropped_off;
     body.compartment = intent.compartment;
@@ -363,10 +399,12 @@ Status Openings::commit_end(std::size_t slot) {
     body.open_ms = open;
     body.serial = intent.pass_serial;
     body.expiry_utc_s = intent.pass_expiry_utc_s;
+    body.item = item;
   } else {
-    fill_end(opening, open);
+    fill_end(opening, open, item);
   }
   CUBBY_TRY(recorder_.commit());
+  news.disputed = recorder_.state().compartment(news.compartment).state == CompartmentState::kDisputed;
   tell(news);
   return Status::kOk;
 }
@@ -408,14 +446,10 @@ void Openings::resolve(std::size_t slot, Instant now) {
         opened(slot, now);
         return;
       }
-      if (opening.left_open) {
-        enter(slot, Phase::kLeftOpen, Instant::max());
-      } else {
-        enter(slot, Phase::kOpen, now + limits::kLeftOpenAfter);
-      }
+      wait_for_shutting(slot, now);
       return;
     case AfterReset::kComplete:
-      finish(slot, now);
+      shut_again(slot, now);
       return;
     case AfterReset::kNotOpened:
       give_up(slot, now);
@@ -473,6 +507,9 @@ void Openings::run_deadline(std::size_t slot, Instant now) {
     }
     case Phase::kOpen:
       left_open(slot);
+      return;
+    case Phase::kAskingItem:
+      finish(slot, now);  // It says nothing: as if there were none.
       return;
     case Phase::kRecovering:
       enter(slot, Phase::kRecovering, Instant::max());  // If no board answers yet, its first reading goes on from here.

@@ -23,6 +23,7 @@ struct OpeningNews {
   std::uint8_t compartment = 0;
   Purpose purpose = Purpose::kDeposit;
   bool called_off = false;  // Of kDone: nothing was put in, or nothing was taken out.
+  bool disputed = false;    // Of kDone: the compartment is; the item sensor may have said otherwise.
 };
 
 /// Every authorised opening of a door: intent durable, one attempt, outcome durable; at most
@@ -53,6 +54,7 @@ class Openings {
   void on_supply_failing(Instant now);
   void on_unlock(std::uint8_t compartment, drivers::Exchange exchange, Instant now);
   void on_fresh_reading(std::uint8_t compartment, Instant now);
+  void on_fresh_item(std::uint8_t compartment, drivers::ItemState item, Instant now);
   /// A door that nobody had authorised was seen open: perhaps the one whose lock the last attempt really moved.
   void on_foreign_door(std::uint8_t compartment);
   /// True if the change belongs to an opening.
@@ -70,13 +72,15 @@ class Openings {
     kSpacing,    // The attempt is over; the next one is due at the deadline.
     kOpen,
     kLeftOpen,
+    kAskingItem,  // Shut again; the item sensor speaks until the deadline.
     kRecovering,  // From before the reset; the door is not known yet.
     kEnding,      // Over, but the journal was full; tried again at the deadline.
   };
   struct Live {
     Phase phase = Phase::kNone;
-    AttemptOutcome reply = AttemptOutcome::kNone;  // What the board said to the last attempt.
-    std::uint8_t elsewhere = 0;                    // A door that opened instead; 0: none has.
+    AttemptOutcome reply = AttemptOutcome::kNone;            // What the board said to the last attempt.
+    drivers::ItemState item = drivers::ItemState::kUnknown;  // After the door was shut.
+    std::uint8_t elsewhere = 0;                              // A door that opened instead; 0: none has.
     Instant attempted_at{};
     Instant authorised_until{};
     Instant deadline = Instant::max();
@@ -90,8 +94,10 @@ class Openings {
   void give_up(std::size_t slot, Instant now);
   void uncertain(std::size_t slot, Instant now);
   void opened(std::size_t slot, Instant now);
+  void shut_again(std::size_t slot, Instant now);
+  void wait_for_shutting(std::size_t slot, Instant now);
   void finish(std::size_t slot, Instant now);
-  void fill_end(const PendingOpening& opening, std::uint32_t open);
+  void fill_end(const PendingOpening& opening, std::uint32_t open, cubby_v1_ItemReading item);
   Status commit_end(std::size_t slot);
   void left_open(std::size_t slot);
   void resolve(std::size_t slot, Instant now);

@@ -539,7 +539,7 @@ void PanelFlow::recall_news(const OpeningNews& news, Instant now) {
       show(Screen::kRecallOpen, news.compartment);
       return;
     case OpeningNews::Kind::kDone:
-      ++recalled_;
+      recalled_ += news.disputed ? 0U : 1U;
       show(Screen::kRecalled, news.compartment);
       recall_next(now);
       return;

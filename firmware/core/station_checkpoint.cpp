@@ -21,6 +21,7 @@ constexpr std::uint8_t kFlagFromSender = 16;
 constexpr std::uint8_t kFlagExtended = 32;
 constexpr std::uint8_t kFlagElsewhere = 64;
 constexpr std::uint8_t kFlagSecond = 128;
+constexpr std::uint16_t kFlagItemDoubtful = 256;
 constexpr std::uint8_t kFlagLeftOpen = 1;
 constexpr std::uint8_t kFlagCalledOff = 2;
 static_assert(kItemHead + kRecordBytesMax + 16 <= kItemMax);
@@ -91,18 +92,18 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
   const bool inside = parcel.counter != 0;
   const bool group = inside && (parcel.recipient_token != 0 || parcel.code_counter != parcel.counter);
   if (compartment.state == CompartmentState::kVacant && !inside && !compartment.forced_open &&
-      !compartment.opens_elsewhere) {
+      !compartment.opens_elsewhere && !compartment.item_doubtful) {
     return;
   }
   writer.put(number);
   writer.put(static_cast<std::uint8_t>(compartment.state));
   writer.put(static_cast<std::uint8_t>(compartment.before));
   writer.put(compartment.out_of_service_reason);
-  writer.put(static_cast<std::uint8_t>(
+  writer.put(static_cast<std::uint16_t>(
       (compartment.forced_open ? kFlagForced : 0) | (inside ? kFlagParcel : 0) |
       (parcel.code_dead ? kFlagCodeDead : 0) | (group ? kFlagGroup : 0) | (parcel.from_sender ? kFlagFromSender : 0) |
       (parcel.extra_hours != 0 ? kFlagExtended : 0) | (compartment.opens_elsewhere ? kFlagElsewhere : 0) |
-      (parcel.second.has_value() ? kFlagSecond : 0)));
+      (parcel.second.has_value() ? kFlagSecond : 0) | (compartment.item_doubtful ? kFlagItemDoubtful : 0)));
   if (inside) {
     writer.put(parcel.counter);
     writer.put(parcel.deposited_utc_ms);
@@ -258,9 +259,10 @@ void StationState::read_compartment_item(Bytes body) {
   auto& compartment = compartments_[number - 1U];
   compartment.before = static_cast<CompartmentState>(before);
   compartment.out_of_service_reason = reader.get<std::uint8_t>();
-  const auto flags = reader.get<std::uint8_t>();
+  const auto flags = reader.get<std::uint16_t>();
   compartment.forced_open = (flags & kFlagForced) != 0;
   compartment.opens_elsewhere = (flags & kFlagElsewhere) != 0;
+  compartment.item_doubtful = (flags & kFlagItemDoubtful) != 0;
   if ((flags & kFlagParcel) != 0) {
     auto& parcel = compartment.parcel;
     parcel.counter = reader.get<std::uint64_t>();

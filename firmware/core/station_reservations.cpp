@@ -78,13 +78,13 @@ void StationState::follow_reservation(std::uint8_t number, CompartmentState to) 
   }
 }
 
-/// Nothing was put in.
-void StationState::empty_again(std::uint8_t number, CompartmentEvent on) {
+/// Nothing was put in. The opening for it is over.
+void StationState::empty_again(std::uint8_t number, CompartmentEvent on, cubby_v1_ItemReading item) {
   const auto slot = find_reservation(number);
   if (slot < limits::kReservationsMax && reservations_[slot].end == ReservationEnd::kNone) {
-    move(number, CompartmentEvent::kStillReserved, CompartmentState::kReserved);
+    (void)shut_again(number, CompartmentEvent::kStillReserved, CompartmentState::kReserved, item);
   } else {
-    move(number, on, CompartmentState::kVacant);
+    (void)shut_again(number, on, CompartmentState::kVacant, item);
   }
 }
 

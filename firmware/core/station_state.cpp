@@ -5,6 +5,7 @@
 
 #include "firmware/base/assert.h"
 #include "firmware/base/parcel_number.h"
+#include "firmware/core/custody.h"
 #include "firmware/core/pickup_codes.h"
 #include "firmware/wire/codec/event_codec.h"
 
@@ -177,6 +178,16 @@ void StationState::end_opening(std::uint8_t compartment) {
   }
 }
 
+/// An opening has ended with its door shut. False: the item sensor disagrees, and the compartment is disputed.
+bool StationState::shut_again(std::uint8_t number, CompartmentEvent on, CompartmentState otherwise,
+                              cubby_v1_ItemReading item) {
+  const auto would_be = next(compartments_[number - 1U].state, on).value_or(otherwise);
+  const bool agrees = !contradicts(would_be, static_cast<drivers::ItemState>(number_in(item)));
+  move(number, agrees ? on : CompartmentEvent::kUncertain, agrees ? otherwise : CompartmentState::kDisputed);
+  end_opening(number);
+  return agrees;
+}
+
 void StationState::apply_event(const cubby_v1_Event& event) {
   roll(event.boot, event.uptime_ms);
   if (event.has_wall_ms) {
@@ -191,7 +202,7 @@ void StationState::apply_event(const cubby_v1_Event& event) {
       break;
     case cubby_v1_Event_collected_tag:
       if (valid(body.collected.compartment)) {
-        apply_emptied(body.collected.compartment);
+        apply_emptied(body.collected.compartment, body.collected.item);
       }
       break;
     case cubby_v1_Event_dropped_off_tag:
@@ -201,19 +212,19 @@ void StationState::apply_event(const cubby_v1_Event& event) {
       break;
     case cubby_v1_Event_dispatched_tag:
       if (valid(body.dispatched.compartment)) {
-        apply_emptied(body.dispatched.compartment);
+        apply_emptied(body.dispatched.compartment, body.dispatched.item);
       }
       break;
     case cubby_v1_Event_recalled_tag:
       if (valid(body.recalled.compartment)) {
-        apply_emptied(body.recalled.compartment);
+        apply_emptied(body.recalled.compartment, body.recalled.item);
       }
       break;
     case cubby_v1_Event_refused_tag:
       if (valid(body.refused.compartment)) {
         compartments_[body.refused.compartment - 1U].parcel.code_dead = true;
-        move(body.refused.compartment, CompartmentEvent::kRefused, CompartmentState::kOverdue);
-        end_opening(body.refused.compartment);
+        (void)shut_again(body.refused.compartment, CompartmentEvent::kRefused, CompartmentState::kOverdue,
+                         body.refused.item);
       }
       break;
     case cubby_v1_Event_overdue_tag:
@@ -231,8 +242,7 @@ void StationState::apply_event(const cubby_v1_Event& event) {
       break;
     case cubby_v1_Event_deposit_cancelled_tag:
       if (valid(body.deposit_cancelled.compartment)) {
-        empty_again(body.deposit_cancelled.compartment, CompartmentEvent::kCancelled);
-        end_opening(body.deposit_cancelled.compartment);
+        empty_again(body.deposit_cancelled.compartment, CompartmentEvent::kCancelled, body.deposit_cancelled.item);
       }
       break;
     default:
@@ -258,7 +268,7 @@ void StationState::apply_custody(const cubby_v1_Event& event) {
     case cubby_v1_Event_serviced_tag:
       if (body.serviced.action == cubby_v1_ServiceAction_SERVICE_ACTION_DOOR_OPENED &&
           valid(body.serviced.compartment)) {
-        apply_looked_inside(body.serviced.compartment);
+        apply_looked_inside(body.serviced.compartment, body.serviced.item);
       }
       break;
     default:
@@ -293,6 +303,11 @@ void StationState::apply_notice(const cubby_v1_Event& event) {
     case cubby_v1_Event_door_shut_late_tag:
       if (valid(body.door_shut_late.compartment)) {
         compartments_[body.door_shut_late.compartment - 1U].forced_open = false;
+      }
+      break;
+    case cubby_v1_Event_item_sensor_doubtful_tag:
+      if (valid(body.item_sensor_doubtful.compartment)) {
+        compartments_[body.item_sensor_doubtful.compartment - 1U].item_doubtful = true;
       }
       break;
     case cubby_v1_Event_door_left_open_tag:
@@ -402,8 +417,7 @@ void StationState::apply_deposited(const cubby_v1_Event& event) {
   }
   parcel.recipient_token = body.has_recipient_token ? body.recipient_token : 0;
   compartments_[body.compartment - 1U].parcel = parcel;
-  move(body.compartment, CompartmentEvent::kStored, CompartmentState::kOccupied);
-  end_opening(body.compartment);
+  (void)shut_again(body.compartment, CompartmentEvent::kStored, CompartmentState::kOccupied, body.item);
 }
 
 void StationState::apply_dropped_off(const cubby_v1_Event& event) {
@@ -412,15 +426,14 @@ void StationState::apply_dropped_off(const cubby_v1_Event& event) {
   parcel.code_dead = true;
   parcel.from_sender = true;
   compartments_[body.compartment - 1U].parcel = parcel;
-  move(body.compartment, CompartmentEvent::kDroppedOff, CompartmentState::kOverdue);
-  end_opening(body.compartment);
+  (void)shut_again(body.compartment, CompartmentEvent::kDroppedOff, CompartmentState::kOverdue, body.item);
   note_pass({.expiry_utc_s = body.expiry_utc_s, .serial = body.serial});
 }
 
-void StationState::apply_emptied(std::uint8_t number) {
-  compartments_[number - 1U].parcel = {};
-  move(number, CompartmentEvent::kEmptied, CompartmentState::kVacant);
-  end_opening(number);
+void StationState::apply_emptied(std::uint8_t number, cubby_v1_ItemReading item) {
+  if (shut_again(number, CompartmentEvent::kEmptied, CompartmentState::kVacant, item)) {
+    compartments_[number - 1U].parcel = {};  // Otherwise whoever has a claim to it may come again.
+  }
 }
 
 void StationState::apply_not_opened(std::uint8_t number) {
@@ -429,20 +442,20 @@ void StationState::apply_not_opened(std::uint8_t number) {
     return;  // Follows a CustodyUncertain, which ended the opening.
   }
   if (fills(openings_[slot].intent.purpose)) {
-    empty_again(number, CompartmentEvent::kNotOpened);
-  } else {
-    move(number, still(compartments_[number - 1U].before), compartments_[number - 1U].before);
+    empty_again(number, CompartmentEvent::kNotOpened, cubby_v1_ItemReading_ITEM_READING_UNSPECIFIED);
+    return;
   }
+  move(number, still(compartments_[number - 1U].before), compartments_[number - 1U].before);
   end_opening(number);
 }
 
-/// A technician had the door open. What was empty or out of service is so still; of a parcel, nobody who
-/// has a claim to it was there.
-void StationState::apply_looked_inside(std::uint8_t number) {
+/// A technician had the door open. What was empty or out of service is so still, unless something was left inside;
+/// of a parcel, nobody who has a claim to it was there.
+void StationState::apply_looked_inside(std::uint8_t number, cubby_v1_ItemReading item) {
   const auto before = compartments_[number - 1U].before;
   const bool empty = in_allocation(before) || before == CompartmentState::kOutOfService;
-  move(number, empty ? still(before) : CompartmentEvent::kUncertain, empty ? before : CompartmentState::kDisputed);
-  end_opening(number);
+  (void)shut_again(number, empty ? still(before) : CompartmentEvent::kUncertain,
+                   empty ? before : CompartmentState::kDisputed, item);
 }
 
 void StationState::apply_settled(const cubby_v1_CustodySettled& body) {
@@ -546,6 +559,7 @@ void StationState::apply_outcome(const Outcome& outcome) {
   if (outcome.outcome == AttemptOutcome::kOpened) {
     opening.opened_on_ms = on_base_ms_ + outcome.uptime_ms;
     compartments_[outcome.compartment - 1U].opens_elsewhere = false;
+    compartments_[outcome.compartment - 1U].item_doubtful = false;
     const bool deposit = fills(opening.intent.purpose);
     move(outcome.compartment, CompartmentEvent::kOpened,
          deposit ? CompartmentState::kLoading : CompartmentState::kUnloading);

@@ -45,6 +45,7 @@ struct Compartment {
   CompartmentState before = CompartmentState::kVacant;  // The opening that runs; what it came from.
   std::uint8_t out_of_service_reason = 0;
   bool forced_open = false;      // DoorForced was journalled and no DoorShutLate yet.
+  bool item_doubtful = false;    // ItemSensorDoubtful was journalled since the door was last opened.
   bool opens_elsewhere = false;  // Another door opened instead; only who serves the station may try.
   std::uint32_t wear = 0;        // Attempts to open its lock, ever; at most limits::kWearMax.
   Parcel parcel;
@@ -143,9 +144,10 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   template <typename Body>
   Parcel parcel_of(const cubby_v1_Event& event, const Body& body);
   void apply_deposited(const cubby_v1_Event& event);
-  void apply_emptied(std::uint8_t compartment);
+  bool shut_again(std::uint8_t compartment, CompartmentEvent on, CompartmentState otherwise, cubby_v1_ItemReading item);
+  void apply_emptied(std::uint8_t compartment, cubby_v1_ItemReading item);
   void apply_not_opened(std::uint8_t compartment);
-  void apply_looked_inside(std::uint8_t compartment);
+  void apply_looked_inside(std::uint8_t compartment, cubby_v1_ItemReading item);
   void apply_settled(const cubby_v1_CustodySettled& body);
   struct UsedPass {
     std::uint64_t expiry_utc_s = 0;
@@ -167,7 +169,7 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   void apply_reservation_ended(std::uint8_t compartment);
   void keep_reservation(const Reservation& reservation);
   void follow_reservation(std::uint8_t compartment, CompartmentState to);
-  void empty_again(std::uint8_t compartment, CompartmentEvent on);
+  void empty_again(std::uint8_t compartment, CompartmentEvent on, cubby_v1_ItemReading item);
   void apply_uncertain(const cubby_v1_CustodyUncertain& body);
   void apply_intent(const Intent& intent);
   void apply_outcome(const Outcome& outcome);

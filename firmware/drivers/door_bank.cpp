@@ -26,6 +26,18 @@ void set_bit(DoorBits& bits, std::size_t index, bool value) {
   bits[index / 64] = value ? bits[index / 64] | mask : bits[index / 64] & ~mask;
 }
 
+/// Number of the first compartment in `bits`, which leaves them; 0: there is none.
+std::uint8_t take_first(DoorBits& bits) {
+  for (std::size_t word = 0; word < bits.size(); ++word) {
+    if (bits[word] != 0) {
+      const auto index = word * 64 + static_cast<std::size_t>(std::countr_zero(bits[word]));
+      bits[word] &= bits[word] - 1;
+      return static_cast<std::uint8_t>(index + 1);
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 void DoorBank::configure(std::span<const BoardPlace> boards, std::span<const DoorPlace> doors, const Options& options) {
@@ -42,6 +54,10 @@ void DoorBank::configure(std::span<const BoardPlace> boards, std::span<const Doo
     CUBBY_ASSERT(doors[i].board < boards.size() && doors[i].channel < boards[doors[i].board].channels);
     doors_[i] = doors[i];
     states_[doors[i].board].mask |= std::uint64_t{1} << doors[i].channel;
+    if (doors[i].item_channel != kNoInput) {
+      CUBBY_ASSERT(doors[i].item_board < boards.size() && doors[i].item_channel < boards[doors[i].item_board].channels);
+      states_[doors[i].item_board].items |= std::uint64_t{1} << doors[i].item_channel;
+    }
   }
 }
 
@@ -76,11 +92,26 @@ void DoorBank::expect_movement(std::uint8_t compartment) {
 void DoorBank::request_reading(std::uint8_t compartment, Instant now) {
   CUBBY_ASSERT(compartment >= 1 && compartment <= door_count_);
   const auto board = doors_[compartment - 1U].board;
-  if (states_[board].silent) {
-    return;
+  if (!states_[board].silent) {
+    want(board, readings_wanted_, compartment, now);
   }
-  states_[board].fresh_left = 2;
-  states_[board].fresh_compartment = compartment;
+}
+
+bool DoorBank::request_item(std::uint8_t compartment, Instant now) {
+  CUBBY_ASSERT(compartment >= 1 && compartment <= door_count_);
+  const auto& place = doors_[compartment - 1U];
+  if (place.item_channel == kNoInput || states_[place.item_board].silent) {
+    return false;
+  }
+  set_bit(fresh_items_, compartment - 1U, false);  // An answer to an earlier request is none to this one.
+  want(place.item_board, items_wanted_, compartment, now);
+  return true;
+}
+
+void DoorBank::want(std::size_t board, DoorBits& wanted, std::uint8_t compartment, Instant now) {
+  set_bit(wanted, compartment - 1U, true);
+  states_[board].wanted = true;
+  states_[board].fresh_left = 2;  // Who asked before has two later ones, too.
   set_due(board, slot_of(now) + 1);
 }
 
@@ -90,6 +121,14 @@ DoorState DoorBank::state(std::uint8_t compartment) const {
     return DoorState::kShut;
   }
   return bit(open_, compartment - 1U) ? DoorState::kOpen : DoorState::kUnknown;
+}
+
+ItemState DoorBank::item(std::uint8_t compartment) const {
+  CUBBY_ASSERT(compartment >= 1 && compartment <= door_count_);
+  if (bit(present_, compartment - 1U)) {
+    return ItemState::kPresent;
+  }
+  return bit(empty_, compartment - 1U) ? ItemState::kEmpty : ItemState::kUnknown;
 }
 
 void DoorBank::tick(Instant now) {
@@ -216,7 +255,7 @@ void DoorBank::run_start(Instant now) {
       begin_all_off(i, now);
       return;
     }
-    if (state.known != state.mask || !state.has_last) {
+    if (start_needs(i)) {
       begin_read(i, now, false);
       return;
     }
@@ -224,6 +263,18 @@ void DoorBank::run_start(Instant now) {
   phase_ = Phase::kRunning;
   last_slot_ = slot_of(now);
   started_event_ = true;
+  for (std::size_t i = 0; i < board_count_; ++i) {
+    if (!states_[i].silent && (states_[i].items & ~states_[i].settled()) != 0) {
+      set_due(i, last_slot_ + 1);
+    }
+  }
+}
+
+/// Doors have to be known, and item sensors to have been asked: one that chatters keeps no station from its work.
+bool DoorBank::start_needs(std::size_t board) const {
+  const auto& state = states_[board];
+  return !state.has_last || (state.mask & ~state.known) != 0 ||
+         ((state.items & ~state.known) != 0 && state.unsettled < limits::kRereadsMax);
 }
 
 void DoorBank::begin_unlock(Instant now) {
@@ -308,8 +359,10 @@ void DoorBank::on_miss(std::size_t board, Instant now) {
   state.misses = 0;
   state.has_last = false;
   state.known = 0;
+  state.same = 0;
   state.fresh_left = 0;
-  state.fresh_compartment = 0;
+  state.unsettled = 0;
+  forget_wanted(board);
   set_due(board, 0);
   silent_events_ |= std::uint32_t{1} << board;
   publish(board, known);
@@ -318,11 +371,12 @@ void DoorBank::on_miss(std::size_t board, Instant now) {
 /// Two looks in a row that agree make a belief.
 void DoorBank::on_reading(std::size_t board, Instant now) {
   auto& state = states_[board];
-  const auto reading = boards_[board].shut_inputs() & state.mask;
+  const auto reading = boards_[board].inputs() & state.inputs();
   if (state.has_last) {
-    const auto equal = ~(reading ^ state.last) & state.mask;
+    const auto equal = ~(reading ^ state.last) & state.inputs();
     const auto changed = equal & (~state.known | (state.belief ^ reading));
     state.known |= equal;
+    state.same = equal;
     state.belief = (state.belief & ~equal) | (reading & equal);
     if (changed != 0) {
       publish(board, changed);
@@ -333,27 +387,80 @@ void DoorBank::on_reading(std::size_t board, Instant now) {
   if (state.fresh_left > 0) {
     --state.fresh_left;
   }
-  const bool settled = state.known == state.mask && reading == state.belief;
-  if (settled && state.fresh_left == 0 && state.fresh_compartment != 0) {
-    fresh_events_ |= std::uint32_t{1} << board;
+  if (state.fresh_left == 0 && state.wanted) {
+    tell_fresh(board);
   }
+  const bool settled = state.settled() == state.inputs();
+  state.unsettled =
+      settled ? std::uint8_t{0} : static_cast<std::uint8_t>(std::min(state.unsettled + 1, limits::kRereadsMax));
   const bool again = !settled || state.fresh_left > 0 || !state.off_done;
-  set_due(board, again && phase_ == Phase::kRunning ? slot_of(now) + 1 : 0);
+  if (!again || phase_ != Phase::kRunning) {
+    set_due(board, 0);
+    return;
+  }
+  const auto next = slot_of(now) + 1;
+  const bool patient = state.unsettled == limits::kRereadsMax && state.fresh_left == 0 && state.off_done;
+  set_due(board, patient ? slot_of(idle_poll_of(board, slot_start(next))) : next);
 }
 
-/// Brings shut_ and open_ up to date for those channels.
+/// Whoever asked for readings of that board has them, as far as they settled.
+void DoorBank::tell_fresh(std::size_t board) {
+  const auto settled = states_[board].settled();
+  const bool doors_settled = (states_[board].mask & ~settled) == 0;
+  states_[board].wanted = false;
+  const auto take = [&](std::size_t door, DoorBits& wanted, DoorBits& fresh, bool ready) {
+    if (!bit(wanted, door)) {
+      return;
+    }
+    if (ready) {
+      set_bit(wanted, door, false);
+      set_bit(fresh, door, true);
+    } else {
+      states_[board].wanted = true;
+    }
+  };
+  for (std::size_t i = 0; i < door_count_; ++i) {
+    if (doors_[i].board == board) {
+      take(i, readings_wanted_, fresh_readings_, doors_settled);
+    }
+    if (doors_[i].item_board == board && doors_[i].item_channel != kNoInput) {
+      take(i, items_wanted_, fresh_items_, (settled >> doors_[i].item_channel & 1) != 0);
+    }
+  }
+}
+
+void DoorBank::forget_wanted(std::size_t board) {
+  states_[board].wanted = false;
+  for (std::size_t i = 0; i < door_count_; ++i) {
+    if (doors_[i].board == board) {
+      set_bit(readings_wanted_, i, false);
+    }
+    if (doors_[i].item_board == board) {
+      set_bit(items_wanted_, i, false);
+    }
+  }
+}
+
+/// Brings what is believed of doors and item sensors up to date for those channels.
 void DoorBank::publish(std::size_t board, std::uint64_t channels) {
   const auto& state = states_[board];
-  for (std::size_t i = 0; i < door_count_; ++i) {
-    const auto channel = std::uint64_t{1} << doors_[i].channel;
-    if (doors_[i].board != board || (channels & channel) == 0) {
-      continue;
+  const auto put = [&](std::size_t door, std::uint8_t channel, DoorBits& ones, DoorBits& zeros, DoorBits& changed) {
+    if ((channels >> channel & 1) == 0) {
+      return;
     }
-    const bool known = (state.known & channel) != 0;
-    const bool shut = (state.belief & channel) != 0;
-    set_bit(shut_, i, known && shut);
-    set_bit(open_, i, known && !shut);
-    set_bit(changed_, i, true);
+    const bool known = (state.known >> channel & 1) != 0;
+    const bool one = (state.belief >> channel & 1) != 0;
+    set_bit(ones, door, known && one);
+    set_bit(zeros, door, known && !one);
+    set_bit(changed, door, true);
+  };
+  for (std::size_t i = 0; i < door_count_; ++i) {
+    if (doors_[i].board == board) {
+      put(i, doors_[i].channel, shut_, open_, changed_);
+    }
+    if (doors_[i].item_board == board && doors_[i].item_channel != kNoInput) {
+      put(i, doors_[i].item_channel, present_, empty_, changed_items_);
+    }
   }
 }
 
@@ -390,20 +497,21 @@ std::optional<DoorEvent> DoorBank::next_event() {
     const auto board = take_board(answered_events_);
     return DoorEvent{.kind = Kind::kBoardAnswered, .board = board, .silent_for = states_[board].silent_for};
   }
-  for (std::size_t word = 0; word < changed_.size(); ++word) {
-    if (changed_[word] != 0) {
-      const auto index = word * 64 + static_cast<std::size_t>(std::countr_zero(changed_[word]));
-      changed_[word] &= changed_[word] - 1;
-      const auto number = static_cast<std::uint8_t>(index + 1);
-      return DoorEvent{
-          .kind = Kind::kDoor, .compartment = number, .board = doors_[index].board, .state = state(number)};
-    }
+  if (const auto number = take_first(changed_); number != 0) {
+    return DoorEvent{
+        .kind = Kind::kDoor, .compartment = number, .board = doors_[number - 1U].board, .state = state(number)};
   }
-  if (fresh_events_ != 0) {
-    const auto board = take_board(fresh_events_);
-    const auto number = states_[board].fresh_compartment;
-    states_[board].fresh_compartment = 0;
-    return DoorEvent{.kind = Kind::kFreshReading, .compartment = number, .board = board, .state = state(number)};
+  if (const auto number = take_first(changed_items_); number != 0) {
+    return DoorEvent{
+        .kind = Kind::kItem, .compartment = number, .board = doors_[number - 1U].item_board, .item = item(number)};
+  }
+  if (const auto number = take_first(fresh_readings_); number != 0) {
+    return DoorEvent{
+        .kind = Kind::kFreshReading, .compartment = number, .board = doors_[number - 1U].board, .state = state(number)};
+  }
+  if (const auto number = take_first(fresh_items_); number != 0) {
+    return DoorEvent{
+        .kind = Kind::kFreshItem, .compartment = number, .board = doors_[number - 1U].item_board, .item = item(number)};
   }
   if (started_event_) {
     started_event_ = false;

@@ -16,6 +16,13 @@ namespace cubby::drivers {
 
 enum class DoorState : std::uint8_t { kUnknown, kShut, kOpen };
 
+/// What the item sensor of a compartment says. Numbers as ItemReading of event.proto.
+enum class ItemState : std::uint8_t {
+  kUnknown = 0,  // There is none, its board is silent, or it has not settled since.
+  kEmpty,
+  kPresent,  // Something is inside.
+};
+
 /// One bit a compartment; bit i is compartment number i + 1.
 using DoorBits = std::array<std::uint64_t, (limits::kCompartmentsMax + 63) / 64>;
 
@@ -23,8 +30,10 @@ struct DoorEvent {
   enum class Kind : std::uint8_t {
     kStarted,        // After start(): all outputs are off, every door is known or its board is silent.
     kDoor,           // The believed state of `compartment` changed to `state`.
+    kItem,           // The believed state of the item sensor of `compartment` changed to `item`.
     kUnlock,         // The unlock of `compartment` is over; `exchange` is never kNone or kWaiting.
     kFreshReading,   // request_reading() of `compartment` is done: state() is newer than the request.
+    kFreshItem,      // request_item() of `compartment` is done: `item` is newer than the request.
     kBoardSilent,    // `board` gave no reply several times; its doors are unknown.
     kBoardAnswered,  // It answers again, after `silent_for`.
   };
@@ -32,11 +41,12 @@ struct DoorEvent {
   std::uint8_t compartment = 0;  // Number.
   std::uint8_t board = 0;        // Index.
   DoorState state = DoorState::kUnknown;
+  ItemState item = ItemState::kUnknown;
   Exchange exchange = Exchange::kNone;
   Duration silent_for{};
 };
 
-/// All doors of a station on one half-duplex segment.
+/// All doors of a station on one half-duplex segment, and the item sensors behind them.
 ///
 /// Time on the bus is cut into slots of kBusSlot on an absolute grid (slot k begins at k times that), one
 /// exchange each; what is asked for at t goes into a slot that begins after t. A slot belongs, in this
@@ -46,17 +56,21 @@ struct DoorEvent {
 /// that would have read nothing new can be left out without a trace. Only start() runs exchanges back to
 /// back, off the grid.
 ///
-/// A reading is believed when a second one equals it. A board that misses kSilentAfter replies in a row
-/// makes its doors unknown, never shut.
+/// A reading is believed when a second one equals it. A board whose inputs do not settle is read in the next
+/// slots, kRereadsMax times in a row, then in its turns of the round, so that it takes no other board's. A board
+/// that misses kSilentAfter replies in a row makes its doors unknown, never shut.
 class DoorBank {
  public:
   struct BoardPlace {
     std::uint8_t address = 1;
     std::uint8_t channels = 8;
   };
+  static constexpr std::uint8_t kNoInput = 0xFF;
   struct DoorPlace {
     std::uint8_t board = 0;
     std::uint8_t channel = 0;
+    std::uint8_t item_board = 0;
+    std::uint8_t item_channel = kNoInput;  // Input of the item sensor; kNoInput: there is none.
   };
   struct Options {
     Duration pulse = Duration::milliseconds(200);
@@ -69,7 +83,7 @@ class DoorBank {
 
   /// Element i of `doors` is compartment i + 1. Call once, before start().
   void configure(std::span<const BoardPlace> boards, std::span<const DoorPlace> doors, const Options& options);
-  /// Switches all outputs off, then reads every door twice.
+  /// Switches all outputs off, then reads every board twice and until every door is known.
   void start(Instant now);
 
   void tick(Instant now);
@@ -88,12 +102,16 @@ class DoorBank {
   /// Asks for two readings of the door's board from after now; then a kFreshReading event comes, or
   /// kBoardSilent (nothing if it is silent already).
   void request_reading(std::uint8_t compartment, Instant now);
+  /// The same for the compartment's item sensor; then a kFreshItem event comes, once it has settled. False: there is
+  /// none, or its board is silent; nothing comes, nor if the board falls silent meanwhile.
+  bool request_item(std::uint8_t compartment, Instant now);
 
   /// When the idle polls, as things stand, next come to the board of that index, at or after `from`. For
   /// those who know that only this board has news: earlier idle polls may be left out.
   Instant idle_poll_of(std::size_t board, Instant from) const;
 
   DoorState state(std::uint8_t compartment) const;
+  ItemState item(std::uint8_t compartment) const;
   const DoorBits& shut_doors() const { return shut_; }
   bool started() const { return phase_ == Phase::kRunning; }
   std::size_t door_count() const { return door_count_; }
@@ -103,15 +121,21 @@ class DoorBank {
   enum class Running : std::uint8_t { kNothing, kAllOff, kRead, kUnlock };
   struct BoardState {
     std::uint64_t mask = 0;    // Channels with a door.
+    std::uint64_t items = 0;   // Channels with an item sensor.
     std::uint64_t last = 0;    // Last reading, if there is one.
-    std::uint64_t belief = 0;  // 1: shut; meaningful where known.
+    std::uint64_t belief = 0;  // 1: shut, or something inside; meaningful where known.
     std::uint64_t known = 0;
+    std::uint64_t same = 0;  // As in the reading before the last.
+    std::uint64_t inputs() const { return mask | items; }
+    /// Doors whose last reading is what is believed; item sensors whose last two readings were equal.
+    std::uint64_t settled() const { return known & ~(last ^ belief) & (mask | same); }
     std::int64_t due_slot = 0;  // A reading is wanted in this slot or as soon as possible after; 0: none.
     Instant silent_since{};
     Duration silent_for{};
     std::uint8_t misses = 0;
-    std::uint8_t fresh_left = 0;         // Readings until request_reading() is satisfied.
-    std::uint8_t fresh_compartment = 0;  // Who asked; 0: nobody.
+    std::uint8_t fresh_left = 0;  // Readings until what was requested is fresh.
+    std::uint8_t unsettled = 0;   // Readings in a row after which some input was not settled; at most kRereadsMax.
+    bool wanted = false;          // Somebody waits for that.
     bool has_last = false;
     bool silent = false;
     bool off_done = false;
@@ -137,6 +161,10 @@ class DoorBank {
   void on_miss(std::size_t board, Instant now);
   void on_answer(std::size_t board, Instant now);
   void publish(std::size_t board, std::uint64_t channels);
+  bool start_needs(std::size_t board) const;
+  void want(std::size_t board, DoorBits& wanted, std::uint8_t compartment, Instant now);
+  void forget_wanted(std::size_t board);
+  void tell_fresh(std::size_t board);
   void set_due(std::size_t board, std::int64_t slot);
 
   hal::SerialBus& bus_;
@@ -156,16 +184,22 @@ class DoorBank {
   std::size_t round_due_ = 0;    // Board after the one that was read last because it was due.
   std::uint8_t moving_ = 0;      // Compartment whose door is expected to move.
   Unlock unlock_;
+  DoorBits readings_wanted_{};
+  DoorBits items_wanted_{};
 
   // What next_event() has to tell.
   bool started_event_ = false;
   std::optional<DoorEvent> unlock_event_;
   std::uint32_t silent_events_ = 0;  // Bit per board.
   std::uint32_t answered_events_ = 0;
-  std::uint32_t fresh_events_ = 0;
+  DoorBits fresh_readings_{};
+  DoorBits fresh_items_{};
   DoorBits changed_{};
+  DoorBits changed_items_{};
   DoorBits shut_{};
   DoorBits open_{};
+  DoorBits empty_{};
+  DoorBits present_{};
 };
 
 }  // namespace cubby::drivers

@@ -18,7 +18,7 @@ enum class Exchange : std::uint8_t {
   kRefused,  // The board answered with an exception.
 };
 
-/// One lock board: outputs that pulse coils and inputs that read door switches, numbered from 0.
+/// One lock board: outputs that pulse coils and inputs that read door switches and item sensors, numbered from 0.
 /// One request at a time; a driver never repeats one by itself. A reply counts only if it is the
 /// answer to the running request; whatever arrives at other times is thrown away.
 class LockBoard {
@@ -35,8 +35,9 @@ class LockBoard {
   Exchange tick(Instant now) { return do_tick(now); }
   /// When tick() has work next; Instant::max() while no request runs.
   Instant wake() const { return do_wake(); }
-  /// Inputs of the last read that was done: bit c is set if channel c's door switch reads shut.
-  std::uint64_t shut_inputs() const { return do_shut_inputs(); }
+  /// Inputs of the last read that was done: bit c is set if channel c's door switch reads shut, or if its item
+  /// sensor says that something is inside.
+  std::uint64_t inputs() const { return do_inputs(); }
 
  protected:
   ~LockBoard() = default;
@@ -47,7 +48,7 @@ class LockBoard {
   virtual Status do_start_unlock(std::uint8_t channel, Instant now) = 0;
   virtual Exchange do_tick(Instant now) = 0;
   virtual Instant do_wake() const = 0;
-  virtual std::uint64_t do_shut_inputs() const = 0;
+  virtual std::uint64_t do_inputs() const = 0;
 };
 
 }  // namespace cubby::drivers

@@ -173,7 +173,7 @@ void ModbusLockBoard::take_inputs() {
   for (std::size_t i = 0; i < reply_size() - kReadOverhead; ++i) {
     inputs |= std::to_integer<std::uint64_t>(received_[at + kReadDataAt + i]) << (8 * i);
   }
-  shut_inputs_ = inputs & ((std::uint64_t{1} << options_.channels) - 1);
+  inputs_ = inputs & ((std::uint64_t{1} << options_.channels) - 1);
 }
 
 }  // namespace cubby::drivers

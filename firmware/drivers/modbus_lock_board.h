@@ -11,7 +11,8 @@ namespace cubby::drivers {
 
 /// Board family P5: a Modbus RTU relay board; a lock is one relay, its door switch one input.
 /// Unlock is "flash on" (FC05, address 0200 + channel, value in units of 100 ms), so the board itself
-/// ends the pulse. A door switch that reads 1 means shut.
+/// ends the pulse. A door switch that reads 1 means shut, an item
+/// sensor that reads 1 means that something is inside.
 class ModbusLockBoard final : public LockBoard {
  public:
   struct Options {
@@ -39,7 +40,7 @@ class ModbusLockBoard final : public LockBoard {
   Status do_start_unlock(std::uint8_t channel, Instant now) override;
   Exchange do_tick(Instant now) override;
   Instant do_wake() const override;
-  std::uint64_t do_shut_inputs() const override { return shut_inputs_; }
+  std::uint64_t do_inputs() const override { return inputs_; }
 
   Status send(Request request, const Command& command, Instant now, bool idle);
   void receive(Instant now);
@@ -53,7 +54,7 @@ class ModbusLockBoard final : public LockBoard {
   Options options_;
   Request request_ = Request::kNone;
   Instant give_up_ = Instant::max();
-  std::uint64_t shut_inputs_ = 0;
+  std::uint64_t inputs_ = 0;
   std::array<std::byte, kRequestSize> sent_{};
   std::array<std::byte, kReceivedMax> received_{};
   std::size_t received_size_ = 0;

@@ -142,6 +142,21 @@ StationWorld::StationWorld(const Options& options)
     config.door_size[i] = options.doors[i];
     config.door_height_cm[i] = static_cast<std::uint8_t>(i < options.heights_cm.size() ? options.heights_cm[i] : 100);
   }
+  config.door_item_board_count = config.door_item_channel_count = options.item_sensors == 0 ? pb_size_t{0} : doors;
+  for (std::size_t i = 0; i < options.item_sensors; ++i) {
+    const auto board = boards + i / kDoorsPerBoard;
+    if (config.boards_count == board) {
+      config.boards[board] = {cubby_v1_BoardFamily_BOARD_FAMILY_P5, static_cast<std::uint8_t>(board + 1),
+                              kDoorsPerBoard};
+      ++config.boards_count;
+      bus_.add_board(static_cast<std::uint8_t>(board + 1), kDoorsPerBoard);
+      for (auto& input : bus_.board(static_cast<std::uint8_t>(board + 1)).doors) {
+        input.shut_from = {{INT64_MIN, false}};  // Nothing is inside.
+      }
+    }
+    config.door_item_board[i] = static_cast<std::uint8_t>(board);
+    config.door_item_channel[i] = static_cast<std::uint8_t>(i % kDoorsPerBoard + 1);
+  }
   if (options.share_percent != 0 || options.guaranteed_percent != 0 || options.brand_retention_h != 0) {
     config.brands_count = 1;
     std::strcpy(config.brands[0].carrier, "sf");
@@ -287,6 +302,7 @@ unsigned StationWorld::deposit(char size, std::string_view parcel) {
   const auto compartment = begin_deposit(size, parcel);
   if (compartment != 0) {
     advance_seconds(5);
+    sense(compartment, true);
     shut(compartment);
     advance_seconds(2);
     key('*');
@@ -328,6 +344,19 @@ std::string StationWorld::second_of(unsigned compartment) const {
 void StationWorld::shut(unsigned compartment) {
   bus_.move_door(static_cast<std::uint8_t>((compartment - 1) / kDoorsPerBoard + 1),
                  static_cast<std::uint8_t>((compartment - 1) % kDoorsPerBoard), true, now_);
+}
+
+void StationWorld::sense(unsigned compartment, bool present, Duration after) {
+  if (compartment <= options_.item_sensors) {
+    const auto boards = (options_.doors.size() + kDoorsPerBoard - 1) / kDoorsPerBoard;
+    bus_.move_door(static_cast<std::uint8_t>(boards + (compartment - 1) / kDoorsPerBoard + 1),
+                   static_cast<std::uint8_t>((compartment - 1) % kDoorsPerBoard), present, now_ + after);
+  }
+}
+
+FakeBus::Board& StationWorld::item_board_of(unsigned compartment) {
+  const auto boards = (options_.doors.size() + kDoorsPerBoard - 1) / kDoorsPerBoard;
+  return bus_.board(static_cast<std::uint8_t>(boards + (compartment - 1) / kDoorsPerBoard + 1));
 }
 
 void StationWorld::force(unsigned compartment) {

@@ -40,6 +40,7 @@ class StationWorld {
     std::uint32_t guaranteed_percent = 0;  // Of carrier "sf".
     std::uint32_t brand_retention_h = 0;   // Of carrier "sf".
     std::optional<std::uint64_t> utc_ms = 1'750'000'000'000;
+    std::size_t item_sensors = 0;  // The first doors have one, on boards of their own.
     bool skip_idle_polls = false;  // As the emulator does.
     std::uint32_t sectors = 32;
     std::uint32_t code_digits = 8;
@@ -70,7 +71,7 @@ class StationWorld {
   std::string technician_pass();
   /// Courier's flow up to the open door; returns its number (0: turned away).
   unsigned begin_deposit(char size = 'S', std::string_view parcel = "P1");
-  /// The whole deposit; returns the compartment's number.
+  /// The whole deposit, the parcel put in; returns the compartment's number.
   unsigned deposit(char size = 'S', std::string_view parcel = "P1");
   /// After a short code the second input, if one is given.
   void enter_code(std::string_view digits, std::string_view second = {});
@@ -83,6 +84,9 @@ class StationWorld {
   void command(const cubby_v1_Command& command);
   std::uint64_t utc_ms() const { return *options_.utc_ms + static_cast<std::uint64_t>(now_.us / 1'000); }
   void shut(unsigned compartment);
+  /// The item sensor says so from `after` now on.
+  void sense(unsigned compartment, bool present, Duration after = {});
+  FakeBus::Board& item_board_of(unsigned compartment);
   void force(unsigned compartment);
   void jam(unsigned compartment, bool value = true);
   bool is_open(unsigned compartment) const;

@@ -160,6 +160,9 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
   event.which_body = cubby_v1_Event_overdue_tag;
   event.body.overdue = {.compartment = 3, .counter = 1'003};
   state.apply_event(event);
+  event.which_body = cubby_v1_Event_item_sensor_doubtful_tag;
+  event.body.item_sensor_doubtful = {.compartment = 192, .item = cubby_v1_ItemReading_ITEM_READING_PRESENT};
+  state.apply_event(event);
   event.which_body = cubby_v1_Event_technician_came_tag;
   for (std::uint32_t serial = 1; serial <= 8 + StationState::kPassesMax; ++serial) {
     event.body.technician_came = cubby_v1_TechnicianCame_init_zero;
@@ -219,6 +222,7 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
       EXPECT_EQ(a.state, b.state);
       EXPECT_EQ(a.wear, b.wear);
       EXPECT_EQ(a.before, b.before);
+      EXPECT_EQ(b.item_doubtful, number == 192);
       EXPECT_EQ(a.parcel.counter, b.parcel.counter);
       EXPECT_EQ(a.parcel.deposited_on_ms, b.parcel.deposited_on_ms);
       EXPECT_EQ(a.parcel.deposited_utc_ms, b.parcel.deposited_utc_ms);
@@ -252,6 +256,20 @@ TEST(Custody, IsOnlyBelievedAsFarAsSomebodySaw) {
   EXPECT_EQ(after_reset(AttemptOutcome::kNone, DoorState::kShut), AfterReset::kUncertain);
   EXPECT_EQ(after_reset(AttemptOutcome::kOpened, DoorState::kShut), AfterReset::kComplete);
   EXPECT_EQ(after_reset(AttemptOutcome::kNotOpened, DoorState::kShut), AfterReset::kNotOpened);
+}
+
+TEST(Custody, IsContradictedByAnItemSensorThatSaysTheOppositeAndByNothingElse) {
+  using drivers::ItemState;
+  for (std::size_t i = 1; i <= kCompartmentStates; ++i) {
+    const auto believed = static_cast<CompartmentState>(i);
+    const bool empty = believed == CompartmentState::kVacant || believed == CompartmentState::kReserved;
+    const bool inside = believed == CompartmentState::kOccupied || believed == CompartmentState::kOverdue;
+    EXPECT_FALSE(contradicts(believed, ItemState::kUnknown)) << to_string(believed);
+    EXPECT_EQ(contradicts(believed, ItemState::kPresent), empty) << to_string(believed);
+    EXPECT_EQ(contradicts(believed, ItemState::kEmpty), inside) << to_string(believed);
+    EXPECT_FALSE(contradicts(believed, static_cast<ItemState>(3))) << to_string(believed);
+  }
+  static_assert(contradicts(CompartmentState::kOccupied, ItemState::kEmpty));
 }
 
 TEST(PickupCodes, NeverGivesTwoLiveParcelsOneCode) {
@@ -386,7 +404,7 @@ TEST(PickupCodes, AreInUseAsLongAsOneOfTheirLengthIsWaitedFor) {
 }
 
 TEST(Controller, FitsItsShareOfAFleet) {
-  EXPECT_LE(sizeof(Controller), 56U * 1024U);
+  EXPECT_LE(sizeof(Controller), 57U * 1024U);
 }
 
 cubby_v1_StationConfig good_config() {
@@ -413,6 +431,26 @@ void set_number(Enum& to, std::uint32_t number) {
   std::memcpy(&to, &number, sizeof(number));
 }
 
+void set_items(cubby_v1_StationConfig& config, unsigned board1, unsigned channel1, unsigned board2, unsigned channel2) {
+  config.door_item_board_count = config.door_item_channel_count = 2;
+  config.door_item_board[0] = static_cast<std::uint8_t>(board1);
+  config.door_item_channel[0] = static_cast<std::uint8_t>(channel1);
+  config.door_item_board[1] = static_cast<std::uint8_t>(board2);
+  config.door_item_channel[1] = static_cast<std::uint8_t>(channel2);
+}
+
+TEST(ConfigCheck, TakesItemSensorsForAllDoorsOrSomeOnTheirBoardOrAnother) {
+  auto config = good_config();
+  set_items(config, 0, 3, 0, 8);
+  EXPECT_EQ(app::check_config(config), Status::kOk);
+  set_items(config, 0, 3, 99, 0);  // The second door has none; its board does not matter.
+  EXPECT_EQ(app::check_config(config), Status::kOk);
+  config.boards_count = 2;
+  config.boards[1] = {cubby_v1_BoardFamily_BOARD_FAMILY_P5, 2, 2};
+  set_items(config, 1, 2, 1, 1);
+  EXPECT_EQ(app::check_config(config), Status::kOk);
+}
+
 TEST(ConfigCheck, RefusesEachBrokenRule) {
   ASSERT_EQ(app::check_config(good_config()), Status::kOk);
   const std::vector<void (*)(cubby_v1_StationConfig&)> breaks{
@@ -436,6 +474,13 @@ TEST(ConfigCheck, RefusesEachBrokenRule) {
       [](auto& c) { set_number(c.door_size[0], 257); },
       [](auto& c) { set_number(c.language, 99); },
       [](auto& c) { c.door_height_cm[0] = 251; },
+      [](auto& c) { c.door_item_channel_count = c.door_item_board_count = 1; },
+      [](auto& c) { c.door_item_channel_count = 2, c.door_item_channel[0] = 3; },
+      [](auto& c) { c.door_item_board_count = 2; },
+      [](auto& c) { set_items(c, 0, 3, 0, 3); },  // One input, two sensors.
+      [](auto& c) { set_items(c, 0, 2, 0, 3); },  // The other door's switch.
+      [](auto& c) { set_items(c, 0, 3, 0, 9); },  // The board has eight.
+      [](auto& c) { set_items(c, 0, 3, 1, 1); },  // No such board.
       [](auto& c) { c.brands_count = 1; },
       [](auto& c) { c.brands_count = 1, c.brands[0].carrier[0] = 'S'; },
       [](auto& c) { c.brands_count = 1, c.brands[0].carrier[0] = 's', c.brands[0].share_percent = 101; },
@@ -483,8 +528,10 @@ TEST(ConfigCheck, HasRoomForTheGreatestConfigurationThatHolds) {
                         limits::kBoardChannelsMax};
   }
   config.door_board_count = config.door_channel_count = config.door_size_count = config.door_height_cm_count =
-      limits::kCompartmentsMax;
+      config.door_item_board_count = config.door_item_channel_count = limits::kCompartmentsMax;
   for (std::size_t i = 0; i < limits::kCompartmentsMax; ++i) {
+    config.door_item_board[i] = static_cast<std::uint8_t>(i / 8);
+    config.door_item_channel[i] = static_cast<std::uint8_t>(i % 8 + 1);
     config.door_board[i] = static_cast<std::uint8_t>(23 - i / 8);
     config.door_channel[i] = static_cast<std::uint8_t>(49 - i % 8);
     config.door_size[i] = cubby_v1_Size_SIZE_XL;

@@ -19,14 +19,21 @@ struct World {
   Instant now{};
   std::vector<std::pair<Instant, DoorEvent>> events;
 
-  explicit World(std::size_t boards) {
+  /// With `items`, the last channel of each board is the item sensor of its first door, and no door's.
+  explicit World(std::size_t boards, bool items = false) {
     std::vector<DoorBank::BoardPlace> board_places;
     std::vector<DoorBank::DoorPlace> door_places;
     for (std::size_t i = 0; i < boards; ++i) {
       bus.add_board(static_cast<std::uint8_t>(i + 1));
       board_places.push_back({.address = static_cast<std::uint8_t>(i + 1), .channels = 8});
-      for (std::uint8_t channel = 0; channel < 8 && door_places.size() < limits::kCompartmentsMax; ++channel) {
+      const std::uint8_t doors = items ? 7 : 8;
+      for (std::uint8_t channel = 0; channel < doors && door_places.size() < limits::kCompartmentsMax; ++channel) {
         door_places.push_back({.board = static_cast<std::uint8_t>(i), .channel = channel});
+        if (items && channel == 0) {
+          door_places.back().item_board = static_cast<std::uint8_t>(i);
+          door_places.back().item_channel = 7;
+          bus.board(static_cast<std::uint8_t>(i + 1)).doors[7].shut_from = {{INT64_MIN, false}};
+        }
       }
     }
     bank.configure(board_places, door_places, {});
@@ -202,6 +209,80 @@ TEST(DoorBank, AnswersARequestedReadingEvenIfNothingChanged) {
   world.advance(Duration::milliseconds(300));
   ASSERT_EQ(world.of(Kind::kFreshReading).size(), 1U);
   EXPECT_EQ(world.of(Kind::kFreshReading)[0].second.state, DoorState::kShut);
+}
+
+TEST(DoorBank, AnswersAllWhoAskForReadingsOfOneBoard) {
+  World world(2, true);
+  world.boot();
+  world.bank.request_reading(3, world.now);
+  world.advance(Duration::milliseconds(70));
+  world.bank.request_reading(5, world.now);
+  EXPECT_TRUE(world.bank.request_item(1, world.now));
+  world.advance(Duration::milliseconds(300));
+  const auto readings = world.of(Kind::kFreshReading);
+  ASSERT_EQ(readings.size(), 2U);
+  EXPECT_EQ(readings[0].second.compartment, 3);
+  EXPECT_EQ(readings[1].second.compartment, 5);
+  ASSERT_EQ(world.of(Kind::kFreshItem).size(), 1U);
+  EXPECT_EQ(world.of(Kind::kFreshItem)[0].second.item, ItemState::kEmpty);
+}
+
+TEST(DoorBank, BelievesAnItemSensorOnTwoEqualReadingsAndKnowsWhoHasNone) {
+  World world(2, true);
+  world.boot();
+  EXPECT_EQ(world.bank.item(1), ItemState::kEmpty);
+  EXPECT_EQ(world.bank.item(2), ItemState::kUnknown);
+  EXPECT_FALSE(world.bank.request_item(2, world.now));
+  world.bus.move_door(1, 7, true, world.now);
+  world.bus.move_door(1, 7, false, world.now + Duration::milliseconds(90));  // One slot sees it, or two.
+  world.advance(Duration::seconds(1));
+  const auto blinks = world.of(Kind::kItem).size();
+  EXPECT_TRUE(blinks == 0 || blinks == 2);
+  EXPECT_EQ(world.bank.item(1), ItemState::kEmpty);
+  world.events.clear();
+  world.bus.move_door(1, 7, true, world.now);
+  world.advance(Duration::seconds(1));
+  ASSERT_EQ(world.of(Kind::kItem).size(), 1U);
+  EXPECT_EQ(world.of(Kind::kItem)[0].second.compartment, 1);
+  EXPECT_EQ(world.of(Kind::kItem)[0].second.item, ItemState::kPresent);
+  EXPECT_TRUE(world.of(Kind::kDoor).empty());
+  world.bus.board(1).silent = true;
+  world.advance(Duration::seconds(2));
+  EXPECT_EQ(world.bank.item(1), ItemState::kUnknown);
+  EXPECT_FALSE(world.bank.request_item(1, world.now));
+}
+
+TEST(DoorBank, SaysAFreshItemOnlyWhenTwoReadingsAfterTheRequestAreEqual) {
+  World world(2, true);
+  world.boot();
+  const auto asked = world.now;
+  ASSERT_TRUE(world.bank.request_item(1, asked));
+  for (int i = 0; i < 10; ++i) {  // As often as it is read, until it stops.
+    world.bus.move_door(1, 7, i % 2 == 0, asked + Duration::milliseconds(60 * i));
+  }
+  world.advance(Duration::milliseconds(400));
+  EXPECT_TRUE(world.of(Kind::kFreshItem).empty());
+  world.advance(Duration::seconds(1));
+  ASSERT_EQ(world.of(Kind::kFreshItem).size(), 1U);
+  EXPECT_EQ(world.of(Kind::kFreshItem)[0].second.item, ItemState::kEmpty);
+}
+
+TEST(DoorBank, AnInputThatNeverSettlesTakesNoOtherBoardsTurn) {
+  World world(3, true);
+  const auto from = world.now;
+  for (int i = 0; i < 4'000; ++i) {
+    world.bus.move_door(1, 7, i % 2 == 0, from + Duration::milliseconds(29 * i));
+  }
+  world.boot();  // It starts, whatever an item sensor does.
+  EXPECT_EQ(world.bank.state(1), DoorState::kShut);
+  for (int round = 0; round < 20; ++round) {
+    world.advance(Duration::seconds(2));
+    world.events.clear();
+    const auto forced = world.now;
+    world.bus.move_door(3, 2, round % 2 != 0, forced);
+    world.advance(Duration::seconds(2));
+    ASSERT_EQ(world.of(Kind::kDoor).size(), 1U) << round;
+  }
 }
 
 TEST(DoorBank, PollsOnTheGridAndSaysThatItIsIdle) {

@@ -85,7 +85,7 @@ TEST(ModbusLockBoard, ReadsEverySwitchOfAWideBoard) {
   ASSERT_EQ(world.board.start_read(world.now, false), Status::kOk);
   ASSERT_EQ(world.finish(), Exchange::kDone);
   const auto all = (std::uint64_t{1} << 50) - 1;
-  EXPECT_EQ(world.board.shut_inputs(), all & ~(std::uint64_t{1} | std::uint64_t{1} << 33 | std::uint64_t{1} << 49));
+  EXPECT_EQ(world.board.inputs(), all & ~(std::uint64_t{1} | std::uint64_t{1} << 33 | std::uint64_t{1} << 49));
 }
 
 TEST(ModbusLockBoard, SaysRefusedWhenTheBoardAnswersWithAnException) {
