@@ -39,11 +39,14 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
   const std::string carrier = kCarriers[random.below(3)];
   const auto size = static_cast<v1::Size>(1 + random.below(3));
   const auto attempts = static_cast<std::uint32_t>(1 + random.below(3));
-  switch (random.below(12)) {
+  // Of stations with item sensors: what they say is at random, too.
+  const auto item = static_cast<v1::ItemReading>(random.below(6) / 2);
+  switch (random.below(13)) {
     case 0:
     case 1: {
       auto& body = *event.mutable_deposited();
       body.set_compartment(door);
+      body.set_item(item);
       body.set_carrier(carrier);
       body.set_size(size);
       body.set_attempts(attempts);
@@ -58,6 +61,7 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
     case 3: {
       auto& body = *event.mutable_collected();
       body.set_compartment(door);
+      body.set_item(item);
       body.set_carrier(carrier);
       body.set_size(size);
       body.set_attempts(attempts);
@@ -69,6 +73,7 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
     case 4: {
       auto& body = *event.mutable_recalled();
       body.set_compartment(door);
+      body.set_item(item);
       body.set_carrier(carrier);
       body.set_size(size);
       body.set_attempts(attempts);
@@ -106,6 +111,7 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
     case 10: {
       auto& body = *event.mutable_dispatched();
       body.set_compartment(door);
+      body.set_item(item);
       body.set_carrier(carrier);
       body.set_size(size);
       body.set_attempts(attempts);
@@ -119,6 +125,14 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
       auto& body = *event.mutable_open_failed();
       body.set_compartment(door);
       body.set_cause(static_cast<v1::OpenFailure>(1 + random.below(5)));
+      break;
+    }
+    case 11: {
+      auto& body = *event.mutable_deposit_cancelled();
+      body.set_compartment(door);
+      body.set_item(item);
+      body.set_carrier(carrier);
+      body.set_size(size);
       break;
     }
     default:
@@ -160,6 +174,7 @@ TEST(EventParser, ReadsFrequentEventsByHandAsLibprotobufDoes) {
     ASSERT_EQ(fast.reason, slow.reason) << i;
     ASSERT_EQ(fast.lockout_s, slow.lockout_s) << i;
     ASSERT_EQ(fast.hard_stop, slow.hard_stop) << i;
+    ASSERT_EQ(fast.item, slow.item) << i;
     ASSERT_EQ(fast.carrier, slow.carrier) << i;
   }
 }
@@ -178,9 +193,13 @@ void recount(const World& world, const TestJournal& journal, Recount& sums) {
     std::map<Column, std::int64_t> counts;
     std::int64_t level = 0;
     std::optional<std::pair<std::string, std::uint32_t>> brand;
+    bool taken = true;
     const auto opening = [&](const auto& body, Column what, std::int64_t change) {
+      const bool takes = what == Column::kCollections || what == Column::kRecalls || what == Column::kDispatches;
       door = body.compartment();
-      level = change;
+      taken = !takes || body.item() != v1::ITEM_READING_PRESENT;
+      level = taken ? change : 0;
+      counts[Column::kCustodyUncertain] = takes ? !taken : body.item() == v1::ITEM_READING_EMPTY;
       brand = {body.carrier(), static_cast<std::uint32_t>(body.size())};
       counts[what] = 1;
       counts[Column::kDoorCycles] = 1;
@@ -191,8 +210,8 @@ void recount(const World& world, const TestJournal& journal, Recount& sums) {
       opening(event.deposited(), Column::kDeposits, 1);
     } else if (event.has_collected()) {
       opening(event.collected(), Column::kCollections, -1);
-      counts[Column::kDwellCount] = event.collected().has_dwell_ms();
-      counts[Column::kDwellMs] = static_cast<std::int64_t>(event.collected().dwell_ms());
+      counts[Column::kDwellCount] = taken && event.collected().has_dwell_ms();
+      counts[Column::kDwellMs] = taken ? static_cast<std::int64_t>(event.collected().dwell_ms()) : 0;
     } else if (event.has_recalled()) {
       opening(event.recalled(), Column::kRecalls, -1);
     } else if (event.has_refused()) {
@@ -201,8 +220,8 @@ void recount(const World& world, const TestJournal& journal, Recount& sums) {
       opening(event.dropped_off(), Column::kDropOffs, 1);
     } else if (event.has_dispatched()) {
       opening(event.dispatched(), Column::kDispatches, -1);
-      counts[Column::kDwellCount] = 1;
-      counts[Column::kDwellMs] = static_cast<std::int64_t>(event.dispatched().dwell_ms());
+      counts[Column::kDwellCount] = taken;
+      counts[Column::kDwellMs] = taken ? static_cast<std::int64_t>(event.dispatched().dwell_ms()) : 0;
     } else if (event.has_turned_away()) {
       brand = {event.turned_away().carrier(), static_cast<std::uint32_t>(event.turned_away().size())};
       counts[static_cast<Column>(static_cast<int>(Column::kTurnedAwayFull) + event.turned_away().reason() - 1)] = 1;
@@ -212,6 +231,11 @@ void recount(const World& world, const TestJournal& journal, Recount& sums) {
     } else if (event.has_open_failed()) {
       door = event.open_failed().compartment();
       counts[static_cast<Column>(static_cast<int>(Column::kOpenFailedJammed) + event.open_failed().cause() - 1)] = 1;
+    } else if (event.has_deposit_cancelled()) {
+      door = event.deposit_cancelled().compartment();
+      brand = {event.deposit_cancelled().carrier(), static_cast<std::uint32_t>(event.deposit_cancelled().size())};
+      counts[Column::kCancellations] = 1;
+      counts[Column::kCustodyUncertain] = event.deposit_cancelled().item() == v1::ITEM_READING_PRESENT;
     } else if (event.has_custody_uncertain()) {
       door = event.custody_uncertain().compartment();
       counts[Column::kCustodyUncertain] = 1;
@@ -325,6 +349,31 @@ TEST(Fold, DoesNotDependOnTheOrderOfEventsOfOneStation) {
     ASSERT_NE(at, others.size());
     EXPECT_TRUE(std::ranges::equal(hours.values_at(row), others.values_at(at)));
   }
+}
+
+TEST(Fold, KeepsAParcelBookedThatAnItemSensorSawWhereItsRecipientHadBeen) {
+  World world;
+  TestJournal journal("SX-TY-0001");
+  journal.open();
+  journal.deposit(4, kNoonUtcMs);
+  v1::Event left = journal.event(kNoonUtcMs + 1'000);
+  left.mutable_collected()->set_compartment(4);
+  left.mutable_collected()->set_dwell_ms(1'000);
+  left.mutable_collected()->set_item(v1::ITEM_READING_PRESENT);
+  journal.add(left);
+  world.apply(journal);
+  const auto value = [&](Column column) { return world.value(Table::kCompartment, key::compartment(3, 4), column); };
+  EXPECT_EQ(value(Column::kCollections), 1);  // The door was opened and shut for one.
+  EXPECT_EQ(value(Column::kCustodyUncertain), 1);
+  EXPECT_EQ(value(Column::kDwellCount), 0);
+  EXPECT_EQ(world.station.levels[3], 1);
+  v1::Event taken = left;
+  taken.mutable_collected()->set_item(v1::ITEM_READING_EMPTY);
+  world.fold.apply(world.station, as_bytes(taken.SerializeAsString()));
+  EXPECT_EQ(world.station.levels[3], 0);
+  EXPECT_EQ(value(Column::kCollections), 2);
+  EXPECT_EQ(value(Column::kDwellCount), 1);
+  EXPECT_EQ(value(Column::kUnaccounted), 0);
 }
 
 TEST(Fold, BooksWhatASnapshotCorrectsAsUnaccounted) {

@@ -21,9 +21,10 @@ enum class Slot : std::uint8_t {
   kReason,
   kLockout,
   kHardStop,
+  kItem,
 };
 
-constexpr std::size_t kBodyFieldsMax = 10;
+constexpr std::size_t kBodyFieldsMax = 11;
 using BodyFields = std::array<Slot, kBodyFieldsMax>;  // By field number; 0 unused.
 
 // Bodies kFirstBody..kLastBody of Event, in that order (event.proto).
@@ -31,21 +32,21 @@ constexpr unsigned kFirstBody = 4;
 constexpr unsigned kLastBody = 13;
 constexpr std::array<BodyFields, kLastBody - kFirstBody + 1> kBodies = {{
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kIgnoredText, Slot::kCarrier, Slot::kSize,
-     Slot::kIgnoredFixed, Slot::kAttempts, Slot::kOpenMs, Slot::kIgnoredNumber},
+     Slot::kIgnoredFixed, Slot::kAttempts, Slot::kOpenMs, Slot::kIgnoredNumber, Slot::kItem},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kDwell, Slot::kAttempts,
-     Slot::kOpenMs},
+     Slot::kOpenMs, Slot::kItem},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kDwell, Slot::kAttempts,
-     Slot::kOpenMs},
+     Slot::kOpenMs, Slot::kItem},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber},
     {Slot::kNone, Slot::kReason, Slot::kSize, Slot::kCarrier},
     {Slot::kNone, Slot::kIgnoredNumber, Slot::kLockout, Slot::kHardStop},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kReason, Slot::kAttempts, Slot::kIgnoredNumber},
-    {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kAttempts,
-     Slot::kOpenMs},
+    {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kAttempts, Slot::kOpenMs,
+     Slot::kItem},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kIgnoredText, Slot::kCarrier, Slot::kSize,
-     Slot::kAttempts, Slot::kOpenMs, Slot::kIgnoredNumber, Slot::kIgnoredNumber},
+     Slot::kAttempts, Slot::kOpenMs, Slot::kIgnoredNumber, Slot::kIgnoredNumber, Slot::kItem},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kDwell, Slot::kAttempts,
-     Slot::kOpenMs},
+     Slot::kOpenMs, Slot::kItem},
 }};
 
 using Octet = unsigned char;
@@ -99,6 +100,7 @@ constexpr unsigned wire_of(Slot slot) {
     case Slot::kReason:
     case Slot::kLockout:
     case Slot::kHardStop:
+    case Slot::kItem:
       break;
   }
   return 0;
@@ -131,6 +133,9 @@ void put_number(Slot slot, std::uint64_t value, EventView& view) {
       break;
     case Slot::kHardStop:
       view.hard_stop = value != 0;
+      break;
+    case Slot::kItem:
+      view.item = low;
       break;
     case Slot::kNone:
     case Slot::kIgnoredNumber:
@@ -228,6 +233,7 @@ void put_opening(const Opening& body, EventView& view) {
   view.size = static_cast<std::uint32_t>(body.size());
   view.attempts = body.attempts();
   view.open_ms = body.open_ms();
+  view.item = static_cast<std::uint32_t>(body.item());
 }
 
 template <typename Closing>
@@ -292,6 +298,10 @@ void put_rare(const v1::Event& event, EventView& view) {
     view.compartment = event.deposit_cancelled().compartment();
     view.carrier = event.deposit_cancelled().carrier();
     view.size = static_cast<std::uint32_t>(event.deposit_cancelled().size());
+    view.item = static_cast<std::uint32_t>(event.deposit_cancelled().item());
+  } else if (event.has_item_sensor_doubtful()) {
+    view.compartment = event.item_sensor_doubtful().compartment();
+    view.item = static_cast<std::uint32_t>(event.item_sensor_doubtful().item());
   }
 }
 

@@ -43,6 +43,7 @@ enum class EventKind : std::uint8_t {
   kExtended = 35,
   kCodeReissued = 36,
   kPassRevoked = 37,
+  kItemSensorDoubtful = 38,
 };
 
 /// What statistics need of an event. Points into the payload and into the parser.
@@ -60,6 +61,7 @@ struct EventView {
   std::uint32_t open_ms = 0;
   std::uint32_t reason = 0;  // TurnedAwayReason or OpenFailure.
   std::uint32_t lockout_s = 0;
+  std::uint32_t item = 0;  // ItemReading.
   std::string_view carrier;
   /// The whole message, for the rare kinds; null for those with one-byte tags.
   const v1::Event* message = nullptr;

@@ -67,6 +67,23 @@ Column open_failed_column(std::uint32_t cause) {
   }
 }
 
+/// The item sensor disagrees with what an opening was for: nobody can know what is inside, as event.proto has it.
+bool disputes(const EventView& event) {
+  switch (event.kind) {
+    case EventKind::kDeposited:
+    case EventKind::kDroppedOff:
+    case EventKind::kRefused:
+      return event.item == v1::ITEM_READING_EMPTY;
+    case EventKind::kCollected:
+    case EventKind::kRecalled:
+    case EventKind::kDispatched:
+    case EventKind::kDepositCancelled:
+      return event.item == v1::ITEM_READING_PRESENT;
+    default:
+      return false;
+  }
+}
+
 bool needs_compartment(EventKind kind) {
   switch (kind) {
     case EventKind::kDeposited:
@@ -194,9 +211,14 @@ void Fold::door_cycle(const StationFacts& station, const EventView& event, const
   add_brand(station, event, place, what, 1);
 }
 
+/// Something went in or out, or else, if the item sensor saw it still there, an opening for nothing: a parcel that is
+/// not known to be gone stays booked, as at the station.
 void Fold::opening(StationFacts& station, const EventView& event, const Place& place, Column what,
                    std::int32_t change) {
   door_cycle(station, event, place, what);
+  if (change < 0 && disputes(event)) {
+    return;
+  }
   if (event.has_dwell && event.dwell_ms <= kDwellMsMax) {
     add(place, Column::kDwellCount, 1);
     add(place, Column::kDwellMs, static_cast<std::int64_t>(event.dwell_ms));
@@ -271,6 +293,7 @@ void Fold::count(const StationFacts& station, const EventView& event, const Plac
     case EventKind::kReservationEnded:
     case EventKind::kExtended:
     case EventKind::kCodeReissued:
+    case EventKind::kItemSensorDoubtful:
     case EventKind::kPassRevoked:
       break;
   }
@@ -338,6 +361,9 @@ FoldResult Fold::apply(StationFacts& station, Bytes payload) {
   }
   const Place place = place_of(station, needs_compartment(event.kind) ? event.compartment : 0, local_s);
   add(place, Column::kEvents, 1);
+  if (disputes(event)) {
+    add(place, Column::kCustodyUncertain, 1);
+  }
   if (event.kind == EventKind::kDeposited) {
     opening(station, event, place, Column::kDeposits, 1);
   } else if (event.kind == EventKind::kCollected) {
