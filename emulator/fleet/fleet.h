@@ -24,6 +24,7 @@ struct FleetOptions {
   bool demand = true;  // False: nobody comes but those who are injected.
   bool announce_new_journals = false;
   bool skip_idle_polls = true;
+  bool item_sensors = false;         // Every compartment has one, as far as its segment has room for the boards.
   std::vector<std::byte> fleet_key;  // 32 bytes.
 };
 

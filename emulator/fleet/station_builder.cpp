@@ -75,6 +75,25 @@ void fill_doors(cubby_v1_StationConfig& config, const ProfileLayout& layout, Sta
   setup.compartments = doors;
 }
 
+// On boards of their own, behind those of the doors; the last doors go without where the segment is full.
+void fill_items(cubby_v1_StationConfig& config, StationSetup& setup) {
+  const std::size_t first_board = config.boards_count;
+  for (std::size_t i = 0; i < setup.compartments; ++i) {
+    const std::size_t board = first_board + i / kChannels;
+    const bool room = board < limits::kBoardsMax;
+    if (room && board == config.boards_count) {
+      config.boards[board] = {cubby_v1_BoardFamily_BOARD_FAMILY_P5, static_cast<std::uint8_t>(board + 1), kChannels};
+      ++config.boards_count;
+      setup.board_address.push_back(static_cast<std::uint8_t>(board + 1));
+    }
+    config.door_item_board[i] = static_cast<std::uint8_t>(room ? board : 0);
+    config.door_item_channel[i] = static_cast<std::uint8_t>(room ? i % kChannels + 1 : 0);
+    setup.item_board.push_back(config.door_item_board[i]);
+    setup.item_channel.push_back(room ? static_cast<std::uint8_t>(i % kChannels) : StationSetup::kNoInput);
+  }
+  config.door_item_board_count = config.door_item_channel_count = static_cast<pb_size_t>(setup.compartments);
+}
+
 // 3 to 8 of the profile's brands, the frequent ones more likely (weights 1/rank), most frequent first.
 std::vector<std::uint8_t> draw_brands(const Profile& profile, Prng& prng) {
   const std::uint64_t span = profile.brands_per_station_max - profile.brands_per_station_min + 1;
@@ -147,6 +166,9 @@ StationSetup build_station(const Profile& profile, const FleetOptions& options, 
   copy_text(config->city, setup.city);
   config->utc_offset_min = profile.utc_offset_min;
   fill_doors(*config, layout, setup);
+  if (options.item_sensors) {
+    fill_items(*config, setup);
+  }
   config->retention_h = profile.retention_h;
   config->upsizing_steps = 2;
   config->report_interval_s = options.report_interval_s;

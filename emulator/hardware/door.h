@@ -6,12 +6,20 @@
 
 namespace cubby::emulator {
 
-/// One door with its spring latch and its switch, as it really is. Doors open a little by themselves when
-/// the latch lets go and lock when they are pushed shut.
+/// An item sensor that says the same whatever is inside.
+enum class ItemFault : std::uint8_t { kNone, kStuckEmpty, kStuckPresent };
+
+/// One door with its spring latch, its switch and perhaps an item sensor behind it, as it really is. Doors open
+/// a little by themselves when the latch lets go and lock when they are pushed shut.
 struct Door {
   bool shut = true;
+  bool inside = false;  // A parcel is.
+  ItemFault item_fault = ItemFault::kNone;
   Instant bounce_until{};  // The switch chatters until then.
   Instant jam_until{};     // The door does not move before then, whatever the latch does.
+
+  /// What an item sensor says.
+  bool item_seen() const { return item_fault == ItemFault::kNone ? inside : item_fault == ItemFault::kStuckPresent; }
 
   /// What the switch says at `now`. While the contact bounces that is a function of time alone.
   bool switch_shut(Instant now) const {

@@ -11,7 +11,8 @@ namespace cubby::emulator {
 /// What a lock board is wired to.
 class BoardWiring {
  public:
-  /// Level of input `channel` at `now`; true: 1 (the door's switch says shut).
+  /// Level of input `channel` at `now`; true: 1 (the door's switch says shut, the item sensor that something is
+  /// inside).
   virtual bool input(std::uint8_t board, std::uint8_t channel, Instant now) = 0;
   /// A coil gets current from `from` on, for `length` (Duration of 0: until it is switched off).
   virtual void coil_on(std::uint8_t board, std::uint8_t channel, Instant from, Duration length) = 0;

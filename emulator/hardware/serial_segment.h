@@ -26,7 +26,7 @@ class SerialSegment final : public hal::SerialBus {
   void attach(Instant boot);
   /// The supply is gone and back: boards forget what they were told.
   void power_cycle();
-  /// A switch on that board changed (or is about to chatter until `settles`).
+  /// A switch or an item sensor on that board changed (or is about to chatter until `settles`).
   void note_change(std::uint8_t board, Instant settles);
   /// A poll at `now` or later could read something that no reply has reported yet.
   bool has_news() const { return news_ != 0; }

@@ -171,6 +171,7 @@ Status People::hand_puts(std::uint8_t door) {
   parcel.ticket = kTicket;
   parcel.from_sender = uses_[door].purpose == Errand::kDropOff;
   in_door_[door] = index;
+  premises_.item_moved(door, true);
   ++ledger_[door].truth[index_of(parcel.from_sender ? Use::kDropOff : Use::kDeposit)];
   return Status::kOk;
 }
@@ -185,6 +186,7 @@ Status People::hand_takes(std::uint8_t door) {
   }
   ++ledger_[door].truth[index_of(taken_as(uses_[door].purpose, parcels_[index].from_sender))];
   in_door_[door] = kNoParcel;
+  premises_.item_moved(door, false);
   drop_parcel(index);
   return Status::kOk;
 }

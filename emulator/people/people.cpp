@@ -286,6 +286,7 @@ void People::person_shuts(std::uint8_t door) {
       book_in(door, use.purpose);
       ++ledger_[door].truth[index_of(use.purpose == Errand::kDeposit ? Use::kDeposit : Use::kDropOff)];
       in_door_[door] = use.parcel;
+      premises_.item_moved(door, true);
       parcels_[use.parcel].state = ParcelState::kStored;
       parcels_[use.parcel].door = static_cast<std::uint8_t>(door + 1);
       parcels_[use.parcel].stored_at = premises_.now();
@@ -325,6 +326,7 @@ void People::take_out(std::uint8_t door, Errand purpose) {
   if (inside != kNoParcel) {
     ++ledger_[door].truth[index_of(taken_as(purpose, parcels_[inside].from_sender))];
     in_door_[door] = kNoParcel;
+    premises_.item_moved(door, false);
     drop_parcel(inside);
   }
 }

@@ -45,6 +45,8 @@ class Premises {
   virtual void scan(std::string_view text) = 0;
   /// Pushes a door shut; `door` is an index.
   virtual void shut(std::uint8_t door) = 0;
+  /// A parcel was put behind that door, or is no longer there.
+  virtual void item_moved(std::uint8_t door, bool inside) = 0;
   virtual void schedule(Instant at, std::uint8_t kind, std::uint8_t door, std::uint64_t argument) = 0;
   /// A person did something that belongs into the trace.
   virtual void trace(std::uint64_t detail) = 0;

@@ -55,6 +55,17 @@ void StationWorld::start_injection(std::uint64_t ticket, const Injection& inject
         doors_[injection.compartment - 1U].jam_until = limited ? now_ + injection.duration : Instant::max();
       }
       break;
+    case InjectionKind::kItemStuckEmpty:
+    case InjectionKind::kItemStuckPresent:
+      if (injection.compartment >= 1 && injection.compartment <= doors_.size()) {
+        const auto door = static_cast<std::uint8_t>(injection.compartment - 1);
+        break_item_sensor(
+            door, injection.kind == InjectionKind::kItemStuckEmpty ? ItemFault::kStuckEmpty : ItemFault::kStuckPresent);
+        if (limited) {
+          queue_.schedule(now_ + injection.duration, static_cast<std::uint8_t>(Timer::kItemSensorMended), door);
+        }
+      }
+      break;
     case InjectionKind::kLinkDown:
       queue_.schedule(now_, static_cast<std::uint8_t>(Timer::kLinkDown));
       if (limited) {

@@ -49,6 +49,15 @@ StationWorld::StationWorld(const Profile& profile, StationSetup setup, RoomMeter
     door_at_[setup_.door_board[i] * std::size_t{ModbusBoard::kChannels} + setup_.door_channel[i]] =
         static_cast<std::uint8_t>(i);
   }
+  if (!setup_.item_board.empty()) {
+    item_at_.assign(door_at_.size(), kNoDoor);
+    for (std::size_t i = 0; i < setup_.compartments; ++i) {
+      if (setup_.item_channel[i] != StationSetup::kNoInput) {
+        item_at_[setup_.item_board[i] * std::size_t{ModbusBoard::kChannels} + setup_.item_channel[i]] =
+            static_cast<std::uint8_t>(i);
+      }
+    }
+  }
   panel_.set_reader(people_);
   segment_.set_meter(&meter_);
   flash_.set_meter(&meter_);
@@ -126,9 +135,29 @@ void StationWorld::shut(std::uint8_t door) {
   }
 }
 
+void StationWorld::item_moved(std::uint8_t door, bool inside) {
+  doors_[door].inside = inside;
+  note_item(door);
+}
+
+void StationWorld::break_item_sensor(std::uint8_t door, ItemFault fault) {
+  doors_[door].item_fault = fault;
+  note_item(door);
+}
+
+// A sensor that may say something else is news, as a switch is.
+void StationWorld::note_item(std::uint8_t door) {
+  if (!item_at_.empty() && setup_.item_channel[door] != StationSetup::kNoInput) {
+    segment_.note_change(setup_.item_board[door], now_);
+  }
+}
+
 bool StationWorld::input(std::uint8_t board, std::uint8_t channel, Instant at) {
-  const std::uint8_t door = door_at_[board * std::size_t{ModbusBoard::kChannels} + channel];
-  return door != kNoDoor && doors_[door].switch_shut(at);
+  const std::size_t place = board * std::size_t{ModbusBoard::kChannels} + channel;
+  if (const std::uint8_t door = door_at_[place]; door != kNoDoor) {
+    return doors_[door].switch_shut(at);
+  }
+  return !item_at_.empty() && item_at_[place] != kNoDoor && doors_[item_at_[place]].item_seen();
 }
 
 void StationWorld::coil_on(std::uint8_t board, std::uint8_t channel, Instant from, Duration length) {
@@ -287,6 +316,9 @@ void StationWorld::handle(const WorldEvent& event) {
       return;
     case Timer::kPowerOn:
       power_on();
+      return;
+    case Timer::kItemSensorMended:
+      break_item_sensor(event.door, ItemFault::kNone);
       return;
     case Timer::kInjection:
       for (std::size_t i = 0; i < planned_.size(); ++i) {

@@ -21,6 +21,7 @@
 namespace cubby::emulator {
 
 struct StationSetup {
+  static constexpr std::uint8_t kNoInput = 0xFF;
   std::string name;
   std::string city;
   std::vector<std::byte> config;                  // Encoded StationConfig.
@@ -28,6 +29,8 @@ struct StationSetup {
   std::size_t compartments = 0;
   std::vector<std::uint8_t> door_board;  // By compartment index.
   std::vector<std::uint8_t> door_channel;
+  std::vector<std::uint8_t> item_board;    // By compartment index; empty: no compartment has an item sensor.
+  std::vector<std::uint8_t> item_channel;  // kNoInput: this one has none.
   std::vector<std::uint8_t> board_address;
   StationKey station_key{};
   PeopleOptions people;
@@ -71,6 +74,8 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void cut_at_flash_operation(std::uint64_t operations, TearMode mode, Duration off);
   const NorFlashDevice& flash() const { return flash_; }
   const Door& door(std::size_t index) const { return doors_[index]; }
+  /// Null while there is no power.
+  const core::Controller* controller() const { return controller_.has_value() ? &controller_->controller() : nullptr; }
 
  private:
   enum class Timer : std::uint8_t {
@@ -82,6 +87,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
     kMainsLost,
     kMainsBack,
     kInjection,
+    kItemSensorMended,
   };
 
   // HostLink
@@ -98,6 +104,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void press(char key) override;
   void scan(std::string_view text) override;
   void shut(std::uint8_t door) override;
+  void item_moved(std::uint8_t door, bool inside) override;
   void schedule(Instant at, std::uint8_t kind, std::uint8_t door, std::uint64_t argument) override;
   void trace(std::uint64_t detail) override { hash_.add(TraceKind::kPerson, now_, detail); }
   // BoardWiring
@@ -113,6 +120,8 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void tick();
   void handle(const WorldEvent& event);
   void move_door(std::uint8_t door, bool shut);
+  void break_item_sensor(std::uint8_t door, ItemFault fault);
+  void note_item(std::uint8_t door);
   void start_injection(std::uint64_t ticket, const Injection& injection);
   void schedule_outage();
   void schedule_mains_loss();
@@ -129,6 +138,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   Prng doors_prng_;
   std::vector<Door> doors_;
   std::vector<std::uint8_t> door_at_;  // By board * 8 + channel; 0xFF: no door.
+  std::vector<std::uint8_t> item_at_;  // The same, of item sensors; empty: there are none.
   SerialSegment segment_;
   NorFlashDevice flash_;
   RtcDevice clock_;

@@ -209,6 +209,73 @@ TEST(ByHand, TakesTurnsWithTheEmulatedPeople) {
   hand.expect_exact();
 }
 
+SimOptions with_item_sensors() {
+  SimOptions options = quiet();
+  options.fleet.item_sensors = true;
+  return options;
+}
+
+core::CompartmentState state_of(Hand& hand, std::uint8_t door) {
+  return hand.world().controller()->state().compartment(door).state;
+}
+
+TEST(ByHand, AParcelThatWasNotPutInIsMissedByItsSensorAndSettledByATechnician) {
+  Hand hand(with_item_sensors());
+  const std::uint8_t door = hand.bring("P1");
+  EXPECT_EQ(hand.move(Kind::kShut, "", door), Status::kOk);
+  EXPECT_EQ(state_of(hand, door), core::CompartmentState::kDisputed);
+  EXPECT_EQ(hand.move(Kind::kTechnicianPass, "li"), Status::kOk);
+  EXPECT_EQ(hand.move(Kind::kKeys, "1#"), Status::kOk);
+  EXPECT_EQ(hand.open_door(), door);
+  EXPECT_EQ(hand.move(Kind::kShut, "", door), Status::kOk);
+  EXPECT_EQ(hand.screen(), "INSIDE");
+  EXPECT_EQ(hand.move(Kind::kKeys, "0"), Status::kOk);
+  EXPECT_EQ(state_of(hand, door), core::CompartmentState::kVacant);
+  hand.expect_exact();
+}
+
+TEST(ByHand, AParcelThatWasNotTakenOutIsSeenByItsSensorAndItsCodeOpensAgain) {
+  Hand hand(with_item_sensors());
+  const std::uint8_t door = hand.bring("P1");
+  EXPECT_EQ(hand.move(Kind::kPut, "", door), Status::kOk);
+  EXPECT_EQ(hand.move(Kind::kShut, "", door), Status::kOk);
+  EXPECT_EQ(state_of(hand, door), core::CompartmentState::kOccupied);
+  hand.sim().run(Duration::minutes(1));
+  const std::string code = hand.code();
+  EXPECT_EQ(hand.move(Kind::kKeys, "*" + code + "#"), Status::kOk);
+  EXPECT_EQ(hand.move(Kind::kShut, "", door), Status::kOk);
+  EXPECT_EQ(state_of(hand, door), core::CompartmentState::kDisputed);
+  EXPECT_EQ(hand.move(Kind::kKeys, "*" + code + "#"), Status::kOk);
+  EXPECT_EQ(hand.open_door(), door);
+  EXPECT_EQ(hand.move(Kind::kTake, "", door), Status::kOk);
+  EXPECT_EQ(hand.move(Kind::kShut, "", door), Status::kOk);
+  EXPECT_EQ(state_of(hand, door), core::CompartmentState::kVacant);
+  EXPECT_EQ(hand.sim().truly_inside(0, door - 1U), 0);
+  hand.expect_exact();
+}
+
+TEST(ByHand, AnItemSensorThatSticksDisputesUntilItIsMended) {
+  Hand hand(with_item_sensors());
+  const std::uint8_t door = hand.bring("P1");
+  emulator::Injection stuck;
+  stuck.kind = emulator::InjectionKind::kItemStuckEmpty;
+  stuck.compartment = door;
+  stuck.duration = Duration::minutes(10);
+  (void)hand.sim().station().inject(stuck);
+  EXPECT_EQ(hand.move(Kind::kPut, "", door), Status::kOk);
+  EXPECT_EQ(hand.move(Kind::kShut, "", door), Status::kOk);
+  EXPECT_EQ(state_of(hand, door), core::CompartmentState::kDisputed);
+  hand.sim().run(Duration::minutes(12));
+  EXPECT_EQ(state_of(hand, door), core::CompartmentState::kDisputed);  // No belief changes on a sensor alone.
+  stuck.kind = emulator::InjectionKind::kItemStuckPresent;
+  EXPECT_EQ(hand.move(Kind::kKeys, "*" + hand.code() + "#"), Status::kOk);
+  (void)hand.sim().station().inject(stuck);
+  EXPECT_EQ(hand.move(Kind::kTake, "", door), Status::kOk);
+  EXPECT_EQ(hand.move(Kind::kShut, "", door), Status::kOk);
+  EXPECT_EQ(state_of(hand, door), core::CompartmentState::kDisputed);
+  hand.expect_exact();
+}
+
 /// Does anything at all, most of it sensible.
 void play(Hand& hand, Prng& prng) {
   constexpr std::string_view kKeys = emulator::kPanelKeys;
@@ -253,6 +320,7 @@ TEST(ByHand, WhateverTheHandDoesTheBooksStayExact) {
   for (std::uint32_t round = 0; round < scaled(6, 30, 100); ++round) {
     SimOptions options = quiet();
     options.fleet.seed += round;
+    options.fleet.item_sensors = round % 3 == 2;
     if (round % 2 == 1) {
       options.fleet.demand = true;  // At nine in the morning the couriers come.
       options.fleet.start_utc_ms = options.profile.start_utc_ms + 9 * 3'600'000;

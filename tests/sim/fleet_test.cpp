@@ -110,11 +110,13 @@ struct HashOf {
   std::uint64_t seed = 7;
   std::size_t shards = 1;
   bool skip_idle_polls = true;
+  bool item_sensors = false;
 };
 
 std::uint64_t hash_after_a_day(const HashOf& what) {
   SimOptions options = bad_days(what.seed, 9);
   options.fleet.skip_idle_polls = what.skip_idle_polls;
+  options.fleet.item_sensors = what.item_sensors;
   std::vector<emulator::RoomMeter> meters(what.shards);
   emulator::Fleet fleet(options.profile, options.fleet, what.shards, meters);
   const auto run_shard = [&](std::size_t shard) {
@@ -146,6 +148,8 @@ TEST(Fleet, HashIsTheSeedsAlone) {
 // Idle polls that cannot read anything new change nothing (DESIGN: virtual time).
 TEST(Fleet, SkippedIdlePollsChangeNothing) {
   EXPECT_EQ(hash_after_a_day({.skip_idle_polls = false}), hash_after_a_day({.skip_idle_polls = true}));
+  EXPECT_EQ(hash_after_a_day({.skip_idle_polls = false, .item_sensors = true}),
+            hash_after_a_day({.skip_idle_polls = true, .item_sensors = true}));
 }
 
 // At most 8 events a collected parcel: what a parcel costs the uplink and the store.

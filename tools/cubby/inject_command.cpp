@@ -1,5 +1,6 @@
 #include "tools/cubby/inject_command.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <iostream>
@@ -237,19 +238,30 @@ int service(const InjectArguments& arguments) {
   return kExitOk;
 }
 
+constexpr std::array<std::pair<std::string_view, cubby::v1::FaultKind>, 5> kFaultKinds{
+    {{"jam", cubby::v1::FAULT_KIND_JAM},
+     {"item-empty", cubby::v1::FAULT_KIND_ITEM_EMPTY},
+     {"item-present", cubby::v1::FAULT_KIND_ITEM_PRESENT},
+     {"link-down", cubby::v1::FAULT_KIND_LINK_DOWN},
+     {"power-cut", cubby::v1::FAULT_KIND_POWER_CUT}}};
+
 int fault(const InjectArguments& arguments) {
   if (arguments.kind == "board-silent" || arguments.kind == "bit-rot") {
-    return fail(kExitFailure, "--kind " + arguments.kind + ": not supported yet (jam, link-down, power-cut)");
+    return fail(kExitFailure, "--kind " + arguments.kind +
+                                  ": not supported yet (jam, item-empty, item-present, link-down, power-cut)");
   }
-  if (arguments.kind == "jam" && arguments.door == 0) {
-    return fail(kExitUsage, "--door: a jam needs the number of a door");
+  const auto kind = std::find_if(kFaultKinds.begin(), kFaultKinds.end(), [&](const auto& known) {
+                      return known.first == arguments.kind;
+                    })->second;
+  const bool at_a_door = kind == cubby::v1::FAULT_KIND_JAM || kind == cubby::v1::FAULT_KIND_ITEM_EMPTY ||
+                         kind == cubby::v1::FAULT_KIND_ITEM_PRESENT;
+  if (at_a_door && arguments.door == 0) {
+    return fail(kExitUsage, "--door: " + arguments.kind + " needs the number of a door");
   }
   ControlRequest request;
   cubby::v1::InjectFault& body = *request.mutable_fault();
   body.set_station(arguments.station);
-  body.set_kind(arguments.kind == "jam"         ? cubby::v1::FAULT_KIND_JAM
-                : arguments.kind == "link-down" ? cubby::v1::FAULT_KIND_LINK_DOWN
-                                                : cubby::v1::FAULT_KIND_POWER_CUT);
+  body.set_kind(kind);
   body.set_compartment(arguments.door);
   body.set_duration_ms(arguments.duration.empty() ? 0 : *parse_duration_ms(arguments.duration));
   ControlResponse response;
@@ -366,10 +378,11 @@ void add_service_and_faults(CLI::App& inject, const Arguments& arguments, int& e
 
   verb = add_verb(inject, arguments, exit_code, "fault", "Something breaks", fault);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
-  verb->add_option("--kind", arguments->kind, "jam, link-down or power-cut")
+  verb->add_option("--kind", arguments->kind, "jam, item-empty, item-present (of the sensor), link-down or power-cut")
       ->required()
-      ->check(CLI::IsMember({"jam", "link-down", "power-cut", "board-silent", "bit-rot"}));
-  verb->add_option("--door", arguments->door, "Compartment number, for a jam")
+      ->check(
+          CLI::IsMember({"jam", "item-empty", "item-present", "link-down", "power-cut", "board-silent", "bit-rot"}));
+  verb->add_option("--door", arguments->door, "Compartment number, for a jam or an item sensor")
       ->check(integer_range(1, limits::kCompartmentsMax));
   verb->add_option("--for", arguments->duration,
                    "How long, in the emulator's time; default: a moment (power-cut), else to the end")

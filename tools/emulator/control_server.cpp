@@ -411,6 +411,14 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
     return is_carrier_name(injection.carrier) ? "" : "technician: 1 to 8 of a-z, 0-9";
   }
 
+  static std::string read_door(const cubby::v1::InjectFault& request, emulator::Injection& injection) {
+    if (request.compartment() < 1 || request.compartment() > limits::kCompartmentsMax) {
+      return "this fault needs a door, 1 to 192";
+    }
+    injection.compartment = static_cast<std::uint8_t>(request.compartment());
+    return {};
+  }
+
   static std::string read_fault(const cubby::v1::InjectFault& request, emulator::Injection& injection) {
     if (request.duration_ms() > kDurationMaxMs) {
       return "duration: at most 366 days";
@@ -419,11 +427,13 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
     switch (request.kind()) {
       case cubby::v1::FAULT_KIND_JAM:
         injection.kind = emulator::InjectionKind::kJam;
-        if (request.compartment() < 1 || request.compartment() > limits::kCompartmentsMax) {
-          return "a jam needs a door, 1 to 192";
-        }
-        injection.compartment = static_cast<std::uint8_t>(request.compartment());
-        return {};
+        return read_door(request, injection);
+      case cubby::v1::FAULT_KIND_ITEM_EMPTY:
+        injection.kind = emulator::InjectionKind::kItemStuckEmpty;
+        return read_door(request, injection);
+      case cubby::v1::FAULT_KIND_ITEM_PRESENT:
+        injection.kind = emulator::InjectionKind::kItemStuckPresent;
+        return read_door(request, injection);
       case cubby::v1::FAULT_KIND_LINK_DOWN:
         injection.kind = emulator::InjectionKind::kLinkDown;
         return {};

@@ -53,6 +53,7 @@ struct Arguments {
   std::uint32_t code_digits = limits::kCodeDigits;
   bool no_skip = false;
   bool no_demand = false;
+  bool item_sensors = false;
   bool profile_rooms = false;
   std::string start;
   std::string fleet_key;
@@ -100,6 +101,8 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_flag("--no-skip-idle-polls", arguments.no_skip,
                "Run every poll of every lock board (slow; the trace hash is the same)");
   app.add_flag("--no-demand", arguments.no_demand, "Nobody comes but those who are injected");
+  app.add_flag("--item-sensors", arguments.item_sensors,
+               "Compartments have a sensor that sees whether a parcel is inside");
   app.add_flag("--profile-rooms", arguments.profile_rooms, "Measure processor time by room, for --report");
   app.add_option(
       "--start", arguments.start,
@@ -161,6 +164,7 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
                                            : std::clamp(options.report_interval_s / 12, kWindowLeastS, kWindowMostS);
   options.code_digits = arguments.code_digits;
   options.demand = !arguments.no_demand;
+  options.item_sensors = arguments.item_sensors;
   options.new_journals = arguments.new_journals;
   options.skip_idle_polls = !arguments.no_skip;
   options.profile_rooms = arguments.profile_rooms;
@@ -236,6 +240,7 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
   fleet_options.demand = options.demand;
   fleet_options.announce_new_journals = options.new_journals;
   fleet_options.skip_idle_polls = options.skip_idle_polls;
+  fleet_options.item_sensors = options.item_sensors;
   fleet_options.fleet_key = options.fleet_key;
   std::vector<emulator::RoomMeter> meters(options.threads);
   for (emulator::RoomMeter& meter : meters) {

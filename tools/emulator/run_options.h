@@ -26,6 +26,7 @@ struct RunOptions {
   std::uint32_t code_digits = limits::kCodeDigits;
   std::uint32_t window_s = 60;
   bool demand = true;
+  bool item_sensors = false;
   bool new_journals = false;
   bool skip_idle_polls = true;
   bool profile_rooms = false;
