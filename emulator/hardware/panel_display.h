@@ -41,8 +41,9 @@ enum class PanelMessage : std::uint8_t {
   kWrongStation,
   kSenderReady,
   kSecondInput,
+  kDoubted,
 };
-inline constexpr std::uint8_t kPanelMessages = 30;
+inline constexpr std::uint8_t kPanelMessages = 31;
 
 /// Numbers as in config.proto.
 enum class PanelLanguage : std::uint8_t { kEnglish = 1, kChinese = 2 };

@@ -153,6 +153,11 @@ constexpr std::array<PanelText, kPanelMessages> kTexts{{
      false,
      {"Last 4 digits of the", "parcel's number,", "then #", "{keys}  * cancel"},
      {"请输入运单号最后4位", "数字，并按#", "", "{keys}    * 取消"}},
+    {kDoubted,
+     "DOUBTED",
+     true,
+     {"Door {door} is shut.", "Its sensor disagrees", "with what you did.", "Staff will look."},
+     {"{door}号格口已关好", "传感器与操作不符", "工作人员将核实", ""}},
 }};
 constexpr PanelText kUnknown{PanelMessage{}, "?", false, {"?"}, {"?"}};
 

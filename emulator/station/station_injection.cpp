@@ -108,6 +108,7 @@ std::optional<InjectionResult> StationWorld::injection_result(std::uint64_t tick
     case PanelMessage::kRefused:
     case PanelMessage::kCancelled:
     case PanelMessage::kServiceDone:
+    case PanelMessage::kDoubted:
       result.status = InjectionStatus::kOk;
       break;
     case PanelMessage::kDoorFailed:

@@ -33,6 +33,11 @@ std::uint8_t size_of(char key) {
   }
 }
 
+/// Of an opening that is over: thanks, or that the item sensor disagrees.
+Screen last_word(const OpeningNews& news, Screen thanks) {
+  return news.disputed ? Screen::kDoubted : thanks;
+}
+
 }  // namespace
 
 void PanelFlow::start(std::string_view station, Instant now) {
@@ -527,7 +532,7 @@ void PanelFlow::deposit_news(const OpeningNews& news, Instant now) {
 void PanelFlow::stored(const OpeningNews& news, Instant now) {
   const bool over = sender_ && !news.called_off;
   enter(over ? Flow::kIdle : Flow::kReady, now);
-  show(news.called_off ? Screen::kCancelled : Screen::kStored, news.compartment);
+  show(last_word(news, news.called_off ? Screen::kCancelled : Screen::kStored), news.compartment);
   if (over) {
     show(Screen::kIdle);
   }
@@ -540,7 +545,7 @@ void PanelFlow::recall_news(const OpeningNews& news, Instant now) {
       return;
     case OpeningNews::Kind::kDone:
       recalled_ += news.disputed ? 0U : 1U;
-      show(Screen::kRecalled, news.compartment);
+      show(last_word(news, Screen::kRecalled), news.compartment);
       recall_next(now);
       return;
     case OpeningNews::Kind::kNotOpened:
@@ -561,7 +566,7 @@ void PanelFlow::collect_news(const OpeningNews& news, Instant now) {
       show(Screen::kTakeOut, news.compartment);
       return;
     case OpeningNews::Kind::kDone:
-      show(news.called_off ? Screen::kRefused : Screen::kCollected, news.compartment);
+      show(last_word(news, news.called_off ? Screen::kRefused : Screen::kCollected), news.compartment);
       break;
     case OpeningNews::Kind::kNotOpened:
     case OpeningNews::Kind::kUncertain:

@@ -185,6 +185,7 @@ std::optional<Buzz> tone_of(Screen screen) {
     case Screen::kWrongPass:
     case Screen::kOutOfService:
     case Screen::kServiceRefused:
+    case Screen::kDoubted:
     case Screen::kWrongStation:
       return Buzz::kError;
     case Screen::kIdle:

@@ -44,6 +44,7 @@ enum class Screen : std::uint8_t {
   kWrongStation,
   kSenderReady,
   kSecondInput,
+  kDoubted,
 };
 
 /// A key clicks by itself; these the controller asks for.

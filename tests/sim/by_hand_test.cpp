@@ -223,6 +223,7 @@ TEST(ByHand, AParcelThatWasNotPutInIsMissedByItsSensorAndSettledByATechnician) {
   Hand hand(with_item_sensors());
   const std::uint8_t door = hand.bring("P1");
   EXPECT_EQ(hand.move(Kind::kShut, "", door), Status::kOk);
+  EXPECT_EQ(hand.screen(), "DOUBTED");
   EXPECT_EQ(state_of(hand, door), core::CompartmentState::kDisputed);
   EXPECT_EQ(hand.move(Kind::kTechnicianPass, "li"), Status::kOk);
   EXPECT_EQ(hand.move(Kind::kKeys, "1#"), Status::kOk);

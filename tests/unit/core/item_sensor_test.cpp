@@ -78,6 +78,8 @@ TEST(ItemSensor, ADepositThatPutNothingInIsDisputedAndItsCodeOpens) {
   const auto compartment = world.begin_deposit();
   world.advance_seconds(5);
   shut_and_wait(world, compartment);
+  EXPECT_EQ(world.last_screen().screen, Screen::kDoubted);
+  EXPECT_FALSE(world.showed(Screen::kStored));
   ASSERT_EQ(world.events(cubby_v1_Event_deposited_tag).size(), 1U);
   EXPECT_EQ(world.events(cubby_v1_Event_deposited_tag)[0].body.deposited.item, kEmpty);
   EXPECT_EQ(world.state(compartment), CompartmentState::kDisputed);
@@ -110,6 +112,9 @@ TEST(ItemSensor, ACollectionThatLeavesTheParcelIsDisputedAndItsCodeOpensAgain) {
   const auto code = world.code_of(compartment);
   world.enter_code(code);
   shut_and_wait(world, compartment);
+  EXPECT_TRUE(world.showed(Screen::kDoubted));
+  EXPECT_FALSE(world.showed(Screen::kCollected));
+  EXPECT_EQ(world.last_screen().screen, Screen::kIdle);
   EXPECT_EQ(world.state(compartment), CompartmentState::kDisputed);
   EXPECT_EQ(world.events(cubby_v1_Event_collected_tag).at(0).body.collected.item, kPresent);
   world.enter_code(code);

@@ -28,7 +28,8 @@ TEST(PanelText, CountsColumnsAsADisplayDoes) {
 
 TEST(PanelText, EveryScreenOfTheFirmwareHasBothTexts) {
   // The panel module has an enum of its own: this ties the two ends.
-  EXPECT_EQ(kPanelMessages, static_cast<std::uint8_t>(drivers::Screen::kSecondInput));
+  EXPECT_EQ(kPanelMessages, static_cast<std::uint8_t>(drivers::Screen::kDoubted));
+  EXPECT_EQ(static_cast<int>(PanelMessage::kDoubted), static_cast<int>(drivers::Screen::kDoubted));
   EXPECT_EQ(static_cast<int>(PanelMessage::kSecondInput), static_cast<int>(drivers::Screen::kSecondInput));
   EXPECT_EQ(static_cast<int>(PanelMessage::kSenderReady), static_cast<int>(drivers::Screen::kSenderReady));
   EXPECT_EQ(static_cast<int>(PanelMessage::kPleaseShut), static_cast<int>(drivers::Screen::kPleaseShut));
