@@ -135,7 +135,10 @@ void Player::bring_in(unsigned size, const Step& step, std::set<unsigned>& tried
     return;
   }
   seconds(3);
-  model_.door(door).inside = parcel_.number;
+  if (way != AtDoor::kForget || !has_sensor(door)) {
+    model_.door(door).inside = parcel_.number;
+    sense(door);
+  }
   errand_ = {};
   if (way == AtDoor::kLeaveOpen) {
     seconds(75);
@@ -146,7 +149,7 @@ void Player::bring_in(unsigned size, const Step& step, std::set<unsigned>& tried
   store(door);
 }
 
-/// The door is shut, the parcel inside.
+/// The door is shut, the parcel inside unless it was forgotten.
 void Player::store(unsigned number) {
   shut(number);
   Door& door = model_.door(number);
@@ -157,7 +160,7 @@ void Player::store(unsigned number) {
   door.booked->due_ms = powered_ms() - 1'600 + Reference::retention_ms(parcel_.carrier);
   if (from_sender_) {
     expect(with("dropped_off", number));
-    door.belief = Belief::kOverdue;
+    door.belief = door.inside.empty() ? Belief::kDisputed : Belief::kOverdue;
     door.booked->code_dead = true;
     return;
   }
@@ -170,7 +173,7 @@ void Player::store(unsigned number) {
     require(model_.with_code(door.booked->code).empty(),
             "the code of door " + std::to_string(number) + " is not unique");
   }
-  door.belief = Belief::kOccupied;
+  door.belief = door.inside.empty() ? Belief::kDisputed : Belief::kOccupied;
   learn_code(*door.booked);
   tell("   " + parcel_.number + " is behind door " + std::to_string(number));
 }
@@ -254,7 +257,13 @@ void Player::collect_at(unsigned number, AtDoor way) {
     return;
   }
   seconds(3);
-  door.inside.clear();
+  const bool forgotten = way == AtDoor::kForget && has_sensor(number) && !door.inside.empty();
+  if (forgotten) {
+    errand_.takes = false;
+  } else {
+    door.inside.clear();
+    sense(number);
+  }
   if (way == AtDoor::kLeaveOpen) {
     seconds(75);
     expect(with("door_left_open", number));
@@ -262,6 +271,11 @@ void Player::collect_at(unsigned number, AtDoor way) {
   }
   shut(number);
   expect(with("collected", number));
+  errand_.takes = true;  // What is behind the next door of a group.
+  if (forgotten) {
+    door.belief = Belief::kDisputed;
+    return;
+  }
   door.belief = Belief::kVacant;
   door.booked.reset();
 }
@@ -326,6 +340,7 @@ void Player::recall(const Step& step) {
     wait_open(number);
     see(Screen::kRecallOpen);
     door.inside.clear();
+    sense(number);
     seconds(2);
     world_.shut(number);
     expect(with(door.booked->code.empty() ? "dispatched" : "recalled", number));
@@ -395,6 +410,8 @@ void Player::look(const Step& step) {
   }
   if (!door.inside.empty() && !door.booked.has_value()) {
     door.inside.clear();  // Nobody's, as far as the station knows: it goes to the depot.
+    sense(number);
+    seconds(2);
   }
   key(door.inside.empty() ? '0' : '1');
   settled(number, !door.inside.empty());
@@ -454,6 +471,7 @@ void Player::force(const Step& step) {
   world_.force(number);
   if (step.b % 2 == 0) {
     door.inside.clear();
+    sense(number);
   }
   if (door.belief == Belief::kVacant || door.belief == Belief::kReserved) {
     no_more_vacant(number);

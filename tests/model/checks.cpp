@@ -190,7 +190,10 @@ void Player::adopt() {
 bool Player::was_uncertain(unsigned door) const {
   const std::vector<std::string> events = journalled();
   return std::any_of(events.begin(), events.end(), [&](const std::string& event) {
-    return event == with("custody_uncertain", door) || event == with("serviced", door);
+    const bool by_its_sensor =
+        has_sensor(door) &&
+        (event == with("deposited", door) || event == with("dropped_off", door) || event == with("collected", door));
+    return by_its_sensor || event == with("custody_uncertain", door) || event == with("serviced", door);
   });
 }
 

@@ -24,6 +24,7 @@ tests::StationWorld::Options options(bool short_codes) {
   options.brand_retention_h = Reference::kRetentionSfMs / 3'600'000;
   options.skip_idle_polls = true;
   options.code_digits = short_codes ? 6 : 8;
+  options.item_sensors = Player::kSensors;
   return options;
 }
 
@@ -156,6 +157,7 @@ void Player::aftermath() {
     } else if (errand_.takes) {
       model_.door(door).inside.clear();
     }
+    sense(door);
     world_.advance_seconds(4);
     world_.shut(door);
   }

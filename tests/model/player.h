@@ -20,6 +20,7 @@ namespace cubby::model {
 /// S12 of docs/design/model.md hold after every step, cut or not.
 class Player {
  public:
+  static constexpr unsigned kSensors = 6;  // Doors from 1 on with an item sensor.
   explicit Player(bool short_codes);
 
   /// Empty, or what went wrong, after all that had happened.
@@ -62,6 +63,9 @@ class Player {
   unsigned new_open_door() const;
   unsigned wait_open(unsigned door);
   void shut(unsigned door);
+  /// Its item sensor, if it has one, sees what is inside.
+  void sense(unsigned door) { world_.sense(door, !model_.door(door).inside.empty()); }
+  static bool has_sensor(unsigned door) { return door <= kSensors; }
   std::int64_t now_ms() const { return world_.now().ms(); }
   std::int64_t powered_ms() const { return now_ms() - off_ms_; }
   void cycle_power();

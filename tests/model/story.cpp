@@ -15,6 +15,8 @@ std::string way(const Step& step, const char* call_off) {
       return ", asks for another size";
     case AtDoor::kLeaveOpen:
       return ", leaves the door open for a while";
+    case AtDoor::kForget:
+      return ", forgets the parcel where the door has an item sensor";
   }
   return "";
 }

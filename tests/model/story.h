@@ -54,9 +54,9 @@ std::string describe(const Step& step);
 void showValue(const Story& story, std::ostream& out);
 
 /// At a courier's or sender's open door, and at a recipient's.
-enum class AtDoor : std::uint8_t { kUse, kCallOff, kOtherSize, kLeaveOpen };
+enum class AtDoor : std::uint8_t { kUse, kCallOff, kOtherSize, kLeaveOpen, kForget };
 inline AtDoor at_door(const Step& step) {
-  return static_cast<AtDoor>(step.c % 4);
+  return step.c == 23 ? AtDoor::kForget : static_cast<AtDoor>(step.c % 4);
 }
 inline const char* brand_of(const Step& step) {
   return step.a % 3 == 0 ? "yto" : "sf";
