@@ -335,14 +335,6 @@ void People::courier_reads(PanelMessage message) {
         next_parcel();
       }
       return;
-    case PanelMessage::kDoubted:  // Shut all the same: on with the next, whoever settles this.
-      if (at_panel_.step == Step::kWaitVerdict) {
-        next_parcel();
-        return;
-      }
-      at_panel_.door = 0;
-      wait_for_panel();
-      return;
     case PanelMessage::kTurnedAway:
       ++counters_.turned_away;
       if (at_panel_.parcel != kNoParcel && parcels_[at_panel_.parcel].state == ParcelState::kCarried) {
@@ -355,6 +347,12 @@ void People::courier_reads(PanelMessage message) {
       }
       next_parcel();
       return;
+    case PanelMessage::kDoubted:  // Shut all the same: on with the next, whoever settles this.
+      if (at_panel_.step == Step::kWaitVerdict) {
+        next_parcel();
+        return;
+      }
+      [[fallthrough]];
     case PanelMessage::kRecalled:
       at_panel_.door = 0;
       wait_for_panel();

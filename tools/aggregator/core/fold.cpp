@@ -229,6 +229,10 @@ void Fold::opening(StationFacts& station, const EventView& event, const Place& p
 }
 
 void Fold::count(const StationFacts& station, const EventView& event, const Place& place) {
+  const auto add_with_brand = [&](Column column) {
+    add(place, column, 1);
+    add_brand(station, event, place, column, 1);
+  };
   switch (event.kind) {
     case EventKind::kRefused:
       door_cycle(station, event, place, Column::kRefusals);
@@ -236,12 +240,9 @@ void Fold::count(const StationFacts& station, const EventView& event, const Plac
     case EventKind::kOverdue:
       add(place, Column::kOverdue, 1);
       break;
-    case EventKind::kTurnedAway: {
-      const Column column = turned_away_column(event.reason);
-      add(place, column, 1);
-      add_brand(station, event, place, column, 1);
+    case EventKind::kTurnedAway:
+      add_with_brand(turned_away_column(event.reason));
       break;
-    }
     case EventKind::kCodeRejected:
       add(place, Column::kWrongCodes, 1);
       if (event.lockout_s > 0 || event.hard_stop) {
@@ -267,8 +268,7 @@ void Fold::count(const StationFacts& station, const EventView& event, const Plac
       add(place, Column::kBoardSilent, 1);
       break;
     case EventKind::kDepositCancelled:
-      add(place, Column::kCancellations, 1);
-      add_brand(station, event, place, Column::kCancellations, 1);
+      add_with_brand(Column::kCancellations);
       break;
     case EventKind::kNone:
       add(place, Column::kOpaqueEvents, 1);
