@@ -19,8 +19,18 @@ inline constexpr std::size_t kCarrierMax = 8;
 inline constexpr std::size_t kParcelMax = 32;
 
 inline constexpr std::size_t kConfigBytesMax = 2368;  // An encoded StationConfig.
+inline constexpr std::size_t kRulesBytesMax = 704;    // An encoded StationRules that keeps the bounds below.
 inline constexpr std::size_t kEventBytesMax = 2416;   // An encoded Event.
 inline constexpr std::size_t kInternalBytesMax = 1024;
+
+// Rules of a StationConfig; 0 has a meaning where it is not excluded here.
+inline constexpr std::int32_t kUtcOffsetMinMin = -720;
+inline constexpr std::int32_t kUtcOffsetMinMax = 840;
+inline constexpr std::uint32_t kRetentionHoursMax = 720;
+inline constexpr std::uint32_t kUpsizingStepsMax = 3;
+inline constexpr std::uint32_t kReportIntervalSMax = 24 * 3600;  // Asked for from afar; a file may say more.
+inline constexpr std::uint32_t kResponseDeadlineSMin = 10;
+inline constexpr std::uint32_t kResponseDeadlineSMax = 3600;
 
 inline constexpr std::size_t kSectorsMax = 256;      // Of a journal.
 inline constexpr std::uint32_t kSectorsReserve = 2;  // Kept for pickups and security events.
@@ -87,6 +97,9 @@ inline constexpr Duration kBackoffMin = Duration::seconds(1);
 inline constexpr Duration kBackoffMax = Duration::seconds(300);
 
 static_assert(kEventBytesMax > kConfigBytesMax + 32, "ConfigApplied carries a whole configuration");
+static_assert(kRulesBytesMax <= kInternalBytesMax, "rules are one record");
+static_assert(kRulesBytesMax + 64 <= kFrameDownMax, "and one command");
+static_assert(3 * kCompartmentsMax <= kInternalBytesMax, "so are the terms of all parcels");
 static_assert(kEventBytesMax + 64 <= kFrameUpMax, "any event fits a frame of its own");
 static_assert(kAttemptSpacing * (kOpenAttemptsMax - 1) < kAuthorisationLife);
 static_assert(kOpenSightTimeout < kAttemptSpacing);

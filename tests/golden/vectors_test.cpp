@@ -36,6 +36,9 @@ std::unique_ptr<google::protobuf::Message> new_message(const std::string& name) 
   if (name == "StationConfig") {
     return std::make_unique<cubby::v1::StationConfig>();
   }
+  if (name == "StationRules") {
+    return std::make_unique<cubby::v1::StationRules>();
+  }
   return nullptr;
 }
 
@@ -99,6 +102,25 @@ std::string rewrite_event(const std::string& bytes) {
   return size.ok() ? to_text(Bytes(buffer).first(size.value())) : "not encoded";
 }
 
+std::string rewrite_rules(Bytes bytes) {
+  auto rules = std::make_unique<cubby_v1_StationRules>();
+  if (wire::decode_rules(bytes, *rules) != Status::kOk) {
+    return "not decoded";
+  }
+  std::array<std::byte, limits::kRulesBytesMax> buffer;
+  const Result<std::size_t> size = wire::encode_rules(*rules, buffer);
+  return size.ok() ? to_text(Bytes(buffer).first(size.value())) : "not encoded";
+}
+
+/// The controller takes the rules of a Configure out of the message and never writes one.
+std::string rewrite_configure(const std::string& bytes) {
+  cubby::v1::Down down;
+  EXPECT_TRUE(down.ParseFromString(bytes));
+  auto* rules = down.mutable_command()->mutable_configure()->mutable_rules();
+  return rules->ParseFromString(rewrite_rules(wire::find_rules(as_bytes(bytes)))) ? down.SerializeAsString()
+                                                                                  : "not decoded";
+}
+
 /// Reads the bytes with nanopb and writes them again with it.
 std::string rewrite_with_nanopb(const std::string& message, const std::string& bytes) {
   if (message == "Event") {
@@ -113,10 +135,17 @@ std::string rewrite_with_nanopb(const std::string& message, const std::string& b
     const Result<std::size_t> size = wire::encode_config(*config, buffer);
     return size.ok() ? to_text(Bytes(buffer).first(size.value())) : "not encoded";
   }
+  if (message == "StationRules") {
+    return rewrite_rules(as_bytes(bytes));
+  }
   if (message == "Down") {
     cubby_v1_Down down;
-    return wire::decode_down(as_bytes(bytes), down) == Status::kOk ? encode(cubby_v1_Down_fields, &down)
-                                                                   : "not decoded";
+    if (wire::decode_down(as_bytes(bytes), down) != Status::kOk) {
+      return "not decoded";
+    }
+    const bool configure =
+        down.which_body == cubby_v1_Down_command_tag && down.body.command.which_body == cubby_v1_Command_configure_tag;
+    return configure ? rewrite_configure(bytes) : encode(cubby_v1_Down_fields, &down);
   }
   cubby_v1_Up up = cubby_v1_Up_init_zero;
   if (!decode(cubby_v1_Up_fields, &up, bytes)) {
@@ -138,6 +167,10 @@ bool nanopb_reads(const std::string& message, const std::string& bytes) {
   if (message == "StationConfig") {
     auto config = std::make_unique<cubby_v1_StationConfig>();
     return wire::decode_config(as_bytes(bytes), *config) == Status::kOk;
+  }
+  if (message == "StationRules") {
+    auto rules = std::make_unique<cubby_v1_StationRules>();
+    return wire::decode_rules(as_bytes(bytes), *rules) == Status::kOk;
   }
   if (message == "Down") {
     cubby_v1_Down down;

@@ -18,4 +18,24 @@ Result<std::size_t> encode_config(const cubby_v1_StationConfig& config, MutableB
   return std::size_t{stream.bytes_written};
 }
 
+Status decode_rules(Bytes bytes, cubby_v1_StationRules& rules) {
+  pb_istream_t stream = pb_istream_from_buffer(reinterpret_cast<const pb_byte_t*>(bytes.data()), bytes.size());
+  if (!pb_decode(&stream, cubby_v1_StationRules_fields, &rules)) {
+    return Status::kCorrupt;
+  }
+  // A rule that was skipped would be one that the operator believes to be in force.
+  std::size_t known = 0;
+  return pb_get_encoded_size(&known, cubby_v1_StationRules_fields, &rules) && known == bytes.size()
+             ? Status::kOk
+             : Status::kNotSupported;
+}
+
+Result<std::size_t> encode_rules(const cubby_v1_StationRules& rules, MutableBytes into) {
+  pb_ostream_t stream = pb_ostream_from_buffer(reinterpret_cast<pb_byte_t*>(into.data()), into.size());
+  if (!pb_encode(&stream, cubby_v1_StationRules_fields, &rules)) {
+    return Status::kNoSpace;
+  }
+  return std::size_t{stream.bytes_written};
+}
+
 }  // namespace cubby::wire

@@ -19,6 +19,19 @@ bool write_config(pb_ostream_t* stream, const pb_field_t* field, void* const* ar
          pb_encode_string(stream, reinterpret_cast<const pb_byte_t*>(config.data()), config.size());
 }
 
+bool write_config_struct(pb_ostream_t* stream, const pb_field_t* field, void* const* argument) {
+  return pb_encode_tag_for_field(stream, field) &&
+         pb_encode_submessage(stream, cubby_v1_StationConfig_fields, *argument);
+}
+
+cubby_v1_ConfigApplied& begin_config_applied(cubby_v1_Event& event, Bytes config_hash) {
+  event.which_body = cubby_v1_Event_config_applied_tag;
+  cubby_v1_ConfigApplied& body = event.body.config_applied;
+  body = cubby_v1_ConfigApplied_init_zero;
+  std::copy_n(reinterpret_cast<const pb_byte_t*>(config_hash.data()), sizeof(body.config_hash), body.config_hash);
+  return body;
+}
+
 }  // namespace
 
 // What nanopb would write, in one pass instead of two (it measures a submessage before it writes it) and
@@ -72,12 +85,15 @@ Result<std::size_t> encode_event(const cubby_v1_Event& event, MutableBytes into)
 }
 
 void set_config_applied(cubby_v1_Event& event, const Bytes& config, Bytes config_hash) {
-  event.which_body = cubby_v1_Event_config_applied_tag;
-  cubby_v1_ConfigApplied& body = event.body.config_applied;
-  body = cubby_v1_ConfigApplied_init_zero;
+  cubby_v1_ConfigApplied& body = begin_config_applied(event, config_hash);
   body.config.funcs.encode = write_config;
   body.config.arg = const_cast<Bytes*>(&config);
-  std::copy_n(reinterpret_cast<const pb_byte_t*>(config_hash.data()), sizeof(body.config_hash), body.config_hash);
+}
+
+void set_config_applied(cubby_v1_Event& event, const cubby_v1_StationConfig& config, Bytes config_hash) {
+  cubby_v1_ConfigApplied& body = begin_config_applied(event, config_hash);
+  body.config.funcs.encode = write_config_struct;
+  body.config.arg = const_cast<cubby_v1_StationConfig*>(&config);
 }
 
 Status decode_event(Bytes bytes, cubby_v1_Event& event) {

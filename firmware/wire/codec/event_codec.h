@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cubby/v1/config.nanopb.h"
 #include "cubby/v1/event.nanopb.h"
 #include "firmware/base/bytes.h"
 #include "firmware/base/result.h"
@@ -12,6 +13,9 @@ Result<std::size_t> encode_event(const cubby_v1_Event& event, MutableBytes into)
 /// Makes `event` a ConfigApplied. `config` is an encoded StationConfig; the span itself (not only its
 /// bytes) must live until the event is encoded.
 void set_config_applied(cubby_v1_Event& event, const Bytes& config, Bytes config_hash);
+
+/// The same of a configuration that is not there as bytes; it must live until the event is encoded.
+void set_config_applied(cubby_v1_Event& event, const cubby_v1_StationConfig& config, Bytes config_hash);
 
 /// kCorrupt: not an Event. ConfigApplied.config is skipped.
 Status decode_event(Bytes bytes, cubby_v1_Event& event);

@@ -20,6 +20,32 @@ constexpr std::byte tag(std::uint32_t field, std::uint8_t type) {
   return static_cast<std::byte>(field << 3 | type);
 }
 
+/// The submessage in the last of the fields with that number; empty: there is none.
+Bytes find_submessage(Bytes message, std::uint32_t field) {
+  pb_istream_t stream = pb_istream_from_buffer(reinterpret_cast<const pb_byte_t*>(message.data()), message.size());
+  Bytes found;
+  pb_wire_type_t type{};
+  std::uint32_t number = 0;
+  bool at_end = false;
+  while (pb_decode_tag(&stream, &type, &number, &at_end)) {
+    std::uint32_t size = 0;
+    if (number != field || type != PB_WT_STRING) {
+      if (!pb_skip_field(&stream, type)) {
+        break;
+      }
+      continue;
+    }
+    if (!pb_decode_varint32(&stream, &size) || size > stream.bytes_left) {
+      break;
+    }
+    found = message.subspan(message.size() - stream.bytes_left, size);
+    if (!pb_read(&stream, nullptr, size)) {
+      break;
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<std::size_t> encode_up_frame(const cubby_v1_Up& up, MutableBytes into) {
@@ -40,6 +66,13 @@ Status decode_down(Bytes message, cubby_v1_Down& down) {
   down = cubby_v1_Down_init_zero;
   pb_istream_t stream = pb_istream_from_buffer(reinterpret_cast<const pb_byte_t*>(message.data()), message.size());
   return pb_decode(&stream, cubby_v1_Down_fields, &down) ? Status::kOk : Status::kCorrupt;
+}
+
+Bytes find_rules(Bytes message) {
+  const Bytes command = find_submessage(message, cubby_v1_Down_command_tag);
+  const Bytes configure = find_submessage(command, cubby_v1_Command_configure_tag);
+  constexpr std::uint32_t kRulesField = 1;  // Not in nanopb's Configure, see uplink.options.
+  return find_submessage(configure, kRulesField);
 }
 
 MutableBytes BatchWriter::space(std::size_t needed) const {

@@ -17,6 +17,10 @@ Result<std::size_t> encode_up_frame(const cubby_v1_Up& up, MutableBytes into);
 /// kCorrupt: not a Down message.
 Status decode_down(Bytes message, cubby_v1_Down& down);
 
+/// The StationRules, still encoded, of a Down message that decode_down() took and that holds a Command with a
+/// Configure; within `message`. Empty: there are none.
+Bytes find_rules(Bytes message);
+
 /// Builds a Batch frame in a buffer, event by event, each read from flash straight into its place; the
 /// head, whose size depends on them, is put in front at the end.
 class BatchWriter {
