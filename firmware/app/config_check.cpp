@@ -7,6 +7,7 @@
 #include "firmware/base/bytes.h"
 #include "firmware/base/limits.h"
 #include "firmware/base/names.h"
+#include "firmware/core/rules.h"
 
 namespace cubby::app {
 namespace {
@@ -82,39 +83,17 @@ bool doors_hold(const cubby_v1_StationConfig& config) {
   return items_hold(config, used);  // Last: the switches are known by now.
 }
 
-bool brands_hold(const cubby_v1_StationConfig& config) {
-  unsigned guaranteed = 0;
-  for (std::size_t i = 0; i < config.brands_count; ++i) {
-    const auto& brand = config.brands[i];
-    if (!is_carrier_name(brand.carrier) || brand.share_percent > 100 || brand.retention_h > 720 ||
-        (brand.share_percent != 0 && brand.guaranteed_percent > brand.share_percent)) {
-      return false;
-    }
-    guaranteed += brand.guaranteed_percent;
-    for (std::size_t j = 0; j < i; ++j) {
-      if (std::string_view(config.brands[j].carrier) == brand.carrier) {
-        return false;
-      }
-    }
-  }
-  return guaranteed <= 100;
-}
-
-bool rules_hold(const cubby_v1_StationConfig& config) {
-  return config.version >= 1 && is_station_name(config.station) &&
+bool place_holds(const cubby_v1_StationConfig& config) {
+  return is_station_name(config.station) &&
          within<std::size_t>(std::string_view(config.city).size(), 1, limits::kCityNameMax) &&
-         within<std::int32_t>(config.utc_offset_min, -720, 840) && within<std::uint32_t>(config.retention_h, 1, 720) &&
          (config.code_digits == limits::kCodeDigits || config.code_digits == limits::kShortCodeDigits) &&
-         config.upsizing_steps <= 3 && within<std::uint32_t>(config.response_deadline_s, 10, 3600) &&
-         within<std::uint32_t>(config.lock_pulse_ms, 100, 1000) && config.lock_pulse_ms % 100 == 0 &&
-         within<unsigned>(number_in(config.language), cubby_v1_PanelLanguage_PANEL_LANGUAGE_UNSPECIFIED,
-                          cubby_v1_PanelLanguage_PANEL_LANGUAGE_CHINESE);
+         within<std::uint32_t>(config.lock_pulse_ms, 100, 1000) && config.lock_pulse_ms % 100 == 0;
 }
 
 }  // namespace
 
 Status check_config(const cubby_v1_StationConfig& config) {
-  if (!rules_hold(config) || !boards_hold(config) || !doors_hold(config) || !brands_hold(config)) {
+  if (!core::rules_hold(config) || !place_holds(config) || !boards_hold(config) || !doors_hold(config)) {
     return Status::kBadInput;
   }
   for (std::size_t i = 0; i < config.boards_count; ++i) {

@@ -23,12 +23,18 @@ Controller::Controller(const hal::Hardware& hardware)
       door_alarm_(doors_, panel_),
       reservations_({.recorder = recorder_, .allocator = allocator_, .doors = doors_}),
       actions_({.recorder = recorder_, .openings = openings_, .doors = doors_, .throttle = throttle_}),
+      configuration_({.recorder = recorder_,
+                      .allocator = allocator_,
+                      .retention = retention_,
+                      .uplink = uplink_,
+                      .panel = panel_}),
       remote_({.recorder = recorder_,
                .openings = openings_,
                .doors = doors_,
                .codes = codes_,
                .actions = actions_,
-               .reservations = reservations_}),
+               .reservations = reservations_,
+               .configuration = configuration_}),
       flow_({.recorder = recorder_,
              .openings = openings_,
              .allocator = allocator_,
@@ -59,7 +65,8 @@ Wake Controller::tick(Instant now) {
   door_alarm_.tick(now);
   retention_.tick(recorder_, now);
   reservations_.tick(now);
-  if (snapshot_wanted_ && append_snapshot() == Status::kOk) {
+  configuration_.tick();
+  if (snapshot_wanted_ && configuration_.append_snapshot() == Status::kOk) {
     snapshot_wanted_ = false;
   }
   auto wake = uplink_.tick(now);

@@ -7,6 +7,7 @@
 #include "cubby/v1/config.nanopb.h"
 #include "firmware/base/inplace_vector.h"
 #include "firmware/core/allocator.h"
+#include "firmware/core/configuration.h"
 #include "firmware/core/door_alarm.h"
 #include "firmware/core/door_watch.h"
 #include "firmware/core/openings.h"
@@ -29,8 +30,9 @@ namespace cubby::core {
 class Controller final : public wire::UplinkListener {
  public:
   struct Options {
-    const cubby_v1_StationConfig* config = nullptr;  // Checked; must outlive the controller.
-    Bytes config_bytes;                              // The same, encoded; must outlive boot().
+    /// Checked; must outlive the controller, which writes an operator's rules into it.
+    cubby_v1_StationConfig* config = nullptr;
+    Bytes config_bytes;  // The same, encoded; must outlive boot().
     std::string_view firmware_version;
     bool announce_new_journal = false;
     Duration tick_lateness{};  // See drivers::DoorBank::Options::lateness.
@@ -46,6 +48,7 @@ class Controller final : public wire::UplinkListener {
   /// False: safe mode.
   bool running() const { return running_; }
   const StationState& state() const { return recorder_.state(); }
+  const Configuration& configuration() const { return configuration_; }
   const store::Journal& journal() const { return journal_; }
   const wire::Uplink& uplink() const { return uplink_; }
   const drivers::DoorBank& doors() const { return doors_; }
@@ -56,14 +59,12 @@ class Controller final : public wire::UplinkListener {
  private:
   // wire::UplinkListener; they only note, tick() acts.
   void on_centre_time(std::uint64_t utc_ms, Duration round_trip) override;
-  void on_command(const cubby_v1_Command& command) override { remote_.take(command); }
+  void on_command(const cubby_v1_Command& command, Bytes rules) override { remote_.take(command, rules); }
   void on_gap() override { snapshot_wanted_ = true; }
 
   Status open_journal();
   Status journal_boot(const Options& options, std::uint64_t last_utc_ms);
   Status append_journal_opened(std::string_view firmware_version);
-  Status append_config_applied();
-  Status append_snapshot();
   Status append_booted(std::uint64_t last_utc_ms);
   void configure_doors(const Options& options);
   Status start_uplink(const Options& options, Instant now);
@@ -91,12 +92,10 @@ class Controller final : public wire::UplinkListener {
   Throttle throttle_;
   Reservations reservations_;
   ServiceActions actions_;
+  Configuration configuration_;
   RemoteControl remote_;
   PanelFlow flow_;
 
-  const cubby_v1_StationConfig* config_ = nullptr;
-  Bytes config_bytes_;
-  std::array<std::byte, limits::kConfigHashSize> config_hash_{};
   store::MountReport mount_report_;
   bool running_ = false;
   bool snapshot_wanted_ = false;

@@ -53,16 +53,19 @@ Status Recorder::commit() {
 template <typename T>
 Status Recorder::append_record(RecordKind kind, const T& value) {
   RecordBytes bytes;
-  const auto payload = Bytes(bytes).first(encode(value, bytes));
-  CUBBY_TRY(note(journal_.append_internal(static_cast<std::uint8_t>(kind), payload)));
-  state_.apply_internal(static_cast<std::uint8_t>(kind), payload);
-  return Status::kOk;
+  return append(kind, Bytes(bytes).first(encode(value, bytes)));
 }
 template Status Recorder::append_record(RecordKind, const Intent&);
 template Status Recorder::append_record(RecordKind, const Outcome&);
 template Status Recorder::append_record(RecordKind, const ThrottleCount&);
 template Status Recorder::append_record(RecordKind, const CalledOff&);
 template Status Recorder::append_record(RecordKind, const AcceptedCommand&);
+
+Status Recorder::append(RecordKind kind, Bytes payload) {
+  CUBBY_TRY(note(journal_.append_internal(static_cast<std::uint8_t>(kind), payload)));
+  state_.apply_internal(static_cast<std::uint8_t>(kind), payload);
+  return Status::kOk;
+}
 
 Status Recorder::note(Status status) {
   if (status == Status::kOk) {

@@ -32,6 +32,10 @@ class Recorder {
   Status append(const ThrottleCount& count) { return append_record(RecordKind::kThrottle, count); }
   Status append(const CalledOff& called_off) { return append_record(RecordKind::kCalledOff, called_off); }
   Status append(const AcceptedCommand& command) { return append_record(RecordKind::kCommand, command); }
+  /// A record that is too long for a buffer of its own: its payload may stand in scratch().
+  Status append(RecordKind kind, Bytes payload);
+  /// Free until the next begin(), overwritten by every commit().
+  MutableBytes scratch() { return encoded_; }
   /// Writes a checkpoint if recovery would take too long without one. Cheap when nothing was appended.
   void checkpoint_if_due();
 

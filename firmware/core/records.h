@@ -19,6 +19,8 @@ enum class RecordKind : std::uint8_t {
   kThrottle,                           // Wrong codes in a row.
   kCalledOff,                          // The person at an open door says that it was opened for nothing.
   kCommand,                            // An operator's command is about to be done.
+  kTermsKept,                          // Parcels that stay longer than the rules that come into force say.
+  kRules,                              // An operator's rules are in force from here on.
 };
 
 /// Numbers as Purpose of event.proto.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "firmware/wire/codec/config_codec.h"
+
 namespace cubby::core {
 namespace {
 
@@ -18,24 +20,6 @@ CommandId id_of(const cubby_v1_Command& command) {
 
 std::uint64_t life_ms(const cubby_v1_Command& command) {
   return command.which_body == cubby_v1_Command_open_door_tag ? limits::kOpenCommandLifeMs : limits::kCommandLifeMs;
-}
-
-bool is_supported(const cubby_v1_Command& command) {
-  switch (command.which_body) {
-    case cubby_v1_Command_open_door_tag:
-    case cubby_v1_Command_set_service_tag:
-    case cubby_v1_Command_settle_tag:
-    case cubby_v1_Command_expire_tag:
-    case cubby_v1_Command_extend_tag:
-    case cubby_v1_Command_reissue_tag:
-    case cubby_v1_Command_revoke_pass_tag:
-    case cubby_v1_Command_release_keypad_tag:
-    case cubby_v1_Command_reserve_tag:
-    case cubby_v1_Command_release_tag:
-      return true;
-    default:
-      return false;
-  }
 }
 
 /// 0: the command is not about a compartment.
@@ -63,7 +47,7 @@ std::uint8_t compartment_of(const cubby_v1_Command& command) {
 bool has_compartment(const cubby_v1_Command& command) {
   return command.which_body != cubby_v1_Command_revoke_pass_tag &&
          command.which_body != cubby_v1_Command_release_keypad_tag &&
-         command.which_body != cubby_v1_Command_reserve_tag;
+         command.which_body != cubby_v1_Command_configure_tag && command.which_body != cubby_v1_Command_reserve_tag;
 }
 
 Reservations::Request request_of(const cubby_v1_Reserve& body) {
@@ -105,6 +89,18 @@ Status RemoteControl::recover() {
   return Status::kOk;
 }
 
+void RemoteControl::take(const cubby_v1_Command& command, Bytes rules) {
+  const bool configures = command.which_body == cubby_v1_Command_configure_tag;
+  if (waiting_.full() || (configures && rules_wait_)) {
+    return;
+  }
+  if (configures) {
+    rules_status_ = wire::decode_rules(rules, rules_);
+    rules_wait_ = true;
+  }
+  (void)waiting_.push_back(command);
+}
+
 void RemoteControl::tick(Instant now) {
   if (waiting_.empty()) {
     return;
@@ -116,7 +112,28 @@ void RemoteControl::tick(Instant now) {
     }
   }
   waiting_ = later;
+  rules_wait_ = false;  // A Configure is never put off.
   look_again_ = now + kLookAgain;
+}
+
+bool RemoteControl::is_supported(const Command& command) const {
+  switch (command.which_body) {
+    case cubby_v1_Command_open_door_tag:
+    case cubby_v1_Command_set_service_tag:
+    case cubby_v1_Command_settle_tag:
+    case cubby_v1_Command_expire_tag:
+    case cubby_v1_Command_extend_tag:
+    case cubby_v1_Command_reissue_tag:
+    case cubby_v1_Command_revoke_pass_tag:
+    case cubby_v1_Command_release_keypad_tag:
+    case cubby_v1_Command_reserve_tag:
+    case cubby_v1_Command_release_tag:
+      return true;
+    case cubby_v1_Command_configure_tag:
+      return rules_status_ != Status::kNotSupported;
+    default:
+      return false;
+  }
 }
 
 /// False: not yet.
@@ -221,6 +238,8 @@ std::optional<cubby_v1_CommandRefusal> RemoteControl::objection(const Command& c
     case cubby_v1_Command_release_tag:
       fits = parts_.reservations.may_release(number);
       break;
+    case cubby_v1_Command_configure_tag:
+      return rules_status_ == Status::kOk ? parts_.configuration.objection(rules_) : kBadInput;
     default:
       break;
   }
@@ -253,6 +272,8 @@ Status RemoteControl::act(const Command& command, Instant now) {
       return reserve(body.reserve);
     case cubby_v1_Command_release_tag:
       return parts_.reservations.release(number);
+    case cubby_v1_Command_configure_tag:
+      return parts_.configuration.change(rules_, now);
     default:
       return Status::kBadInput;
   }

@@ -4,6 +4,7 @@
 
 #include "cubby/v1/uplink.nanopb.h"
 #include "firmware/base/inplace_vector.h"
+#include "firmware/core/configuration.h"
 #include "firmware/core/pickup_codes.h"
 #include "firmware/core/reservations.h"
 #include "firmware/core/service_actions.h"
@@ -20,13 +21,15 @@ class RemoteControl {
     PickupCodes& codes;
     ServiceActions& actions;
     Reservations& reservations;
+    Configuration& configuration;
   };
   explicit RemoteControl(const Parts& parts) : parts_(parts) {}
 
   /// At boot: nobody knows what became of commands without a result.
   Status recover();
-  /// Keeps the command for tick(). One that does not fit is lost; the centre sends it again.
-  void take(const cubby_v1_Command& command) { (void)waiting_.push_back(command); }
+  /// Keeps the command for tick(). One that does not fit is lost, as is a second Configure; the centre sends it
+  /// again. `rules`: the encoded StationRules of a Configure.
+  void take(const cubby_v1_Command& command, Bytes rules);
   bool idle() const { return waiting_.empty(); }
   /// Does what is due. Doors must have been read.
   void tick(Instant now);
@@ -41,6 +44,7 @@ class RemoteControl {
     std::uint8_t compartment = 0;
   };
 
+  bool is_supported(const Command& command) const;
   bool perform(const Command& command, Instant now);
   std::optional<cubby_v1_CommandRefusal> objection(const Command& command) const;
   Status act(const Command& command, Instant now);
@@ -56,6 +60,9 @@ class RemoteControl {
 
   Parts parts_;
   InplaceVector<Command, kWaitingMax> waiting_;
+  cubby_v1_StationRules rules_ = cubby_v1_StationRules_init_zero;  // Of the Configure that waits.
+  Status rules_status_ = Status::kOk;                              // Of their decoding.
+  bool rules_wait_ = false;
   std::optional<Opening> opening_;  // The OpenDoor that is being done.
   std::uint8_t reserved_ = 0;       // By the Reserve that is being done.
   Instant look_again_{};

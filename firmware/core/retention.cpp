@@ -2,20 +2,16 @@
 
 #include <algorithm>
 
+#include "firmware/core/rules.h"
+
 namespace cubby::core {
 namespace {
 constexpr std::uint64_t kHourMs = 3'600'000;
 constexpr Duration kRetry = Duration::minutes(1);
 }  // namespace
 
-std::uint64_t Retention::term_ms(std::string_view carrier) const {
-  for (std::size_t i = 0; i < config_->brands_count; ++i) {
-    const auto& brand = config_->brands[i];
-    if (brand.retention_h != 0 && carrier == std::string_view(brand.carrier)) {
-      return brand.retention_h * kHourMs;
-    }
-  }
-  return config_->retention_h * kHourMs;
+std::uint32_t Retention::hours_of(const Parcel& parcel) const {
+  return std::max<std::uint32_t>(parcel.kept_hours, term_hours(*config_, parcel.carrier.view()));
 }
 
 void Retention::refresh(std::uint8_t compartment, const Compartment& now) {
@@ -23,8 +19,7 @@ void Retention::refresh(std::uint8_t compartment, const Compartment& now) {
   auto& due = due_on_ms_[compartment - 1U];
   const auto old = due;
   const bool runs = now.state == CompartmentState::kOccupied;
-  due = runs ? now.parcel.deposited_on_ms + term_ms(now.parcel.carrier.view()) + now.parcel.extra_hours * kHourMs
-             : kNever;
+  due = runs ? now.parcel.deposited_on_ms + hours_of(now.parcel) * kHourMs + now.parcel.extra_hours * kHourMs : kNever;
   if (due <= next_on_ms_) {
     next_on_ms_ = due;
   } else if (old == next_on_ms_) {

@@ -14,6 +14,8 @@ namespace cubby::core {
 class Retention {
  public:
   void configure(const cubby_v1_StationConfig& config) { config_ = &config; }
+  /// How long that parcel stays, without what an operator has added.
+  std::uint32_t hours_of(const Parcel& parcel) const;
   /// Follows the compartment's state; call whenever it changed.
   void refresh(std::uint8_t compartment, const Compartment& now);
   /// Journals what is due.
@@ -23,7 +25,6 @@ class Retention {
 
  private:
   static constexpr std::uint64_t kNever = UINT64_MAX;
-  std::uint64_t term_ms(std::string_view carrier) const;
   void find_next();
 
   const cubby_v1_StationConfig* config_ = nullptr;

@@ -8,7 +8,7 @@
 namespace cubby::core {
 namespace {
 
-enum class Item : std::uint8_t { kHeader = 1, kOpening, kCommand, kCompartment, kPass, kReservation, kWear };
+enum class Item : std::uint8_t { kHeader = 1, kOpening, kCommand, kCompartment, kPass, kReservation, kWear, kRules };
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kItemHead = 2;  // Tag, size of the body.
@@ -22,6 +22,7 @@ constexpr std::uint8_t kFlagExtended = 32;
 constexpr std::uint8_t kFlagElsewhere = 64;
 constexpr std::uint8_t kFlagSecond = 128;
 constexpr std::uint16_t kFlagItemDoubtful = 256;
+constexpr std::uint16_t kFlagKept = 512;
 constexpr std::uint8_t kFlagLeftOpen = 1;
 constexpr std::uint8_t kFlagCalledOff = 2;
 static_assert(kItemHead + kRecordBytesMax + 16 <= kItemMax);
@@ -38,11 +39,13 @@ void StationState::on_checkpoint_begin() {
   passes_ = {};
   reservations_ = {};
   reservation_count_ = 0;
+  rules_size_ = 0;
 }
 
 std::size_t StationState::checkpoint_part(std::size_t index, MutableBytes into) {
-  constexpr std::size_t kItems =
-      1 + kOpeningsMax + kCommandsMax + kPassesMax + limits::kCompartmentsMax + limits::kReservationsMax + kWearItems;
+  constexpr std::size_t kItems = 1 + kOpeningsMax + kCommandsMax + kPassesMax + limits::kCompartmentsMax +
+                                 limits::kReservationsMax + kWearItems + kRulesItems;
+  static_assert(kItemHead + sizeof(std::uint16_t) + kRulesPerItem <= kItemMax);
   if (index == 0) {
     checkpoint_item_ = 0;
   }
@@ -103,7 +106,8 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
       (compartment.forced_open ? kFlagForced : 0) | (inside ? kFlagParcel : 0) |
       (parcel.code_dead ? kFlagCodeDead : 0) | (group ? kFlagGroup : 0) | (parcel.from_sender ? kFlagFromSender : 0) |
       (parcel.extra_hours != 0 ? kFlagExtended : 0) | (compartment.opens_elsewhere ? kFlagElsewhere : 0) |
-      (parcel.second.has_value() ? kFlagSecond : 0) | (compartment.item_doubtful ? kFlagItemDoubtful : 0)));
+      (parcel.second.has_value() ? kFlagSecond : 0) | (compartment.item_doubtful ? kFlagItemDoubtful : 0) |
+      (parcel.kept_hours != 0 ? kFlagKept : 0)));
   if (inside) {
     writer.put(parcel.counter);
     writer.put(parcel.deposited_utc_ms);
@@ -120,6 +124,9 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
     }
     if (parcel.second.has_value()) {
       writer.put(*parcel.second);
+    }
+    if (parcel.kept_hours != 0) {
+      writer.put(parcel.kept_hours);
     }
   }
 }
@@ -177,9 +184,12 @@ std::size_t StationState::write_item(std::size_t item, MutableBytes into) const 
   } else if (const auto slot = number - limits::kCompartmentsMax - 1; slot < limits::kReservationsMax) {
     tag = Item::kReservation;
     write_reservation_item(reservations_[slot], writer);
-  } else {
+  } else if (const auto place = slot - limits::kReservationsMax; place < kWearItems) {
     tag = Item::kWear;
-    write_wear_item(slot - limits::kReservationsMax, writer);
+    write_wear_item(place, writer);
+  } else {
+    tag = Item::kRules;
+    write_rules_item(place - kWearItems, writer);
   }
   if (writer.size() == 0) {
     return 0;
@@ -224,6 +234,9 @@ void StationState::read_item(std::uint8_t tag, Bytes body) {
       return;
     case Item::kWear:
       read_wear_item(body);
+      return;
+    case Item::kRules:
+      read_rules_item(body);
       return;
   }
   ++repairs_;
@@ -283,6 +296,9 @@ void StationState::read_compartment_item(Bytes body) {
     }
     if ((flags & kFlagSecond) != 0) {
       parcel.second = reader.get<std::uint16_t>();
+    }
+    if ((flags & kFlagKept) != 0) {
+      parcel.kept_hours = reader.get<std::uint16_t>();
     }
   }
   write_state(number, static_cast<CompartmentState>(state));

@@ -512,6 +512,12 @@ void StationState::apply_internal(std::uint8_t kind, Bytes payload) {
         return;
       }
       break;
+    case RecordKind::kTermsKept:
+      apply_terms_kept(payload);
+      return;
+    case RecordKind::kRules:
+      apply_rules(payload);
+      return;
   }
   ++repairs_;
 }

@@ -28,6 +28,7 @@ struct Parcel {
   std::uint32_t deposited_boot = 0;
   std::uint8_t size = 0;          // Asked for.
   std::uint16_t extra_hours = 0;  // An operator moved the end of the retention period by so much.
+  std::uint16_t kept_hours = 0;   // The longest retention period of rules that were replaced while it was inside.
   bool code_dead = false;         // Overdue or refused: it waits for its courier.
   bool from_sender = false;       // It never had a code.
   /// Its code is a short one, and this is typed after it; nullopt: its code is typed alone.
@@ -117,6 +118,8 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   std::uint64_t last_utc_ms() const { return last_utc_ms_; }
   bool snapshot_seen() const { return snapshot_seen_; }
   const std::array<std::byte, limits::kConfigHashSize>& config_hash() const { return config_hash_; }
+  /// Encoded StationRules that an operator has ordered last; empty: never.
+  Bytes rules() const { return Bytes(rules_).first(rules_size_); }
   /// It was accepted, and has not expired since or has no result yet.
   bool command_seen(const CommandId& id) const;
   bool room_for_command() const;
@@ -173,6 +176,8 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   void apply_uncertain(const cubby_v1_CustodyUncertain& body);
   void apply_intent(const Intent& intent);
   void apply_outcome(const Outcome& outcome);
+  void apply_rules(Bytes payload);
+  void apply_terms_kept(Bytes payload);
   std::size_t write_item(std::size_t item, MutableBytes into) const;
   void write_header_item(ByteWriter& writer) const;
   static void write_opening_item(const PendingOpening& opening, ByteWriter& writer);
@@ -180,6 +185,7 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   void write_compartment_item(std::uint8_t number, ByteWriter& writer) const;
   static void write_reservation_item(const Reservation& reservation, ByteWriter& writer);
   void write_wear_item(std::size_t place, ByteWriter& writer) const;
+  void write_rules_item(std::size_t place, ByteWriter& writer) const;
   void read_item(std::uint8_t tag, Bytes body);
   void read_header_item(Bytes body);
   void read_compartment_item(Bytes body);
@@ -188,6 +194,10 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   void read_command_item(Bytes body);
   void read_reservation_item(Bytes body);
   void read_wear_item(Bytes body);
+  void read_rules_item(Bytes body);
+
+  static constexpr std::size_t kRulesPerItem = 120;
+  static constexpr std::size_t kRulesItems = (limits::kRulesBytesMax + kRulesPerItem - 1) / kRulesPerItem;
 
   cubby_v1_Event& scratch_;
   TraceSink* trace_ = nullptr;
@@ -206,6 +216,8 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   std::uint32_t repairs_ = 0;
   bool snapshot_seen_ = false;
   std::array<std::byte, limits::kConfigHashSize> config_hash_{};
+  std::array<std::byte, limits::kRulesBytesMax> rules_{};
+  std::size_t rules_size_ = 0;
   CompartmentBits changed_{};
   std::size_t checkpoint_item_ = 0;  // Next item of the checkpoint that is being written.
 };

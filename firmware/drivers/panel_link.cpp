@@ -92,6 +92,14 @@ void PanelLink::set_language(PanelLanguage language) {
   speak(language);
 }
 
+void PanelLink::change_language(PanelLanguage language) {
+  const bool rests = at_rest();
+  station_language_ = language;
+  if (rests && language_ != language) {
+    speak(language);
+  }
+}
+
 void PanelLink::switch_language() {
   speak(language_ == PanelLanguage::kEnglish ? PanelLanguage::kChinese : PanelLanguage::kEnglish);
 }

@@ -83,6 +83,8 @@ class PanelLink {
   void buzz(Buzz buzz);
   /// The language of the station. Never given up: it goes before all that waits.
   void set_language(PanelLanguage language);
+  /// The station has another language from now on; whoever stands at the panel keeps theirs until IDLE is shown.
+  void change_language(PanelLanguage language);
   /// To the other language, until IDLE is shown.
   void switch_language();
   /// IDLE is shown, in the station's language.

@@ -50,8 +50,22 @@ MUTANTS = [
     *at(
         "retention.cpp",
         ("extension-is-forgotten", "<<now.parcel.extra_hours * kHourMs>>", "0", "Remote.MovesTheEndOfARetentionPeriodBothWays"),
-        ("overdue-a-minute-early", "<<now.parcel.deposited_on_ms + term_ms(now.parcel.carrier.view())>>", "now.parcel.deposited_on_ms + term_ms(now.parcel.carrier.view()) - 60'000",
+        ("overdue-a-minute-early", "<<now.parcel.deposited_on_ms + hours_of(now.parcel) * kHourMs>>", "now.parcel.deposited_on_ms + hours_of(now.parcel) * kHourMs - 60'000",
          "Retention.EndsWhenItsTimeIsOverAndNotBefore"),
+    ),
+    *at(
+        "configuration.cpp",
+        ("terms-are-not-kept", "if (<<hours > term_hours(rules, parcel.carrier.view())>>)", "false", "Configure.NeverShortensTheTermOfWhatIsInside"),
+        ("same-version-twice", "<<rules.version <= config_->version>>", "rules.version < config_->version", "Configure.RefusesRulesThatAreNotNewer"),
+        ("rules-of-the-journal-beat-a-newer-file", "<<rules.version > file.version>>", "true", "Configure.GivesWayToANewerFileAndGoesOnUnderAnOlderOne"),
+        ("change-is-not-told", "<<untold_ = true;>>", "", "Configure.PutsNewRulesIntoForceAtOnceAndTellsTheCentre"),
+    ),
+    *at(
+        "station_rules.cpp",
+        ("rules-are-not-in-the-checkpoint", "if (<<begin < rules_size_>>)", "false", "Configure.OutlivesTheEventThatToldIt"),
+    ),
+    *at(
+        "rules.h",
         ("brand-has-no-period-of-its-own", "<<brand.retention_h != 0 && carrier == std::string_view(brand.carrier)>>", "false",
          "Retention.FollowsTheBrandsOwnTerm"),
     ),

@@ -59,6 +59,14 @@ void Uplink::start(const UplinkIdentity& identity, const UplinkPolicy& policy, I
   started_ = true;
 }
 
+void Uplink::change(std::uint32_t config_version, const std::array<std::byte, limits::kConfigHashSize>& config_hash,
+                    const UplinkPolicy& policy, Instant now) {
+  identity_.config_version = config_version;
+  identity_.config_hash = config_hash;
+  policy_ = policy;
+  next_report_ = next_report_after(now);
+}
+
 void Uplink::enter(UplinkState state) {
   if (trace_ != nullptr && state != state_) {
     trace_->on_uplink(static_cast<std::uint8_t>(state_), static_cast<std::uint8_t>(state));
@@ -388,7 +396,9 @@ void Uplink::handle(Bytes message, Instant now) {
         fail(now);
         return;
       }
-      listener_.on_command(down.body.command);
+      listener_.on_command(down.body.command, down.body.command.which_body == cubby_v1_Command_configure_tag
+                                                  ? find_rules(message)
+                                                  : Bytes{});
       return;
     case cubby_v1_Down_refuse_tag:
       on_refuse(down.body.refuse, now);

@@ -60,8 +60,9 @@ class UplinkListener {
  public:
   /// The centre's time, at each Welcome; it was true at some moment of the `round_trip` that ends now.
   virtual void on_centre_time(std::uint64_t utc_ms, Duration round_trip) = 0;
-  /// A decoded Command message (cubby_v1_Command); valid for the call only.
-  virtual void on_command(const cubby_v1_Command& command) = 0;
+  /// A decoded Command message (cubby_v1_Command); `rules` is the encoded StationRules of a Configure, else
+  /// empty. Both valid for the call only.
+  virtual void on_command(const cubby_v1_Command& command, Bytes rules) = 0;
   /// Events were given up as a Gap; the owner appends a Snapshot.
   virtual void on_gap() = 0;
 
@@ -90,6 +91,10 @@ class Uplink {
          TraceSink* trace);
 
   void start(const UplinkIdentity& identity, const UplinkPolicy& policy, Instant now);
+  /// Another configuration is in force: the next Hello names it, and reports follow `policy` from `now` on. A
+  /// deadline that runs already is kept.
+  void change(std::uint32_t config_version, const std::array<std::byte, limits::kConfigHashSize>& config_hash,
+              const UplinkPolicy& policy, Instant now);
   /// Does all work that is due: opens the link, reads, answers, streams batches from flash. Call it also
   /// when bytes came in or the link's state changed: no deadline stands for that.
   Wake tick(Instant now);

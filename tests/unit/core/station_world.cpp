@@ -1,5 +1,7 @@
 #include "unit/core/station_world.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -170,9 +172,7 @@ StationWorld::StationWorld(const Options& options)
   config.code_digits = options.code_digits;
   config.lock_pulse_ms = 200;
   config.language = options.language;
-  config_.resize(limits::kConfigBytesMax);
-  const auto size = wire::encode_config(config, config_);
-  config_.resize(size.value());
+  bring_config(config);
   boot();
 }
 
@@ -381,10 +381,29 @@ core::CompartmentState StationWorld::state(unsigned compartment) const {
   return controller().state().compartment(static_cast<std::uint8_t>(compartment)).state;
 }
 
-void StationWorld::command(const cubby_v1_Command& command) {
+void StationWorld::acknowledge() {
+  auto& journal = const_cast<store::Journal&>(controller().journal());
+  EXPECT_EQ(journal.acknowledge(
+                {.seq = journal.next_seq() - 1, .chain = journal.last_chain(), .store_uid = {}, .generation = 1}),
+            Status::kOk);
+}
+
+void StationWorld::bring_config(const cubby_v1_StationConfig& config) {
+  config_.resize(limits::kConfigBytesMax);
+  const auto size = wire::encode_config(config, config_);
+  config_.resize(size.value());
+}
+
+cubby_v1_StationConfig StationWorld::config_file() const {
+  cubby_v1_StationConfig config;
+  (void)wire::decode_config(config_, config);
+  return config;
+}
+
+void StationWorld::command(const cubby_v1_Command& command, Bytes rules) {
   // As the uplink does. The assembly shows its controller for reading only.
   wire::UplinkListener& listener = const_cast<core::Controller&>(controller());
-  listener.on_command(command);
+  listener.on_command(command, rules);
   tick();
   advance(Duration::milliseconds(900));
 }

@@ -81,7 +81,14 @@ class StationWorld {
   /// What belongs to that code; empty: it is typed alone.
   std::string second_of(unsigned compartment) const;
   /// From the centre; over the wire in tests/integration.
-  void command(const cubby_v1_Command& command);
+  /// `rules` of a Configure, encoded.
+  void command(const cubby_v1_Command& command, Bytes rules = {});
+  /// The centre has everything that was journalled so far.
+  void acknowledge();
+  /// What the port will give at the next boot; a technician has brought it.
+  void bring_config(const cubby_v1_StationConfig& config);
+  /// What the port gives.
+  cubby_v1_StationConfig config_file() const;
   std::uint64_t utc_ms() const { return *options_.utc_ms + static_cast<std::uint64_t>(now_.us / 1'000); }
   void shut(unsigned compartment);
   /// The item sensor says so from `after` now on.

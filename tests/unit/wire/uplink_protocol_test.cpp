@@ -34,6 +34,18 @@ TEST(Uplink, IgnoresOtherChannelsTimeAndMessagesOfLaterProtocols) {
   EXPECT_EQ(world.listener.times.size(), 1U);
 }
 
+TEST(Uplink, HandsOnTheRulesOfAConfigure) {
+  World world;
+  world.open_session(0);
+  cubby::v1::Down down;
+  down.mutable_command()->set_id(std::string(16, 'i'));
+  down.mutable_command()->mutable_configure()->mutable_rules()->set_version(2);
+  world.say(down);
+  const std::string rules = down.command().configure().rules().SerializeAsString();
+  ASSERT_EQ(world.listener.configured.size(), 1U);
+  EXPECT_EQ(world.listener.configured[0], std::vector<std::byte>(as_bytes(rules).begin(), as_bytes(rules).end()));
+}
+
 TEST(Uplink, HangsUpOnEveryMessageThatItsStateDoesNotExpect) {
   const World model;
   cubby::v1::Down command;

@@ -90,12 +90,19 @@ class FakeRandom final : public hal::RandomSource {
 class FakeListener final : public UplinkListener {
  public:
   std::vector<std::uint64_t> times;
-  std::vector<std::uint32_t> opened;  // Compartments of OpenDoor commands.
+  std::vector<std::uint32_t> opened;               // Compartments of OpenDoor commands.
+  std::vector<std::vector<std::byte>> configured;  // Encoded rules of Configure commands.
   int gaps = 0;
   FakeEvents* snapshot_into = nullptr;  // If given, on_gap() appends an event there.
 
   void on_centre_time(std::uint64_t utc_ms, Duration /*round_trip*/) override { times.push_back(utc_ms); }
-  void on_command(const cubby_v1_Command& command) override { opened.push_back(command.body.open_door.compartment); }
+  void on_command(const cubby_v1_Command& command, Bytes rules) override {
+    if (command.which_body == cubby_v1_Command_configure_tag) {
+      configured.emplace_back(rules.begin(), rules.end());
+      return;
+    }
+    opened.push_back(command.body.open_door.compartment);
+  }
   void on_gap() override;
 };
 
