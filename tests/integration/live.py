@@ -2,6 +2,7 @@
 """Aggregator and emulator in real time, as in two terminals: a parcel is brought and collected by hand,
 wrong codes are refused and counted, faults strike in mid-deposit, and the books are exact at the end.
 """
+import json
 import pathlib
 import re
 import signal
@@ -142,6 +143,23 @@ def give_orders(lab):
     expect(result.returncode == 1 and "no such compartment" in result.stderr, f"an unknown door: {result.stderr}")
 
 
+def change_rules(lab):
+    rules = json.loads(operate(lab, "configure").stdout)
+    expect(rules["retention_h"] >= 1 and "brands" in rules, f"the rules in force: {rules}")
+    result = operate(lab, "configure", "--retention", "100h", "--brand", "yto:share=1")
+    expect_equal((result.returncode, result.stdout), (0, "done\n"), f"a change of rules ({result.stderr})")
+    wait_until(lambda: json.loads(operate(lab, "configure").stdout)["retention_h"] == 100, 10, "the new rules to be told")
+    told = json.loads(operate(lab, "configure").stdout)
+    kept = [brand for brand in rules["brands"] if brand["carrier"] != "yto"]
+    expect_equal(sorted(told["brands"], key=str), sorted(kept + [{"carrier": "yto", "share_percent": 1}], key=str), "the brands")
+    expect_equal(told["upsizing_steps"], rules["upsizing_steps"], "what was not changed")
+    lab.inject("fault", "--station", STATION, "--kind", "power-cut")
+    result = operate(lab, "configure", "--brand", "yto:share=5,guaranteed=6")
+    expect(result.returncode == 1 and "rules.brands[" in result.stderr, f"more kept than shared: {result.stdout}{result.stderr}")
+    wait_until(lambda: operate(lab, "configure", "--without-brand", "yto").returncode == 0, 20, "the station to be back with its rules")
+    expect_equal(json.loads(operate(lab, "configure").stdout)["retention_h"], 100, "the rules after a power cut")
+
+
 def ask_for_a_low_door(lab):
     result = lab.inject("deposit", "--station", STATION, "--size", "S", "--low-door")
     expect_equal(result.returncode, 0, f"a deposit behind a low door: {result.stdout}{result.stderr}; exit code")
@@ -193,6 +211,7 @@ def run(lab):
     change_size_cancel_and_refuse(lab)
     drop_off_and_dispatch(lab)
     give_orders(lab)
+    change_rules(lab)
     send_a_technician(lab)
     ask_for_a_low_door(lab)
     collect_a_group(lab)

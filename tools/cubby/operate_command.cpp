@@ -9,6 +9,7 @@
 
 #include "firmware/base/limits.h"
 #include "tools/cubby/http_client.h"
+#include "tools/cubby/rules_options.h"
 #include "tools/support/command_line.h"
 #include "tools/support/secret_file.h"
 #include "tools/support/text.h"
@@ -36,6 +37,7 @@ struct Options {
   std::string parcel;
   std::string reserve_for;
   bool low_door = false;
+  RulesOptions rules;
   std::uint32_t life_s = 30;
 };
 
@@ -78,27 +80,38 @@ std::string text_member(const json::value& body, const char* name) {
   return member != nullptr && member->is_string() ? std::string(member->as_string()) : std::string();
 }
 
-// Sends it, then asks until the station has answered or the order is dead.
-int run(const Options& options) {
-  const Secret token = load_or_create_secret(options.token_file.empty() ? default_secret_path("http.token")
-                                                                        : std::filesystem::path(options.token_file));
-  if (!token.error.empty()) {
-    return fail("--token-file: " + token.error);
-  }
-  const Endpoint endpoint = *parse_endpoint(options.http);
-  const std::string target = "/v1/stations/" + options.station + "/commands";
-  HttpAnswer answer =
-      http_post(endpoint.host, endpoint.port, target, token.text, json::serialize(order_of(options)), kTimeout);
+/// Where the station is asked, and with what.
+struct Centre {
+  Endpoint endpoint;
+  std::string station;  // Its path.
+  std::string token;
+};
+
+std::string no_answer(const Options& options, const std::string& error) {
+  return options.http + ": " + error + "; is cubby-aggregator running there?";
+}
+
+/// What an answer that is none says.
+std::string refusal_of(const HttpAnswer& answer, const json::value& body) {
+  const std::string detail = text_member(body, "detail");
+  return detail.empty() ? "HTTP status " + std::to_string(answer.status) : detail;
+}
+
+/// Sends it, then asks until the station has answered or the order is dead.
+int send(const Options& options, const Centre& centre, const json::object& order) {
+  const std::string target = centre.station + "/commands";
+  const auto& [host, port] = centre.endpoint;
+  HttpAnswer answer = http_post(host, port, target, centre.token, json::serialize(order), kTimeout);
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(options.life_s) + kTimeout;
   std::string id;
   while (true) {
     if (!answer.error.empty()) {
-      return fail(options.http + ": " + answer.error + "; is cubby-aggregator running there?");
+      return fail(no_answer(options, answer.error));
     }
     boost::system::error_code error;
     const json::value body = json::parse(answer.body, error);
     if (answer.status != 200 && answer.status != 202) {
-      return fail(error ? "HTTP status " + std::to_string(answer.status) : text_member(body, "detail"));
+      return fail(refusal_of(answer, body));
     }
     const std::string state = text_member(body, "state");
     id = id.empty() ? text_member(body, "id") : id;
@@ -118,8 +131,46 @@ int run(const Options& options) {
       return fail("the station has not answered; order " + id);
     }
     std::this_thread::sleep_for(kAskAgain);
-    answer = http_get(endpoint.host, endpoint.port, target + "/" + id, token.text, kTimeout);
+    answer = http_get(host, port, target + "/" + id, centre.token, kTimeout);
   }
+}
+
+/// Fills in what the options leave out from the rules in force, and says which these were, so that nobody's change in
+/// the meantime is lost.
+int configure(const Options& options, const Centre& centre) {
+  const HttpAnswer answer =
+      http_get(centre.endpoint.host, centre.endpoint.port, centre.station, centre.token, kTimeout);
+  if (!answer.error.empty()) {
+    return fail(no_answer(options, answer.error));
+  }
+  boost::system::error_code error;
+  const json::value body = json::parse(answer.body, error);
+  if (answer.status != 200) {
+    return fail(refusal_of(answer, body));
+  }
+  const json::value* rules = body.is_object() ? body.as_object().if_contains("rules") : nullptr;
+  const json::value* version = body.is_object() ? body.as_object().if_contains("config_version") : nullptr;
+  if (rules == nullptr || !rules->is_object() || version == nullptr) {
+    return fail("the station has not told its configuration yet");
+  }
+  if (!changes_something(options.rules)) {
+    std::cout << json::serialize(*rules) << '\n';
+    return kExitOk;
+  }
+  json::object order = order_of(options);
+  order["base_version"] = *version;
+  order["rules"] = changed_rules(options.rules, rules->as_object());
+  return send(options, centre, order);
+}
+
+int run(const Options& options) {
+  const Secret token = load_or_create_secret(options.token_file.empty() ? default_secret_path("http.token")
+                                                                        : std::filesystem::path(options.token_file));
+  if (!token.error.empty()) {
+    return fail("--token-file: " + token.error);
+  }
+  const Centre centre{*parse_endpoint(options.http), "/v1/stations/" + options.station, token.text};
+  return options.action == "configure" ? configure(options, centre) : send(options, centre, order_of(options));
 }
 
 CLI::App* add_verb(CLI::App& operate, const std::shared_ptr<Options>& options, int& exit_code, const char* name,
@@ -194,6 +245,8 @@ void add_operate_command(CLI::App& app, int& exit_code) {
       ->required()
       ->check(integer_range(1, std::uint64_t{1} << 40));
   verb("release-keypad", "release_keypad", "Ends the lock-out after wrong codes");
+  add_rules_options(*verb("configure", "configure", "Changes the station's rules, at once and for good"),
+                    options->rules);
 }
 
 }  // namespace cubby::tools

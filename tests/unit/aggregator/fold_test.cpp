@@ -441,5 +441,27 @@ TEST(Dictionary, SharesItsLastNumberWhenItIsFull) {
   EXPECT_EQ(names.intern("a"), 1U);
 }
 
+/// Rules changed from afar: the same station, the same parcels inside, another local time.
+TEST(Fold, CountsFromAChangeOfRulesOnInTheNewLocalTimeAndMovesNoLevel) {
+  World world;
+  TestJournal journal{"SX-TY-0001"};
+  journal.open();
+  journal.deposit(1, kNoonUtcMs);
+  v1::Event changed = journal.event(kNoonUtcMs + 60'000);
+  v1::StationConfig& config = *changed.mutable_config_applied()->mutable_config();
+  config.set_version(2);
+  config.set_city("Taiyuan");
+  config.set_utc_offset_min(540);
+  config.add_door_size(v1::SIZE_M);
+  journal.add(changed);
+  journal.deposit(2, kNoonUtcMs + 120'000);
+  world.apply(journal);
+  constexpr std::uint64_t kNoon = kNoonUtcMs / 3'600'000 + 8;
+  EXPECT_EQ(world.value(Table::kStationHour, key::station_hour(kNoon, 3), Column::kDeposits), 1);
+  EXPECT_EQ(world.value(Table::kStationHour, key::station_hour(kNoon + 1, 3), Column::kDeposits), 1);
+  EXPECT_EQ(world.value(Table::kCompartment, key::compartment(3, 1), Column::kLevelDelta), 1);
+  EXPECT_EQ(world.station.config_version, 2U);
+}
+
 }  // namespace
 }  // namespace cubby::aggregator::testing

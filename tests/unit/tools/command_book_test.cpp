@@ -28,11 +28,10 @@ TEST(CommandBook, ForgetsNoOrderBeforeFourThousandNewerOnes) {
 
 TEST(CommandRequest, ReadsEveryAction) {
   const auto read = [](const char* body) {
-    v1::Command command;
-    std::uint64_t life_ms = 0;
-    EXPECT_EQ(read_command(body, command, life_ms), "") << body;
-    EXPECT_EQ(life_ms, 30'000U);
-    return command;
+    Order order;
+    EXPECT_EQ(read_order(body, order), "") << body;
+    EXPECT_EQ(order.life_ms, 30'000U);
+    return order.command;
   };
   EXPECT_EQ(read(R"({"action":"open","compartment":192})").open_door().compartment(), 192U);
   EXPECT_TRUE(read(R"({"action":"settle","compartment":1,"inside":true})").settle().inside());
@@ -60,9 +59,8 @@ TEST(CommandRequest, ReadsEveryAction) {
 
 TEST(CommandRequest, SaysWhatIsWrong) {
   const auto wrong = [](const char* body) {
-    v1::Command command;
-    std::uint64_t life_ms = 0;
-    return read_command(body, command, life_ms);
+    Order order;
+    return read_order(body, order);
   };
   EXPECT_NE(wrong(""), "");
   EXPECT_NE(wrong("[1]"), "");
@@ -88,6 +86,10 @@ TEST(CommandRequest, SaysWhatIsWrong) {
                        R"("size":"S","carrier":"sf","ttl_s":-1)",
                        R"("size":"S","carrier":"sf","ttl_s":60,"parcel":"a b")",
                        R"("size":"S","carrier":"sf","ttl_s":60,"low_door":1)"};
+  EXPECT_EQ(wrong(R"({"action":"configure"})"), "rules must be an object");
+  EXPECT_NE(wrong(R"({"action":"configure","rules":[]})"), "");
+  EXPECT_NE(wrong(R"({"action":"configure","rules":{},"base_version":0})"), "");
+  EXPECT_NE(wrong(R"({"action":"open","compartment":1,"rules":{}})"), "");
   for (const char* members : bad) {
     EXPECT_NE(wrong((R"({"action":"reserve",)" + std::string(members) + "}").c_str()), "") << members;
   }

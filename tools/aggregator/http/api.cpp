@@ -8,8 +8,8 @@
 #include <limits>
 
 #include "firmware/base/bytes.h"
-#include "tools/aggregator/http/command_request.h"
 #include "tools/aggregator/http/query.h"
+#include "tools/aggregator/http/rules_request.h"
 
 namespace cubby::aggregator {
 namespace {
@@ -315,6 +315,9 @@ ApiResponse Api::station(std::string_view encoded) {
   body["complete"] = answer.complete;
   body["gaps"] = answer.gaps;
   body["door_sizes"] = json::array(info.door_sizes.begin(), info.door_sizes.end());
+  if (v1::StationConfig config; config.ParseFromString(info.config) && config.version() != 0) {
+    body["rules"] = to_json(rules_of(config));
+  }
   if (!answer.rows.empty()) {
     body["statistics"] = to_json(answer.rows.front(), answer);
   }
@@ -338,10 +341,15 @@ ApiResponse Api::commands(std::string_view method, std::string_view station, std
 }
 
 ApiResponse Api::order(const std::string& station, std::string_view body) {
-  v1::Command command;
-  std::uint64_t life_ms = 0;
-  if (const std::string wrong = read_command(body, command, life_ms); !wrong.empty()) {
+  Order order;
+  if (const std::string wrong = read_order(body, order); !wrong.empty()) {
     return problem(400, "bad_command", wrong);
+  }
+  v1::Command& command = order.command;
+  if (command.has_configure()) {
+    if (auto error = complete_rules(station, order)) {
+      return *std::move(error);
+    }
   }
   std::array<std::byte, kCommandIdSize> id{};
   if (getrandom(id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) {
@@ -350,7 +358,7 @@ ApiResponse Api::order(const std::string& station, std::string_view body) {
   command.set_id(id.data(), id.size());
   // First, so that no answer comes too early.
   book_.sent(command.id(), {.station = station});
-  switch (sink_.send(station, command, life_ms)) {
+  switch (sink_.send(station, command, order.life_ms)) {
     case CommandSink::Sent::kSent:
       break;
     case CommandSink::Sent::kUnknownStation:
@@ -366,6 +374,31 @@ ApiResponse Api::order(const std::string& station, std::string_view body) {
   ApiResponse answer = ok({{"id", to_hex(Bytes(id))}, {"state", "sent"}});
   answer.status = 202;
   return answer;
+}
+
+std::optional<ApiResponse> Api::complete_rules(const std::string& station, Order& order) {
+  StationInfo info;
+  const ReadStatus status = reader_.station(station, info);
+  if (status == ReadStatus::kUnknownStation) {
+    return problem(404, "unknown_station", "no such station has reported");
+  }
+  v1::StationConfig config;
+  if (status != ReadStatus::kOk || !config.ParseFromString(info.config)) {
+    return problem(503, "store_unavailable", "the store cannot be read now");
+  }
+  if (config.version() == 0) {
+    return problem(409, "unknown_rules", "the station has not told its configuration yet");
+  }
+  if (order.base_version != 0 && order.base_version != config.version()) {
+    return problem(409, "stale_version", "the configuration in force has version " + std::to_string(config.version()));
+  }
+  v1::StationRules& rules = *order.command.mutable_configure()->mutable_rules();
+  rules = rules_of(config);
+  if (const std::string wrong = change_rules(order.rules, rules); !wrong.empty()) {
+    return problem(400, "bad_command", wrong);
+  }
+  rules.set_version(config.version() + 1);
+  return std::nullopt;
 }
 
 ApiResponse Api::order_state(const std::string& station, std::string_view id_text) const {

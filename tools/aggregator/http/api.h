@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "tools/aggregator/core/command_sink.h"
 #include "tools/aggregator/core/live_status.h"
 #include "tools/aggregator/http/command_book.h"
+#include "tools/aggregator/http/command_request.h"
 #include "tools/aggregator/storage/store_reader.h"
 
 namespace cubby::aggregator {
@@ -47,6 +49,8 @@ class Api {
   ApiResponse statistics(std::string_view query);
   ApiResponse commands(std::string_view method, std::string_view station, std::string_view rest, std::string_view body);
   ApiResponse order(const std::string& station, std::string_view body);
+  /// Fills in what the order leaves out, from the rules that the station has told. nullopt: done; else the error.
+  std::optional<ApiResponse> complete_rules(const std::string& station, Order& order);
   ApiResponse order_state(const std::string& station, std::string_view id) const;
 
   std::string token_;

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <vector>
 
 #include "firmware/base/limits.h"
 #include "firmware/base/names.h"
+#include "tools/aggregator/http/json_members.h"
 
 namespace cubby::aggregator {
 namespace {
@@ -16,72 +16,6 @@ namespace json = boost::json;
 constexpr std::uint64_t kLifeDefaultMs = 30'000;
 constexpr std::uint64_t kExpiryMaxUtcS = std::uint64_t{1} << 40;
 constexpr std::array<std::string_view, 4> kSizes{"S", "M", "L", "XL"};
-
-/// The members of an order: each is asked for by name, what nobody asks for is wrong. Remembers the first problem.
-class Members {
- public:
-  explicit Members(const json::object& object) : object_(object) {}
-
-  std::uint64_t number(std::string_view name, std::uint64_t least, std::uint64_t most) {
-    const json::value* value = find(name);
-    const bool good = value != nullptr && value->is_int64() && value->as_int64() >= 0 &&
-                      static_cast<std::uint64_t>(value->as_int64()) >= least &&
-                      static_cast<std::uint64_t>(value->as_int64()) <= most;
-    if (!good) {
-      wrong(name, "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
-    }
-    return good ? static_cast<std::uint64_t>(value->as_int64()) : 0;
-  }
-  std::uint64_t number_or(std::string_view name, std::uint64_t least, std::uint64_t most, std::uint64_t absent) {
-    return object_.if_contains(name) == nullptr ? absent : number(name, least, most);
-  }
-  bool flag(std::string_view name) {
-    const json::value* value = find(name);
-    if (value == nullptr || !value->is_bool()) {
-      wrong(name, "true or false");
-      return false;
-    }
-    return value->as_bool();
-  }
-  bool flag_or_no(std::string_view name) { return object_.if_contains(name) != nullptr && flag(name); }
-  /// `words` says what `is_good` accepts.
-  std::string text(std::string_view name, bool (*is_good)(std::string_view), const char* words) {
-    const json::value* value = find(name);
-    if (value == nullptr || !value->is_string() || !is_good(std::string_view(value->as_string()))) {
-      wrong(name, words);
-      return {};
-    }
-    return std::string(value->as_string());
-  }
-  std::string text_or_none(std::string_view name, bool (*is_good)(std::string_view), const char* words) {
-    return object_.if_contains(name) == nullptr ? std::string() : text(name, is_good, words);
-  }
-  /// Empty: the order is good.
-  std::string problem() const {
-    for (const auto& [name, value] : object_) {
-      const std::string_view member(name);
-      if (problem_.empty() && std::find(asked_.begin(), asked_.end(), member) == asked_.end()) {
-        return "unknown member '" + std::string(member.substr(0, 32)) + "'";
-      }
-    }
-    return problem_;
-  }
-
- private:
-  const json::value* find(std::string_view name) {
-    asked_.push_back(name);
-    return object_.if_contains(name);
-  }
-  void wrong(std::string_view name, const std::string& words) {
-    if (problem_.empty()) {
-      problem_ = std::string(name) + " must be " + words;
-    }
-  }
-
-  const json::object& object_;
-  std::vector<std::string_view> asked_;
-  std::string problem_;
-};
 
 std::uint32_t compartment_of(Members& members) {
   return static_cast<std::uint32_t>(members.number("compartment", 1, limits::kCompartmentsMax));
@@ -141,6 +75,7 @@ constexpr auto kActions = std::to_array<Action>({
        command.mutable_revoke_pass()->set_expiry_utc_s(members.number("expiry_utc_s", 1, kExpiryMaxUtcS));
      }},
     {"release_keypad", [](Members&, v1::Command& command) { command.mutable_release_keypad(); }},
+    {"configure", [](Members&, v1::Command& command) { command.mutable_configure(); }},
 });
 
 std::string names_of_actions() {
@@ -153,7 +88,7 @@ std::string names_of_actions() {
 
 }  // namespace
 
-std::string read_command(std::string_view body, v1::Command& command, std::uint64_t& life_ms) {
+std::string read_order(std::string_view body, Order& order) {
   boost::system::error_code error;
   const json::value parsed = json::parse(json::string_view(body.data(), body.size()), error);
   if (error || !parsed.is_object()) {
@@ -168,8 +103,13 @@ std::string read_command(std::string_view body, v1::Command& command, std::uint6
     return "action must be one of " + names_of_actions();
   }
   const std::uint64_t life_most_ms = name == "open" ? limits::kOpenCommandLifeMs : limits::kCommandLifeMs;
-  life_ms = members.number_or("life_s", 1, life_most_ms / 1'000, kLifeDefaultMs / 1'000) * 1'000;
-  action->fill(members, command);
+  order.life_ms = members.number_or("life_s", 1, life_most_ms / 1'000, kLifeDefaultMs / 1'000) * 1'000;
+  action->fill(members, order.command);
+  if (order.command.has_configure()) {
+    const json::object* rules = members.object("rules");
+    order.rules = rules == nullptr ? std::string() : json::serialize(*rules);
+    order.base_version = static_cast<std::uint32_t>(members.number_or("base_version", 1, UINT32_MAX, 0));
+  }
   return members.problem();
 }
 
@@ -205,7 +145,9 @@ std::string_view to_words(v1::CommandRefusal refusal) {
     case v1::COMMAND_REFUSAL_NO_DOOR:
       return "no door is vacant for it";
     case v1::COMMAND_REFUSAL_BUSY:
-      return "too many orders are under way";
+      return "too many orders are under way, or the journal is full";
+    case v1::COMMAND_REFUSAL_NOT_NEWER:
+      return "the rules in force are as new, or newer";
     default:
       return "";
   }

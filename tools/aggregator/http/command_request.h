@@ -9,9 +9,15 @@
 
 namespace cubby::aggregator {
 
-/// Reads an operator's order from the JSON of docs/spec/http.md. Empty, or what is wrong with it. `id` and
-/// the expiry are not set; `life_ms` says how long the order lives.
-std::string read_command(std::string_view body, v1::Command& command, std::uint64_t& life_ms);
+/// An operator's order: the command without id and expiry.
+struct Order {
+  v1::Command command;
+  std::uint64_t life_ms = 0;       // How long it lives.
+  std::string rules;               // Of a Configure: JSON of the rules that shall change, see rules_request.h.
+  std::uint32_t base_version = 0;  // Of a Configure: version of the rules that the operator has seen; 0: any.
+};
+/// Reads the JSON of docs/spec/http.md. Empty, or what is wrong with it.
+std::string read_order(std::string_view body, Order& order);
 
 /// Words of docs/spec/http.md.
 std::string_view to_words(v1::CommandOutcome outcome);

@@ -177,8 +177,10 @@ ReadStatus StoreReader::station(std::string_view name, StationInfo& info) {
   if (!select.bind(1, info.id).row()) {
     return ReadStatus::kFailed;
   }
+  const Bytes bytes = select.blob(0);
+  info.config.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   v1::StationConfig config;
-  if (config.ParseFromArray(select.blob(0).data(), static_cast<int>(select.blob(0).size()))) {
+  if (config.ParseFromString(info.config)) {
     for (const int size : config.door_size()) {
       info.door_sizes.push_back(static_cast<std::uint8_t>(size));
     }

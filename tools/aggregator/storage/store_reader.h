@@ -66,6 +66,7 @@ struct StationInfo {
   std::uint32_t boot = 0;
   std::uint32_t journals = 0;
   std::vector<std::uint8_t> door_sizes;  // Size of config.proto; only from station().
+  std::string config;                    // Encoded StationConfig; only from station(); empty: none yet.
 };
 
 /// Answers questions from a store that somebody else writes: a connection of its own, read-only, each
