@@ -316,8 +316,15 @@ TEST(Configure, GivesWayToANewerFileAndGoesOnUnderAnOlderOne) {
   expect_result(world, 3, kDone);
 }
 
-TEST(Configure, TakesAsManyBrandsAsThereMayBe) {
-  StationWorld world;
+TEST(Configure, TakesTheGreatestRulesInTheGreatestCabinet) {
+  StationWorld world({.doors = std::vector<cubby_v1_Size>(limits::kCompartmentsMax, cubby_v1_Size_SIZE_S),
+                      .heights_cm = std::vector<unsigned>(limits::kCompartmentsMax, 250)});
+  auto file = world.config_file();
+  std::memset(file.station, 'S', limits::kStationNameMax);
+  std::memset(file.city, 'C', limits::kCityNameMax);
+  file.lock_pulse_ms = 1'000;
+  world.bring_config(file);
+  world.power_cycle();
   auto rules = rules_of(UINT32_MAX, limits::kRetentionHoursMax);
   rules.utc_offset_min = -720;
   rules.report_interval_s = limits::kReportIntervalSMax;
