@@ -81,7 +81,9 @@ Wake Controller::tick(Instant now) {
   wake.merge(doors_.wake(now));
   wake.need(openings_.deadline());
   wake.need(flow_.deadline());
-  wake.need(remote_.deadline());
+  if (doors_.started()) {
+    wake.need(remote_.deadline());  // Before, orders wait for the boards, which wake on their own.
+  }
   wake.need(door_alarm_.deadline());
   wake.need(retention_.deadline(recorder_));
   wake.need(reservations_.deadline());

@@ -92,6 +92,23 @@ TEST(Remote, OpensOneDoorOnceAndTheParcelIsInDoubtUntilItIsSettled) {
   EXPECT_TRUE(world.is_open(compartment));
 }
 
+TEST(Remote, AnOrderWaitsForBoardsThatDoNotAnswerWithoutKeepingTheControllerAwake) {
+  StationWorld world({.doors = std::vector<cubby_v1_Size>(limits::kCompartmentsMax, cubby_v1_Size_SIZE_S)});
+  auto file = world.config_file();
+  for (std::size_t i = 0; i < file.boards_count; ++i) {
+    file.boards[i].address = static_cast<std::uint8_t>(100 + i);  // Nobody's.
+  }
+  world.bring_config(file);
+  world.power_cycle();
+  const auto before = world.ticks();
+  EXPECT_FALSE(world.controller().doors().started());
+  world.command(open_door(world, 1));
+  EXPECT_LT(world.ticks() - before, 1'000U);
+  EXPECT_TRUE(results(world).empty());
+  world.advance_seconds(20);
+  expect_result(world, 1, kRefused, kWrongState);  // What cannot be read is not opened.
+}
+
 TEST(Remote, AnEmptyCompartmentStaysEmptyAfterALook) {
   StationWorld world;
   world.command(open_door(world, 2));
