@@ -102,12 +102,12 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
   writer.put(static_cast<std::uint8_t>(compartment.state));
   writer.put(static_cast<std::uint8_t>(compartment.before));
   writer.put(compartment.out_of_service_reason);
-  writer.put(static_cast<std::uint16_t>(
-      (compartment.forced_open ? kFlagForced : 0) | (inside ? kFlagParcel : 0) |
-      (parcel.code_dead ? kFlagCodeDead : 0) | (group ? kFlagGroup : 0) | (parcel.from_sender ? kFlagFromSender : 0) |
-      (parcel.extra_hours != 0 ? kFlagExtended : 0) | (compartment.opens_elsewhere ? kFlagElsewhere : 0) |
-      (parcel.second.has_value() ? kFlagSecond : 0) | (compartment.item_doubtful ? kFlagItemDoubtful : 0) |
-      (parcel.kept_hours != 0 ? kFlagKept : 0)));
+  const int of_parcel = kFlagParcel | (parcel.code_dead ? kFlagCodeDead : 0) | (group ? kFlagGroup : 0) |
+                        (parcel.from_sender ? kFlagFromSender : 0) | (parcel.extra_hours != 0 ? kFlagExtended : 0) |
+                        (parcel.second.has_value() ? kFlagSecond : 0) | (parcel.kept_hours != 0 ? kFlagKept : 0);
+  writer.put(static_cast<std::uint16_t>((compartment.forced_open ? kFlagForced : 0) | (inside ? of_parcel : 0) |
+                                        (compartment.opens_elsewhere ? kFlagElsewhere : 0) |
+                                        (compartment.item_doubtful ? kFlagItemDoubtful : 0)));
   if (inside) {
     writer.put(parcel.counter);
     writer.put(parcel.deposited_utc_ms);
@@ -243,8 +243,9 @@ void StationState::read_item(std::uint8_t tag, Bytes body) {
 }
 
 void StationState::read_header_item(Bytes body) {
+  constexpr std::size_t kHeaderSize = 1 + 4 + 4 * 8 + 4 + 1 + limits::kConfigHashSize;
   ByteReader reader(body);
-  if (reader.get<std::uint8_t>() != kVersion) {
+  if (body.size() < kHeaderSize || reader.get<std::uint8_t>() != kVersion) {
     ++repairs_;
     return;
   }
@@ -264,11 +265,11 @@ void StationState::read_compartment_item(Bytes body) {
   const auto number = reader.get<std::uint8_t>();
   const auto state = reader.get<std::uint8_t>();
   const auto before = reader.get<std::uint8_t>();
-  if (number < 1 || number > limits::kCompartmentsMax || state < 1 || state > kCompartmentStates || before < 1 ||
-      before > kCompartmentStates) {
+  if (number < 1 || number > limits::kCompartmentsMax) {
     ++repairs_;
     return;
   }
+  const bool is_state = state >= 1 && state <= kCompartmentStates && before >= 1 && before <= kCompartmentStates;
   auto& compartment = compartments_[number - 1U];
   compartment.before = static_cast<CompartmentState>(before);
   compartment.out_of_service_reason = reader.get<std::uint8_t>();
@@ -300,6 +301,13 @@ void StationState::read_compartment_item(Bytes body) {
     if ((flags & kFlagKept) != 0) {
       parcel.kept_hours = reader.get<std::uint16_t>();
     }
+  }
+  const bool is_parcel = (flags & kFlagParcel) == 0 || compartment.parcel.counter != 0;
+  if (!reader.ok() || !is_state || !is_parcel) {
+    ++repairs_;
+    compartment = {};
+    write_state(number, CompartmentState::kDisputed);  // Without an item it would be vacant.
+    return;
   }
   write_state(number, static_cast<CompartmentState>(state));
 }
@@ -367,7 +375,8 @@ void StationState::read_wear_item(Bytes body) {
 void StationState::read_opening_item(Bytes body) {
   ByteReader reader(body);
   PendingOpening opening;
-  opening.outcome = static_cast<AttemptOutcome>(reader.get<std::uint8_t>());
+  const auto outcome = reader.get<std::uint8_t>();
+  opening.outcome = static_cast<AttemptOutcome>(outcome);
   const auto flags = reader.get<std::uint8_t>();
   opening.left_open = (flags & kFlagLeftOpen) != 0;
   opening.called_off = (flags & kFlagCalledOff) != 0;
@@ -375,7 +384,9 @@ void StationState::read_opening_item(Bytes body) {
   constexpr std::size_t kBeforeIntent = 10;
   const auto slot = find_opening(0);
   if (slot == kOpeningsMax || body.size() < kBeforeIntent ||
-      decode(body.subspan(kBeforeIntent), opening.intent) != Status::kOk) {
+      decode(body.subspan(kBeforeIntent), opening.intent) != Status::kOk ||
+      outcome > static_cast<std::uint8_t>(AttemptOutcome::kUnknown) ||
+      find_opening(opening.intent.compartment) != kOpeningsMax) {
     ++repairs_;
     return;
   }

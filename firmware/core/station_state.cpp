@@ -11,9 +11,6 @@
 
 namespace cubby::core {
 namespace {
-bool valid(std::uint8_t number) {
-  return number >= 1 && number <= limits::kCompartmentsMax;
-}
 /// What follows an opening that changed nothing.
 CompartmentEvent still(CompartmentState before) {
   switch (before) {
@@ -186,6 +183,13 @@ bool StationState::shut_again(std::uint8_t number, CompartmentEvent on, Compartm
   move(number, agrees ? on : CompartmentEvent::kUncertain, agrees ? otherwise : CompartmentState::kDisputed);
   end_opening(number);
   return agrees;
+}
+
+/// False: there is no such compartment, and the record is counted as one to repair.
+bool StationState::valid(std::uint8_t number) {
+  const bool is_compartment = number >= 1 && number <= limits::kCompartmentsMax;
+  repairs_ += is_compartment ? 0U : 1U;
+  return is_compartment;
 }
 
 void StationState::apply_event(const cubby_v1_Event& event) {

@@ -139,6 +139,7 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
 
  private:
   void roll(std::uint32_t boot, std::uint64_t uptime_ms);
+  bool valid(std::uint8_t number);
   void move(std::uint8_t compartment, CompartmentEvent on, CompartmentState otherwise);
   void write_state(std::uint8_t compartment, CompartmentState to);
   void end_opening(std::uint8_t compartment);
