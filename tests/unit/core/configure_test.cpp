@@ -381,7 +381,7 @@ TEST(Configure, OutlivesTheEventThatToldIt) {
     world.enter_code(world.code_of(door));
     world.shut(door);
     world.advance_seconds(3);
-    world.acknowledge();
+    world.acknowledge_all();
     if (parcel % 50 == 0) {
       world.power_cycle();
     }
@@ -414,15 +414,15 @@ TEST(Configure, IsWholeOrNotAtAllWhereverThePowerIsCut) {
     for (const std::size_t boot_step : {std::size_t{0}, std::size_t{1}, std::size_t{3}, std::size_t{7}, SIZE_MAX}) {
       StationWorld world({.retention_h = 9});
       prepare(world);
-      world.flash().cut_power_after(step);
+      world.flash().fail_after(step, RamFlash::Done::kHalf);
       configure(world, rules_of(2, 3));
       const auto results = world.events(cubby_v1_Event_command_result_tag);
       const bool done = !results.empty() && results.back().body.command_result.outcome == kDone;
-      world.flash().restore_power();
+      world.flash().repair();
       if (boot_step != SIZE_MAX) {
-        world.flash().cut_power_after(boot_step);
+        world.flash().fail_after(boot_step, RamFlash::Done::kHalf);
         world.power_cycle();
-        world.flash().restore_power();
+        world.flash().repair();
       }
       world.power_cycle();
       ASSERT_TRUE(world.controller().running());

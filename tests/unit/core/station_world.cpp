@@ -1,7 +1,5 @@
 #include "unit/core/station_world.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -47,6 +45,8 @@ class StationWorld::Ports final : public hal::Clock,
   explicit Ports(StationWorld& world) : world_(world) {}
   std::optional<std::uint64_t> utc_at_zero_ms;
   hal::Supply supply_now = hal::Supply::kMains;
+  hal::ResetCause reset_cause_now = hal::ResetCause::kPowerOn;
+  bool panel_busy = false;
   std::deque<std::byte> typed;
 
  private:
@@ -58,11 +58,14 @@ class StationWorld::Ports final : public hal::Clock,
     utc_at_zero_ms = utc_ms - static_cast<std::uint64_t>(world_.now_.ms());
   }
   hal::Supply do_supply() const override { return supply_now; }
-  hal::ResetCause do_reset_cause() const override { return hal::ResetCause::kPowerOn; }
+  hal::ResetCause do_reset_cause() const override { return reset_cause_now; }
   Status do_connect() override { return Status::kOk; }
   hal::LinkState do_state() const override { return hal::LinkState::kDown; }
   Status do_send(Bytes bytes) override {
     // Both the network (never up) and the panel send; only the panel's frames begin with 55.
+    if (panel_busy) {
+      return Status::kBusy;
+    }
     if (bytes.size() == 11 && bytes[1] == std::byte{0x81}) {
       world_.screens_.push_back({static_cast<Screen>(bytes[3]), std::to_integer<unsigned>(bytes[4]),
                                  load_le<std::uint32_t>(bytes.subspan(5, 4))});
@@ -83,13 +86,21 @@ class StationWorld::Ports final : public hal::Clock,
   }
   void do_close() override {}
   Result<StationKey> do_station_key(std::uint32_t version) const override {
-    if (version != 1) {
+    if (version != 1 || !world_.options_.has_station_key) {
       return Status::kNotFound;
     }
     return key_of("station");
   }
-  Result<StationKey> do_pass_key() const override { return key_of("pass"); }
+  Result<StationKey> do_pass_key() const override {
+    if (!world_.options_.has_pass_key) {
+      return Status::kNotFound;
+    }
+    return key_of("pass");
+  }
   Status do_fill(MutableBytes into) override {
+    if (!world_.options_.has_random) {
+      return Status::kIo;
+    }
     for (std::byte& value : into) {
       value = static_cast<std::byte>(++random_);
     }
@@ -168,11 +179,13 @@ StationWorld::StationWorld(const Options& options)
   }
   config.retention_h = options.retention_h;
   config.upsizing_steps = options.upsizing_steps;
+  config.report_interval_s = options.report_interval_s;
   config.response_deadline_s = 90;
   config.code_digits = options.code_digits;
   config.lock_pulse_ms = 200;
   config.language = options.language;
   bring_config(config);
+  flash_.protect(!options.flash_works);
   boot();
 }
 
@@ -191,16 +204,15 @@ void StationWorld::boot() {
 }
 
 void StationWorld::set_code_digits(std::uint32_t digits) {
-  cubby_v1_StationConfig config = cubby_v1_StationConfig_init_zero;
-  CUBBY_ASSERT(wire::decode_config(config_, config) == Status::kOk);
+  auto config = config_file();
   ++config.version;
   config.code_digits = digits;
-  config_.resize(limits::kConfigBytesMax);
-  config_.resize(wire::encode_config(config, config_).value());
+  bring_config(config);
 }
 
-void StationWorld::power_cycle(Duration off) {
+void StationWorld::power_cycle(Duration off, hal::ResetCause cause) {
   assembly_.reset();
+  ports_->reset_cause_now = cause;
   now_ = now_ + off;
   bus_.power_cycle();
   ports_->typed.clear();
@@ -381,13 +393,6 @@ core::CompartmentState StationWorld::state(unsigned compartment) const {
   return controller().state().compartment(static_cast<std::uint8_t>(compartment)).state;
 }
 
-void StationWorld::acknowledge() {
-  auto& journal = const_cast<store::Journal&>(controller().journal());
-  EXPECT_EQ(journal.acknowledge(
-                {.seq = journal.next_seq() - 1, .chain = journal.last_chain(), .store_uid = {}, .generation = 1}),
-            Status::kOk);
-}
-
 void StationWorld::bring_config(const cubby_v1_StationConfig& config) {
   config_.resize(limits::kConfigBytesMax);
   const auto size = wire::encode_config(config, config_);
@@ -400,12 +405,30 @@ cubby_v1_StationConfig StationWorld::config_file() const {
   return config;
 }
 
+// As the uplink does.
+wire::UplinkListener& StationWorld::listener() {
+  return assembly_->controller();
+}
+
 void StationWorld::command(const cubby_v1_Command& command, Bytes rules) {
-  // As the uplink does. The assembly shows its controller for reading only.
-  wire::UplinkListener& listener = const_cast<core::Controller&>(controller());
-  listener.on_command(command, rules);
+  listener().on_command(command, rules);
   tick();
   advance(Duration::milliseconds(900));
+}
+
+void StationWorld::centre_time(std::uint64_t utc_ms, Duration round_trip) {
+  listener().on_centre_time(utc_ms, round_trip);
+}
+
+void StationWorld::gap() {
+  listener().on_gap();
+  tick();
+}
+
+void StationWorld::acknowledge_all() {
+  // The controller shows its journal for reading only.
+  auto& journal = const_cast<store::Journal&>(controller().journal());
+  (void)journal.acknowledge({.seq = journal.next_seq() - 1, .chain = journal.last_chain(), .generation = 1});
 }
 
 bool StationWorld::showed(Screen screen) const {
@@ -436,6 +459,13 @@ void StationWorld::forget_history() {
   transitions_.clear();
   log_.clear();
   bus_.forget_frames();
+}
+void StationWorld::set_panel_busy(bool value) {
+  ports_->panel_busy = value;
+}
+std::optional<std::uint64_t> StationWorld::clock() const {
+  const hal::Clock& clock = *ports_;
+  return clock.utc_ms();
 }
 void StationWorld::set_supply(hal::Supply supply) {
   ports_->supply_now = supply;

@@ -44,6 +44,11 @@ class StationWorld {
     bool skip_idle_polls = false;  // As the emulator does.
     std::uint32_t sectors = 32;
     std::uint32_t code_digits = 8;
+    std::uint32_t report_interval_s = 0;
+    bool has_station_key = true;
+    bool has_pass_key = true;
+    bool has_random = true;   // Else no random numbers can be had.
+    bool flash_works = true;  // Else it is write-protected from the start.
     cubby_v1_PanelLanguage language = cubby_v1_PanelLanguage_PANEL_LANGUAGE_UNSPECIFIED;
   };
 
@@ -58,7 +63,7 @@ class StationWorld {
   /// In force after the next power cycle, as a changed configuration is.
   void set_code_digits(std::uint32_t digits);
   /// Off at once, on again after `off`; whatever is in memory is lost.
-  void power_cycle(Duration off = Duration::seconds(10));
+  void power_cycle(Duration off = Duration::seconds(10), hal::ResetCause cause = hal::ResetCause::kPowerOn);
 
   // People.
   void key(char key);
@@ -83,12 +88,15 @@ class StationWorld {
   /// From the centre; over the wire in tests/integration.
   /// `rules` of a Configure, encoded.
   void command(const cubby_v1_Command& command, Bytes rules = {});
-  /// The centre has everything that was journalled so far.
-  void acknowledge();
   /// What the port will give at the next boot; a technician has brought it.
   void bring_config(const cubby_v1_StationConfig& config);
   /// What the port gives.
   cubby_v1_StationConfig config_file() const;
+  void centre_time(std::uint64_t utc_ms, Duration round_trip);
+  /// Events were lost on the way; the centre asks where everything stands.
+  void gap();
+  /// The centre has everything: the journal may discard what it needs room for.
+  void acknowledge_all();
   std::uint64_t utc_ms() const { return *options_.utc_ms + static_cast<std::uint64_t>(now_.us / 1'000); }
   void shut(unsigned compartment);
   /// The item sensor says so from `after` now on.
@@ -130,6 +138,9 @@ class StationWorld {
   const FakeBus& bus() const { return bus_; }
   RamFlash& flash() { return flash_; }
   void set_supply(hal::Supply supply);
+  /// The panel takes nothing that it is told to show.
+  void set_panel_busy(bool value);
+  std::optional<std::uint64_t> clock() const;  // What the station's own says.
   void set_utc_ms(std::optional<std::uint64_t> utc_ms);
   /// That a board is silent is news only for who polls it.
   void set_skip_idle_polls(bool value) { options_.skip_idle_polls = value; }
@@ -140,6 +151,7 @@ class StationWorld {
 
  private:
   class Ports;
+  wire::UplinkListener& listener();
   void boot();
   void tick();
   void run_until(Instant end);
