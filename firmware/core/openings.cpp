@@ -241,15 +241,20 @@ void Openings::opened(std::size_t slot, Instant now) {
   if (live_[slot].phase == Phase::kUnlocking) {
     doors_.cancel_unlock();
   }
-  // If this cannot be made durable the door stands open all the same; its shutting ends the opening.
-  (void)recorder_.append(Outcome{compartment, AttemptOutcome::kOpened, recorder_.uptime_ms()});
+  live_[slot].opened_uptime_ms = recorder_.uptime_ms();
+  (void)note_opened(slot);  // If it cannot be made durable, the door stands open all the same.
   enter(slot, Phase::kOpen, now + limits::kLeftOpenAfter);
   tell({OpeningNews::Kind::kOpened, compartment, pending(slot).intent.purpose, false});
 }
 
+Status Openings::note_opened(std::size_t slot) {
+  const auto compartment = pending(slot).intent.compartment;
+  return recorder_.append(Outcome{compartment, AttemptOutcome::kOpened, live_[slot].opened_uptime_ms});
+}
+
 bool Openings::on_door(std::uint8_t compartment, drivers::DoorState door, Instant now) {
   const auto slot = recorder_.state().find_opening(compartment);
-  if (slot == StationState::kOpeningsMax || live_[slot].phase == Phase::kNone || live_[slot].phase == Phase::kEnding) {
+  if (slot == StationState::kOpeningsMax) {
     return false;
   }
   switch (live_[slot].phase) {
@@ -276,8 +281,9 @@ bool Openings::on_door(std::uint8_t compartment, drivers::DoorState door, Instan
       resolve(slot, now);
       break;
     case Phase::kNone:
+    case Phase::kShutAgain:
     case Phase::kEnding:
-      break;
+      return false;
   }
   return true;
 }
@@ -309,14 +315,18 @@ void Openings::wait_for_shutting(std::size_t slot, Instant now) {
 /// What the opening was for has happened.
 void Openings::finish(std::size_t slot, Instant now) {
   const auto compartment = pending(slot).intent.compartment;
-  if (pending(slot).left_open && live_[slot].phase != Phase::kEnding) {
+  if (pending(slot).outcome != AttemptOutcome::kOpened && note_opened(slot) != Status::kOk) {
+    enter(slot, Phase::kShutAgain, now + kEndingRetry);
+    return;
+  }
+  if (pending(slot).left_open && live_[slot].phase != Phase::kShutAgain) {
     auto& body = recorder_.begin(cubby_v1_Event_door_shut_late_tag).body.door_shut_late;
     body.compartment = pending(slot).intent.compartment;
     body.open_ms = open_ms(slot);
     (void)recorder_.commit();  // The end of the opening, below, says as much.
   }
   if (commit_end(slot) != Status::kOk) {
-    enter(slot, Phase::kEnding, now + kEndingRetry);
+    enter(slot, Phase::kShutAgain, now + kEndingRetry);
     return;
   }
   end(slot, compartment);
@@ -515,12 +525,11 @@ void Openings::run_deadline(std::size_t slot, Instant now) {
       enter(slot, Phase::kRecovering, Instant::max());  // If no board answers yet, its first reading goes on from here.
       resolve(slot, now);
       return;
+    case Phase::kShutAgain:
+      finish(slot, now);
+      return;
     case Phase::kEnding:
-      if (pending(slot).outcome == AttemptOutcome::kOpened) {
-        finish(slot, now);
-      } else {
-        give_up(slot, now);
-      }
+      give_up(slot, now);
       return;
     case Phase::kNone:
     case Phase::kUnlocking:

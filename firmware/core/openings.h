@@ -74,7 +74,8 @@ class Openings {
     kLeftOpen,
     kAskingItem,  // Shut again; the item sensor speaks until the deadline.
     kRecovering,  // From before the reset; the door is not known yet.
-    kEnding,      // Over, but the journal was full; tried again at the deadline.
+    kShutAgain,   // Opened and shut, but the journal was full; tried again at the deadline.
+    kEnding,      // Did not open, but the journal was full; tried again at the deadline.
   };
   struct Live {
     Phase phase = Phase::kNone;
@@ -83,6 +84,7 @@ class Openings {
     std::uint8_t elsewhere = 0;                              // A door that opened instead; 0: none has.
     Instant attempted_at{};
     Instant authorised_until{};
+    std::uint64_t opened_uptime_ms = 0;  // When the door was seen open; for an outcome that is not durable yet.
     Instant deadline = Instant::max();
   };
 
@@ -96,6 +98,7 @@ class Openings {
   void opened(std::size_t slot, Instant now);
   void shut_again(std::size_t slot, Instant now);
   void wait_for_shutting(std::size_t slot, Instant now);
+  Status note_opened(std::size_t slot);
   void finish(std::size_t slot, Instant now);
   void fill_end(const PendingOpening& opening, std::uint32_t open, cubby_v1_ItemReading item);
   Status commit_end(std::size_t slot);

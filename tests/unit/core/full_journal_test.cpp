@@ -1,0 +1,103 @@
+// A journal that has no room left, not even of its reserve, and gets some back.
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "firmware/core/records.h"
+#include "unit/core/station_world.h"
+
+namespace cubby::tests {
+namespace {
+
+using core::CompartmentState;
+
+/// A station with one parcel, a checkpoint, and only the reserve left.
+class Crowded {
+ public:
+  Crowded() : world({.sectors = 8}) {
+    compartment = world.deposit();
+    while (world.controller().journal().room_for_deposits()) {
+      EXPECT_TRUE(append());
+    }
+    world.enter_code(world.wrong_code());  // What the station itself appends makes it write the checkpoint.
+  }
+  /// Another boot's record, as small as they are; false: no room is left.
+  bool append() {
+    constexpr auto kKind = static_cast<std::uint8_t>(core::RecordKind::kThrottle);
+    auto& journal = const_cast<store::Journal&>(world.controller().journal());
+    return journal.append_internal(kKind, std::array<std::byte, 4>{}) == Status::kOk;
+  }
+  /// Leaves room for so many of the smallest records.
+  void fill_up_to(std::size_t room) {
+    Crowded same;
+    std::size_t fits = 0;
+    while (same.append()) {
+      ++fits;
+    }
+    ASSERT_LE(room, fits);
+    for (std::size_t i = 0; i + room < fits; ++i) {
+      ASSERT_TRUE(append());
+    }
+  }
+
+  StationWorld world;
+  unsigned compartment = 0;
+};
+
+TEST(FullJournal, WhatWasTakenOutIsNotBelievedInsideOnceThereIsRoomAgain) {
+  std::size_t late = 0;
+  for (std::size_t room = 0; room < 20; ++room) {
+    Crowded crowded;
+    auto& world = crowded.world;
+    const auto compartment = crowded.compartment;
+    crowded.fill_up_to(room);
+    world.enter_code(world.code_of(compartment));
+    if (!world.is_open(compartment)) {
+      EXPECT_EQ(world.last_screen().screen, Screen::kOutOfService) << room;
+      EXPECT_EQ(world.state(compartment), CompartmentState::kOccupied) << room;
+      continue;
+    }
+    world.advance_seconds(3);
+    world.shut(compartment);  // They have taken it.
+    world.advance_seconds(3);
+    late += world.events(cubby_v1_Event_collected_tag).empty() ? 1U : 0U;
+    world.acknowledge_all();
+    world.advance_seconds(130);
+    EXPECT_TRUE(world.events(cubby_v1_Event_open_failed_tag).empty()) << room;
+    ASSERT_EQ(world.events(cubby_v1_Event_collected_tag).size(), 1U) << room;
+    // From when it was seen open to when that could be written, not from when the station was built.
+    EXPECT_LT(world.events(cubby_v1_Event_collected_tag)[0].body.collected.open_ms, 140'000U) << room;
+    EXPECT_EQ(world.state(compartment), CompartmentState::kVacant) << room;
+    EXPECT_EQ(world.controller().state().repairs(), 0U) << room;
+  }
+  EXPECT_GT(late, 0U);
+}
+
+TEST(FullJournal, ADoorThatDidNotOpenIsToldOnceThereIsRoomAgain) {
+  std::size_t late = 0;
+  for (std::size_t room = 0; room < 40; ++room) {
+    Crowded crowded;
+    auto& world = crowded.world;
+    const auto compartment = crowded.compartment;
+    crowded.fill_up_to(room);
+    world.jam(compartment);
+    world.enter_code(world.code_of(compartment));
+    world.advance_seconds(10);
+    if (world.openings() == 1) {
+      continue;  // Not even the intent found room.
+    }
+    EXPECT_TRUE(world.showed(Screen::kDoorFailed)) << room;
+    late += world.events(cubby_v1_Event_open_failed_tag).empty() ? 1U : 0U;
+    const auto attempts = world.openings();
+    world.acknowledge_all();
+    world.advance_seconds(130);
+    EXPECT_EQ(world.openings(), attempts) << room;
+    ASSERT_EQ(world.events(cubby_v1_Event_open_failed_tag).size(), 1U) << room;
+    EXPECT_EQ(world.events(cubby_v1_Event_open_failed_tag)[0].body.open_failed.attempts + 1U, attempts) << room;
+    EXPECT_EQ(world.state(compartment), CompartmentState::kOccupied) << room;
+  }
+  EXPECT_GT(late, 0U);
+}
+
+}  // namespace
+}  // namespace cubby::tests
