@@ -48,7 +48,7 @@ Controller::Controller(const hal::Hardware& hardware)
 Wake Controller::tick(Instant now) {
   hardware_.watchdog.feed();
   if (!running_) {
-    return safe_tick();
+    return safe_tick(now);
   }
   recorder_.set_now(now);
   if (hardware_.power.supply() == hal::Supply::kFailing) {
@@ -197,12 +197,15 @@ void Controller::on_centre_time(std::uint64_t utc_ms, Duration round_trip) {
 }
 
 /// Doors stay locked; a person at the panel is told.
-Wake Controller::safe_tick() {
+Wake Controller::safe_tick(Instant now) {
   while (panel_.next_input().has_value()) {
     panel_.show(drivers::Screen::kOutOfService);
   }
-  (void)panel_.flush();
-  return {};
+  Wake wake;
+  if (!panel_.flush()) {
+    wake.need(now + kPanelRetry);
+  }
+  return wake;
 }
 
 }  // namespace cubby::core

@@ -74,7 +74,7 @@ class Controller final : public wire::UplinkListener {
   void take_inputs(Instant now);
   void refresh_indexes();
   void compare_item(std::uint8_t number);
-  Wake safe_tick();
+  Wake safe_tick(Instant now);
 
   hal::Hardware hardware_;
   store::Journal journal_;

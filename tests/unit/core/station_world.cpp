@@ -46,7 +46,7 @@ class StationWorld::Ports final : public hal::Clock,
   std::optional<std::uint64_t> utc_at_zero_ms;
   hal::Supply supply_now = hal::Supply::kMains;
   hal::ResetCause reset_cause_now = hal::ResetCause::kPowerOn;
-  bool panel_busy = false;
+  Instant panel_busy_until{};
   std::deque<std::byte> typed;
 
  private:
@@ -63,7 +63,7 @@ class StationWorld::Ports final : public hal::Clock,
   hal::LinkState do_state() const override { return hal::LinkState::kDown; }
   Status do_send(Bytes bytes) override {
     // Both the network (never up) and the panel send; only the panel's frames begin with 55.
-    if (panel_busy) {
+    if (world_.now_ < panel_busy_until) {
       return Status::kBusy;
     }
     if (bytes.size() == 11 && bytes[1] == std::byte{0x81}) {
@@ -460,8 +460,8 @@ void StationWorld::forget_history() {
   log_.clear();
   bus_.forget_frames();
 }
-void StationWorld::set_panel_busy(bool value) {
-  ports_->panel_busy = value;
+void StationWorld::keep_panel_busy(Duration duration) {
+  ports_->panel_busy_until = now_ + duration;
 }
 std::optional<std::uint64_t> StationWorld::clock() const {
   const hal::Clock& clock = *ports_;

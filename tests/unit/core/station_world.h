@@ -139,7 +139,7 @@ class StationWorld {
   RamFlash& flash() { return flash_; }
   void set_supply(hal::Supply supply);
   /// The panel takes nothing that it is told to show.
-  void set_panel_busy(bool value);
+  void keep_panel_busy(Duration duration);
   std::optional<std::uint64_t> clock() const;  // What the station's own says.
   void set_utc_ms(std::optional<std::uint64_t> utc_ms);
   /// That a board is silent is news only for who polls it.
