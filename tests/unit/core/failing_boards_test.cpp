@@ -168,6 +168,47 @@ TEST(SilentBoard, AtTheBootLeavesAPulseUndecidedUntilItAnswers) {
   EXPECT_EQ(world.openings(), before);
 }
 
+TEST(SilentBoard, WhileADoorIsOpenChangesNothingUntilItAnswers) {
+  StationWorld world(two_boards());
+  const auto compartment = world.begin_deposit();
+  ASSERT_NE(compartment, 0U);
+  world.board_of(compartment).silent = true;
+  world.advance_seconds(10);
+  ASSERT_EQ(world.events(cubby_v1_Event_board_silent_tag).size(), 1U);
+  EXPECT_EQ(world.state(compartment), CompartmentState::kLoading);
+  EXPECT_EQ(world.last_screen().screen, Screen::kPutIn);
+  world.shut(compartment);
+  world.advance_seconds(10);
+  EXPECT_TRUE(world.events(cubby_v1_Event_deposited_tag).empty());
+  world.board_of(compartment).silent = false;
+  world.advance_seconds(10);
+  EXPECT_EQ(world.events(cubby_v1_Event_deposited_tag).size(), 1U);
+  EXPECT_TRUE(world.events(cubby_v1_Event_custody_uncertain_tag).empty());
+}
+
+TEST(SilentBoard, WhoseDoubtCannotBeWrittenDownIsInDoubtAfterTheNextBoot) {
+  std::size_t doubted = 0;
+  for (std::size_t operations = 0; operations < 6; ++operations) {
+    StationWorld world(two_boards());
+    choose_size_next(world);
+    world.flash().fail_after(operations);
+    world.key('S');
+    world.board_of(1).silent = true;
+    world.advance_seconds(15);
+    const bool pulsed = !world.bus().unlocks().empty();
+    const auto before = world.openings();
+    world.board_of(1).silent = false;
+    world.flash().repair();
+    world.power_cycle();
+    world.advance_seconds(5);
+    EXPECT_EQ(world.state(1), pulsed ? CompartmentState::kDisputed : CompartmentState::kVacant) << operations;
+    EXPECT_EQ(world.openings(), before) << operations;
+    EXPECT_EQ(world.controller().state().repairs(), 0U) << operations;
+    doubted += pulsed ? 1U : 0U;
+  }
+  EXPECT_GT(doubted, 0U);
+}
+
 TEST(PowerCut, BetweenTwoAttemptsEndsAsWhatTheLastOneWas) {
   for (const bool refuses : {false, true}) {
     StationWorld world;

@@ -99,5 +99,38 @@ TEST(FullJournal, ADoorThatDidNotOpenIsToldOnceThereIsRoomAgain) {
   EXPECT_GT(late, 0U);
 }
 
+TEST(FullJournal, ADoorThatNobodyCanAnswerForIsInDoubtOnceThereIsRoomAgain) {
+  std::size_t late = 0;
+  for (std::size_t room = 0; room < 20; ++room) {
+    Crowded crowded;
+    auto& world = crowded.world;
+    const auto compartment = crowded.compartment;
+    const auto code = world.code_of(compartment);
+    crowded.fill_up_to(room);
+    world.jam(compartment);
+    world.keys(code);
+    const auto before = world.openings();
+    world.key('#');
+    world.advance(Duration::milliseconds(100));
+    if (world.openings() == before) {
+      continue;  // Not even the intent found room.
+    }
+    world.board_of(compartment).silent = true;
+    world.advance_seconds(20);
+    late += world.events(cubby_v1_Event_custody_uncertain_tag).empty() ? 1U : 0U;
+    world.acknowledge_all();
+    world.advance_seconds(130);
+    world.board_of(compartment).silent = false;
+    world.advance_seconds(10);
+    EXPECT_EQ(world.events(cubby_v1_Event_custody_uncertain_tag).size(), 1U) << room;
+    EXPECT_EQ(world.state(compartment), CompartmentState::kDisputed) << room;
+    EXPECT_EQ(world.openings(), before + 1) << room;
+    world.jam(compartment, false);
+    world.enter_code(code);
+    EXPECT_TRUE(world.is_open(compartment)) << room;
+  }
+  EXPECT_GT(late, 0U);
+}
+
 }  // namespace
 }  // namespace cubby::tests
