@@ -14,8 +14,11 @@ using core::CompartmentState;
 /// A station with one parcel, a checkpoint, and only the reserve left.
 class Crowded {
  public:
-  Crowded() : world({.sectors = 8}) {
+  Crowded() : world({.retention_h = 1, .sectors = 8}) {
     compartment = world.deposit();
+    reserved = world.reservations()
+                   .reserve({.size = 1, .carrier = "sf", .parcel = {}, .ttl_s = 1'800, .low = false})
+                   .compartment;
     while (world.controller().journal().room_for_deposits()) {
       EXPECT_TRUE(append());
     }
@@ -41,7 +44,8 @@ class Crowded {
   }
 
   StationWorld world;
-  unsigned compartment = 0;
+  unsigned compartment = 0;  // Of the parcel, for an hour.
+  unsigned reserved = 0;     // For half an hour.
 };
 
 TEST(FullJournal, WhatWasTakenOutIsNotBelievedInsideOnceThereIsRoomAgain) {
@@ -50,6 +54,7 @@ TEST(FullJournal, WhatWasTakenOutIsNotBelievedInsideOnceThereIsRoomAgain) {
     Crowded crowded;
     auto& world = crowded.world;
     const auto compartment = crowded.compartment;
+    world.advance(Duration::minutes(10));
     crowded.fill_up_to(room);
     world.enter_code(world.code_of(compartment));
     if (!world.is_open(compartment)) {
@@ -97,6 +102,22 @@ TEST(FullJournal, ADoorThatDidNotOpenIsToldOnceThereIsRoomAgain) {
     EXPECT_EQ(world.state(compartment), CompartmentState::kOccupied) << room;
   }
   EXPECT_GT(late, 0U);
+}
+
+TEST(FullJournal, TermsThatRanOutMeanwhileEndOnceThereIsRoomAgain) {
+  Crowded crowded;
+  auto& world = crowded.world;
+  ASSERT_NE(crowded.reserved, 0U);
+  crowded.fill_up_to(0);
+  world.advance(Duration::minutes(70));
+  EXPECT_EQ(world.state(crowded.compartment), CompartmentState::kOccupied);
+  EXPECT_EQ(world.state(crowded.reserved), CompartmentState::kReserved);
+  world.acknowledge_all();
+  world.advance_seconds(70);
+  EXPECT_EQ(world.state(crowded.compartment), CompartmentState::kOverdue);
+  EXPECT_EQ(world.state(crowded.reserved), CompartmentState::kVacant);
+  EXPECT_EQ(world.events(cubby_v1_Event_overdue_tag).size(), 1U);
+  EXPECT_EQ(world.events(cubby_v1_Event_reservation_ended_tag).size(), 1U);
 }
 
 TEST(FullJournal, ADoorThatNobodyCanAnswerForIsInDoubtOnceThereIsRoomAgain) {
