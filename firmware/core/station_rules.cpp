@@ -17,14 +17,17 @@ void StationState::apply_rules(Bytes payload) {
 }
 
 void StationState::apply_terms_kept(Bytes payload) {
-  ByteReader reader(payload);
-  while (!reader.at_end()) {
+  for (ByteReader reader(payload); !reader.at_end();) {
     const auto number = reader.get<std::uint8_t>();
     const auto hours = reader.get<std::uint16_t>();
     if (!reader.ok() || number < 1 || number > limits::kCompartmentsMax || hours > limits::kRetentionHoursMax) {
       ++repairs_;
-      return;
+      return;  // All of it or nothing.
     }
+  }
+  for (ByteReader reader(payload); !reader.at_end();) {
+    const auto number = reader.get<std::uint8_t>();
+    const auto hours = reader.get<std::uint16_t>();
     if (auto& parcel = compartments_[number - 1U].parcel; parcel.counter != 0) {
       parcel.kept_hours = hours;
       set_bit(changed_, number, true);

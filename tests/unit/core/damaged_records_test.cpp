@@ -141,6 +141,25 @@ TEST(DamagedRecords, AnUnknownKindChangesNothingAndIsCounted) {
   }
 }
 
+TEST(DamagedRecords, TermsThatAreNotWholeChangeNothingAndAreCounted) {
+  const auto day = std::byte{24};
+  const Bytewise whole{std::byte{2}, day, std::byte{0}, std::byte{20}, day, std::byte{0}};
+  Rich rich;
+  rich.state.apply_internal(static_cast<std::uint8_t>(RecordKind::kTermsKept), whole);
+  EXPECT_EQ(rich.state.repairs(), 0U);
+  for (const std::size_t size : {1U, 2U, 4U, 5U}) {
+    expect_refused(RecordKind::kTermsKept, {whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)},
+                   std::to_string(size));
+  }
+  for (const unsigned number : {0U, 193U, 255U}) {
+    auto bytes = whole;
+    bytes[3] = static_cast<std::byte>(number);
+    expect_refused(RecordKind::kTermsKept, bytes, std::to_string(number));
+  }
+  expect_refused(RecordKind::kTermsKept, {std::byte{2}, std::byte{0xD1}, std::byte{2}}, "721 hours");
+  expect_refused(RecordKind::kRules, Bytewise(limits::kRulesBytesMax + 1), "longer than any rules");
+}
+
 TEST(DamagedRecords, WhatNoTableHasRoomForIsCountedAndTheRestStays) {
   cubby_v1_Event scratch{};
   StationState state(scratch);
