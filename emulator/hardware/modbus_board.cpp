@@ -29,6 +29,12 @@ constexpr std::uint16_t kFlashMax = 0x7FFF;
 constexpr std::uint16_t kModes = 0x1000;
 constexpr std::int64_t kFlashUnitMs = 100;
 
+// Control modes.
+constexpr std::uint8_t kNormal = 0;
+constexpr std::uint8_t kLinkage = 1;
+constexpr std::uint8_t kToggleMode = 2;
+constexpr std::uint8_t kEdge = 3;
+
 std::uint16_t word(Bytes frame, std::size_t at) {
   return static_cast<std::uint16_t>(static_cast<unsigned>(frame[at]) << 8 | static_cast<unsigned>(frame[at + 1]));
 }
@@ -54,6 +60,37 @@ std::uint8_t ModbusBoard::relays(Instant now) const {
 void ModbusBoard::power_cycle() {
   steady_ = 0;
   flashing_ = 0;
+  modes_ = {};
+}
+
+bool ModbusBoard::has_control_modes() const {
+  return std::any_of(modes_.begin(), modes_.end(), [](std::uint8_t mode) { return mode != kNormal; });
+}
+
+// A linked relay is what its input is; toggle flips it when the input rises, edge whenever the input changes.
+void ModbusBoard::sample_inputs(Instant now) {
+  for (std::uint8_t i = 0; i < kChannels; ++i) {
+    const auto bit = static_cast<std::uint8_t>(1U << i);
+    const bool level = wiring_->input(index_, i, now);
+    const bool changed = level != ((sampled_ & bit) != 0);
+    sampled_ = static_cast<std::uint8_t>(level ? sampled_ | bit : sampled_ & ~bit);
+    const bool on = (relays(now) & bit) != 0;
+    if (modes_[i] == kLinkage && on != level) {
+      set_relay(i, level, now);
+    } else if ((modes_[i] == kToggleMode && changed && level) || (modes_[i] == kEdge && changed)) {
+      set_relay(i, !on, now);
+    }
+  }
+}
+
+Instant ModbusBoard::next_flash_end(Instant now) const {
+  Instant next = Instant::max();
+  for (std::uint8_t i = 0; i < kChannels; ++i) {
+    if ((flashing_ >> i & 1U) != 0 && flash_until_[i] > now) {
+      next = std::min(next, flash_until_[i]);
+    }
+  }
+  return next;
 }
 
 void ModbusBoard::set_relay(std::uint8_t channel, bool on, Instant now) {
@@ -161,20 +198,35 @@ std::size_t ModbusBoard::read_modes(Bytes request, std::span<std::byte, kReplyMa
   reply[0] = std::byte{address_};
   reply[1] = request[1];
   reply[2] = static_cast<std::byte>(count * 2);
-  std::fill_n(reply.begin() + 3, count * 2, std::byte{0});  // Mode 0, normal, is the only one there is.
+  for (std::size_t i = 0; i < count; ++i) {
+    reply[3 + 2 * i] = std::byte{0};
+    reply[4 + 2 * i] = std::byte{modes_[first - kModes + i]};
+  }
   return seal(reply, 3U + count * 2U);
 }
 
-// Modes 1 to 3 (linkage, toggle, edge) are not emulated: the board refuses them instead of pretending.
-std::size_t ModbusBoard::write_mode(Bytes request, std::span<std::byte, kReplyMax> reply) {
+// An edge counts from the level that the input has now.
+bool ModbusBoard::set_mode(std::size_t channel, std::uint16_t mode, Instant now) {
+  if (mode > kEdge) {
+    return false;
+  }
+  const auto bit = static_cast<std::uint8_t>(1U << channel);
+  modes_[channel] = static_cast<std::uint8_t>(mode);
+  const bool level = wiring_->input(index_, static_cast<std::uint8_t>(channel), now);
+  sampled_ = static_cast<std::uint8_t>(level ? sampled_ | bit : sampled_ & ~bit);
+  return true;
+}
+
+std::size_t ModbusBoard::write_mode(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply) {
   const std::uint16_t address = word(request, 2);
   if (address < kModes || address >= kModes + kChannels) {
     return exception(request, kIllegalAddress, reply);
   }
-  return word(request, 4) == 0 ? echo(request, reply) : exception(request, kIllegalValue, reply);
+  return set_mode(address - kModes, word(request, 4), now) ? echo(request, reply)
+                                                           : exception(request, kIllegalValue, reply);
 }
 
-std::size_t ModbusBoard::write_modes(Bytes request, std::span<std::byte, kReplyMax> reply) {
+std::size_t ModbusBoard::write_modes(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply) {
   const std::uint16_t first = word(request, 2);
   const std::uint16_t count = word(request, 4);
   const auto bytes = static_cast<std::size_t>(request[6]);
@@ -184,9 +236,15 @@ std::size_t ModbusBoard::write_modes(Bytes request, std::span<std::byte, kReplyM
   if (first < kModes || first + count > kModes + kChannels) {
     return exception(request, kIllegalAddress, reply);
   }
-  const Bytes values = request.subspan(7, bytes);
-  const bool normal = std::all_of(values.begin(), values.end(), [](std::byte b) { return b == std::byte{0}; });
-  return normal ? echo(request, reply) : exception(request, kIllegalValue, reply);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (word(request, 7 + 2 * i) > kEdge) {
+      return exception(request, kIllegalValue, reply);
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    set_mode(first - kModes + i, word(request, 7 + 2 * i), now);
+  }
+  return echo(request, reply);
 }
 
 std::size_t ModbusBoard::on_frame(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply) {
@@ -214,11 +272,11 @@ std::size_t ModbusBoard::on_frame(Bytes request, Instant now, std::span<std::byt
   } else if (function == kWriteCoil && simple) {
     size = write_coil(request, now, reply);
   } else if (function == kWriteRegister && simple) {
-    size = write_mode(request, reply);
+    size = write_mode(request, now, reply);
   } else if (function == kWriteCoils && request.size() == 10) {
     size = write_coils(request, now, reply);
   } else if (function == kWriteRegisters && request.size() >= 11) {
-    size = write_modes(request, reply);
+    size = write_modes(request, now, reply);
   } else {
     const bool known = function == kReadCoils || function == kReadInputs || function == kReadRegisters ||
                        function == kWriteCoil || function == kWriteRegister || function == kWriteCoils ||

@@ -39,6 +39,12 @@ class ModbusBoard {
   std::uint8_t relays(Instant now) const;
   /// Loss of the supply: all relays off, run-time settings forgotten.
   void power_cycle();
+  /// A channel's relay goes by its input (control modes 1 to 3): then sample_inputs() wants to be called every few
+  /// milliseconds. The fleet's segment does not: its firmware leaves the modes at 0, normal.
+  bool has_control_modes() const;
+  void sample_inputs(Instant now);
+  /// When the next flashing relay switches back after `now`; Instant::max(): none flashes.
+  Instant next_flash_end(Instant now) const;
   std::uint8_t address() const { return address_; }
 
  private:
@@ -46,10 +52,11 @@ class ModbusBoard {
   std::size_t write_coil(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply);
   std::size_t write_coils(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply);
   std::size_t read_modes(Bytes request, std::span<std::byte, kReplyMax> reply);
-  std::size_t write_mode(Bytes request, std::span<std::byte, kReplyMax> reply);
-  std::size_t write_modes(Bytes request, std::span<std::byte, kReplyMax> reply);
+  std::size_t write_mode(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply);
+  std::size_t write_modes(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply);
   std::size_t exception(Bytes request, std::uint8_t code, std::span<std::byte, kReplyMax> reply);
   std::size_t echo(Bytes request, std::span<std::byte, kReplyMax> reply);
+  bool set_mode(std::size_t channel, std::uint16_t mode, Instant now);
   void set_relay(std::uint8_t channel, bool on, Instant now);
   void flash(std::uint8_t channel, bool on, Instant now, Duration length);
 
@@ -59,6 +66,8 @@ class ModbusBoard {
   std::uint8_t steady_ = 0;    // Relays by their last plain switching.
   std::uint8_t flashing_ = 0;  // Inverted until their time.
   std::array<Instant, kChannels> flash_until_{};
+  std::array<std::uint8_t, kChannels> modes_{};
+  std::uint8_t sampled_ = 0;  // Inputs when they were looked at last.
 };
 
 }  // namespace cubby::emulator

@@ -21,6 +21,7 @@ ROOMS = {
     "firmware/ports": ("firmware/app",),
     "emulator/world": ("firmware/base",),
     "emulator/hardware": ("emulator/world", "firmware/hal"),
+    "emulator/hardware/boards": ("emulator/hardware",),
     "emulator/faults": ("emulator/hardware",),
     "emulator/people": ("emulator/faults", "firmware/wire"),
     "emulator/station": ("emulator/people", "firmware/app"),
@@ -32,7 +33,7 @@ ROOMS = {
     "tools/aggregator/http": ("tools/aggregator/storage", "tools/support"),
     "tools/aggregator/io": ("tools/aggregator/storage", "tools/support"),
     "tools/aggregator": ("tools/aggregator/http", "tools/aggregator/io"),
-    "tools/cubby": ("tools/aggregator/storage", "tools/support"),
+    "tools/cubby": ("tools/aggregator/storage", "tools/support", "emulator/hardware/boards"),
     "tools/emulator": ("emulator/scenario", "tools/support"),
     "tools/dev": ("emulator/scenario", "tools/support"),
 }
