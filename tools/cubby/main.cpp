@@ -1,6 +1,7 @@
 // cubby: the command line for everything that is not a server.
 #include <cstdio>
 
+#include "tools/cubby/board_command.h"
 #include "tools/cubby/inject_command.h"
 #include "tools/cubby/operate_command.h"
 #include "tools/cubby/panel_command.h"
@@ -20,6 +21,7 @@ int main(int argc, char** argv) {
       "  cubby stats --by city\n"
       "  cubby verify --store cubby.db --ledger ledger.csv");
   int exit_code = kExitOk;
+  add_board_commands(app, exit_code);
   add_inject_command(app, exit_code);
   add_operate_command(app, exit_code);
   add_panel_command(app, exit_code);

@@ -7,6 +7,9 @@ namespace cubby::emulator {
 namespace {
 
 constexpr std::uint32_t kCoilMa = 2'500;
+/// More bytes without a pause are another talk.
+constexpr std::size_t kTalkMax = 256;
+constexpr Duration kPacedByte = Duration::microseconds(1);
 /// A talk that is over is kept as long as a byte that overlaps it may still be under way.
 constexpr Duration kKeepTalk = Duration::milliseconds(10);
 
@@ -43,20 +46,26 @@ void Cabinet::host_sends(Bytes bytes, Instant now) {
     return;
   }
   const std::uint32_t baud = line_baud();
-  Instant begin = now;
-  for (Talk& talk : talks_) {
-    if (talk.burst.who != kHostTalks) {
-      continue;
-    }
-    if (!talk.over() && talk.baud == baud) {
-      talk.burst.bytes.insert(talk.burst.bytes.end(), bytes.begin(), bytes.end());
-      talk.burst.end = talk.burst.begin + talk.byte_time * static_cast<std::int64_t>(talk.burst.bytes.size());
-      return;
-    }
-    begin = std::max(begin, talk.burst.end);
+  const Duration each = options_.host_is_paced ? kPacedByte : byte_time(baud);
+  const auto last = std::find_if(talks_.rbegin(), talks_.rend(),
+                                 [](const Talk& talk) { return talk.burst.who == kHostTalks; });
+  if (last != talks_.rend() && !last->over() && last->baud == baud &&
+      last->burst.bytes.size() + bytes.size() <= kTalkMax) {
+    last->burst.bytes.insert(last->burst.bytes.end(), bytes.begin(), bytes.end());
+    last->burst.end = last->burst.begin + each * static_cast<std::int64_t>(last->burst.bytes.size());
+    return;
   }
-  const Instant end = begin + byte_time(baud) * static_cast<std::int64_t>(bytes.size());
-  talks_.push_back({{begin, end, kHostTalks, {bytes.begin(), bytes.end()}, false}, byte_time(baud), baud, 0});
+  const Instant begin = last == talks_.rend() ? now : std::max(now, last->burst.end);
+  const Instant end = begin + each * static_cast<std::int64_t>(bytes.size());
+  talks_.push_back({{begin, end, kHostTalks, {bytes.begin(), bytes.end()}, false}, each, baud, 0});
+}
+
+std::size_t Cabinet::host_backlog() const {
+  std::size_t bytes = 0;
+  for (const Talk& talk : talks_) {
+    bytes += talk.burst.who == kHostTalks ? talk.burst.bytes.size() - talk.done : 0;
+  }
+  return bytes;
 }
 
 std::vector<std::byte> Cabinet::host_hears(Instant now) {

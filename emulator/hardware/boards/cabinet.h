@@ -27,6 +27,7 @@ struct CabinetOptions {
   std::uint32_t line_baud = 0;          // What the host talks at; 0: whatever the first board does.
   std::uint32_t supply_ma = 0;          // More than that, and every board boots; 0: enough for anything.
   std::uint32_t noise_per_million = 0;  // Of the bytes on the line, one bit flipped.
+  bool host_is_paced = false;           // The host's bytes have taken their time on a real wire already.
 };
 
 /// Lock boards of any families on one half-duplex segment, and the doors behind them. The host gives bytes and takes
@@ -42,6 +43,8 @@ class Cabinet {
 
   /// The host's bytes follow those that it is still sending.
   void host_sends(Bytes bytes, Instant now);
+  /// Bytes that the host is still sending.
+  std::size_t host_backlog() const;
   /// What has arrived at the host by `now`, oldest first.
   std::vector<std::byte> host_hears(Instant now);
   void advance(Instant now);

@@ -110,6 +110,26 @@ TEST(Cabinet, BytesTakeTheirTimeBothWays) {
   }
 }
 
+TEST(Cabinet, AHostThatNeverPausesIsHeardInPartsOneAfterAnother) {
+  Bench bench(BoardFamily::kP1);
+  const std::vector<std::byte> much(600, std::byte{0x55});
+  bench.cabinet.host_sends(much, bench.now);
+  bench.cabinet.host_sends(from_hex("80 01 01 33 B3"), bench.now);
+  EXPECT_EQ(bench.cabinet.host_backlog(), 605U);
+  EXPECT_EQ(bench.hears(600), "") << "it is still talking";
+  EXPECT_EQ(bench.hears(200), "80 01 01 11 91");
+  EXPECT_EQ(bench.cabinet.host_backlog(), 0U);
+  EXPECT_EQ(bench.cabinet.collisions(), 0U);
+}
+
+TEST(Cabinet, BytesThatTookTheirTimeOnARealWireAreHeardAtOnce) {
+  CabinetOptions options;
+  options.host_is_paced = true;
+  Bench bench(BoardFamily::kP1, {}, options);
+  EXPECT_EQ(bench.ask("80 01 01 33 B3", 9), "");
+  EXPECT_EQ(bench.hears(7), "80 01 01 11 91") << "10 ms and the answer's own five bytes";
+}
+
 TEST(Cabinet, AtAnotherSpeedNobodyUnderstandsAnything) {
   CabinetOptions options;
   options.line_baud = 19200;

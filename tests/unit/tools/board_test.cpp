@@ -1,0 +1,201 @@
+// What `cubby board` knows without a port: its options, its prompt, its recordings.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tools/cubby/board_options.h"
+#include "tools/cubby/board_prompt.h"
+#include "tools/cubby/board_traffic.h"
+
+namespace cubby::tools {
+namespace {
+
+using emulator::BoardFamily;
+using emulator::Burst;
+using emulator::Cabinet;
+
+std::vector<std::byte> bytes(std::initializer_list<int> values) {
+  std::vector<std::byte> all;
+  for (const int value : values) {
+    all.push_back(static_cast<std::byte>(value));
+  }
+  return all;
+}
+constexpr Instant ms(std::int64_t n) {
+  return Instant{n * 1000};
+}
+
+TEST(BoardOptions, ABoardIsAFamilyAnAddressChannelsAndSettings) {
+  const BoardChoice all = parse_board("p1:3:24,status_order=first,local_echo=on");
+  EXPECT_EQ(all.error, "");
+  EXPECT_EQ(all.profile.address, 3);
+  EXPECT_EQ(all.profile.channels, 24);
+  EXPECT_EQ(all.profile.status_order, emulator::StatusOrder::kFirst);
+  EXPECT_TRUE(all.profile.local_echo);
+  const BoardChoice least = parse_board("p2");
+  EXPECT_EQ(least.error, "");
+  EXPECT_EQ(least.profile.channels, 16);
+}
+
+TEST(BoardOptions, WhatIsWrongIsNamedWithWhatIsRight) {
+  for (const char* text : {"", "p1:", "p1::8", "p1:1:", "p1:1:8:9", "p9", ":1:8", "p1:1:8,", "p1:1:8,x", "p1:0",
+                           "p1:1:7", "p1:1:8,closed_bit=1"}) {
+    EXPECT_NE(parse_board(text).error, "") << text;
+  }
+  BoardWords words;
+  words.family = "p7";
+  words.settings = {"unlock_reply=never"};
+  EXPECT_EQ(choose_board(words).error, "unlock_reply=never: p7 takes none, status or late");
+  EXPECT_EQ(choose_board(words).option, "--set");
+  words.settings.clear();
+  words.address = "32";
+  EXPECT_EQ(choose_board(words).option, "--address");
+  words.family = "winnsen";
+  EXPECT_EQ(choose_board(words).error, "'winnsen' is no family of boards; there are p1, p2, p5, p6 or p7");
+}
+
+struct Prompt : ::testing::Test {
+  Prompt() {
+    EXPECT_EQ(cabinet.add_board(parse_board("p1:1:8").profile), "");
+    EXPECT_EQ(cabinet.add_board(parse_board("p5:2:8").profile), "");
+  }
+  PromptAnswer say(const std::string& line) { return obey_prompt(cabinet, line, now); }
+  Cabinet cabinet{{}};
+  Instant now = ms(1000);
+};
+
+TEST_F(Prompt, MovesDoorsAndSaysHowTheyAre) {
+  EXPECT_EQ(say("open 10").text, "door 10 (p5 board 2, channel 1): open");
+  EXPECT_EQ(say("put 10").text, "door 10 (p5 board 2, channel 1): open, holds a parcel");
+  EXPECT_EQ(say("shut 10").text, "door 10 (p5 board 2, channel 1): shut, holds a parcel");
+  EXPECT_EQ(say("  jam\t3 10s ").text, "door 3 (p1 board 1, channel 3): shut, jammed");
+  EXPECT_EQ(say("wear 3").text, "door 3 (p1 board 1, channel 3): shut, jammed, latch worn");
+  EXPECT_EQ(say("stick 3 open").text, "door 3 (p1 board 1, channel 3): shut, jammed, latch worn, switch stuck at open");
+  EXPECT_EQ(say("mend 3").text, "door 3 (p1 board 1, channel 3): shut");
+  EXPECT_TRUE(say("jam 4").good);
+  EXPECT_TRUE(say("stick 4 shut").good);
+  EXPECT_TRUE(say("power-cycle").good);
+  EXPECT_NE(say("boards").text.find("doors 9 to 16"), std::string::npos);
+  const std::string doors = say("doors").text;
+  EXPECT_EQ(std::count(doors.begin(), doors.end(), '\n'), 15) << doors;
+  EXPECT_NE(say("help").text.find("power-cycle"), std::string::npos);
+  EXPECT_TRUE(say("").good);
+  EXPECT_TRUE(say("quit").quit);
+}
+
+TEST_F(Prompt, RefusesWhatItCannotDoAndSaysWhy) {
+  for (const char* line : {"shut 3", "take 3", "put 3", "open 0", "open 17", "open -1", "open 3x", "open", "open 3 4",
+                           "jam 3 soon", "stick 3", "stick 3 ajar", "doors 3", "open 99999999999999999999"}) {
+    EXPECT_FALSE(say(line).good) << line;
+    EXPECT_NE(say(line).text, "") << line;
+  }
+  EXPECT_EQ(say("open 17").text, "open takes a door, 1 to 16, not '17'");
+  EXPECT_EQ(say("shutt 3").text, "'shutt' is not known here; did you mean shut?");
+  EXPECT_EQ(say("shut 3").text, "door 3 is shut already");
+}
+
+Burst host(std::int64_t at_ms, std::vector<std::byte> said) {
+  const Instant end = ms(at_ms) + emulator::byte_time(9600) * static_cast<std::int64_t>(said.size());
+  return {ms(at_ms), end, emulator::kHostTalks, std::move(said), false};
+}
+
+TEST(Traffic, ALineIsTimeWhoBytesAndMeaning) {
+  EXPECT_EQ(traffic_line(host(12'345, bytes({0x8A, 1, 1, 0x11, 0x9B})), {BoardFamily::kP1}),
+            "12.345000 host 8A 01 01 11 9B | p1 board 1: unlock 1");
+  Burst spoiled{ms(5), ms(6), 1, bytes({0x8A}), true};
+  EXPECT_EQ(traffic_line(spoiled, {BoardFamily::kP1}),
+            "0.005000 board 2 8A | 1 byte that is no frame (spoiled on the line)");
+}
+
+TEST(Traffic, WhatAHostWritesInPiecesIsOneLine) {
+  TrafficLog log({BoardFamily::kP1});
+  log.add(host(100, bytes({0x8A, 1})));
+  log.add(host(104, bytes({1, 0x11, 0x9B})));
+  EXPECT_TRUE(log.take_lines(ms(108)).empty()) << "more may come";
+  EXPECT_LE(log.next_line(), ms(118));
+  const std::vector<std::string> lines = log.take_lines(ms(120));
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0], "0.100000 host 8A 01 01 11 9B | p1 board 1: unlock 1");
+  log.add(host(200, bytes({1})));
+  log.add(host(300, bytes({2})));
+  EXPECT_EQ(log.take_lines(ms(301)).size(), 1U);
+}
+
+const std::string kRecording =
+    "# cubby board recording 1\n# baud 9600\n# board 1: p1\n"
+    "1.000000 host 80 01 01 33 B3 | p1 board 1: read 1\n"
+    "1.015210 board 1 80 01 01 11 91 | p1 board 1: status of 1 11\n"
+    "2.000000 host 8A 01 01 11 9B | p1 board 1: unlock 1\n"
+    "# door 1 opens\n"
+    "2.505210 board 1 8A 01 01 00 8A | p1 board 1: unlocked 1, status 00\n";
+
+TEST(Recording, IsReadBackAsItWasWritten) {
+  const Recording recording = parse_recording(kRecording);
+  ASSERT_EQ(recording.error, "");
+  EXPECT_EQ(recording.baud, 9600U);
+  ASSERT_EQ(recording.bursts.size(), 4U);
+  EXPECT_TRUE(recording.bursts[2].from_host);
+  EXPECT_EQ(recording.bursts[2].line, 6U);
+  EXPECT_EQ(recording.bursts[3].bytes, bytes({0x8A, 1, 1, 0, 0x8A}));
+  EXPECT_EQ(parse_recording(recording_head(19200, {"p2"})).baud, 19200U);
+}
+
+TEST(Recording, WhatIsWrongIsNamedWithItsLine) {
+  const std::string head = "# cubby board recording 1\n# baud 9600\n";
+  const std::vector<std::pair<std::string, std::string>> bad{
+      {"", "line 0: nowhere"},
+      {"hello\n", "line 1: a recording begins with"},
+      {"# cubby board recording 1\n# baud none\n", "line 2: the baud rate"},
+      {"# cubby board recording 1\n", "line 1: nowhere is said"},
+      {head + "soon host 80\n", "line 3: a line begins with its time"},
+      {head + "1.0 host 80\n", "line 3: a line begins with its time"},
+      {head + "1.000000 guest 80\n", "line 3: after the time stands"},
+      {head + "1.000000 board x 80\n", "line 3: a board has a number"},
+      {head + "1.000000 host 80 1\n", "line 3: '1' is not a byte"},
+      {head + "1.000000 host 80 GG\n", "line 3: 'GG' is not a byte"},
+      {head + "1.000000 host | nothing\n", "line 3: there are no bytes"},
+      {head + "2.000000 host 80\n1.000000 host 80\n", "line 4: time goes back"},
+  };
+  for (const auto& [text, error] : bad) {
+    EXPECT_TRUE(parse_recording(text).error.starts_with(error)) << text << ": " << parse_recording(text).error;
+  }
+  for (std::size_t size = 0; size < kRecording.size(); ++size) {
+    const Recording part = parse_recording(std::string_view(kRecording).substr(0, size));
+    EXPECT_TRUE(part.error.empty() || part.bursts.empty()) << size;
+  }
+}
+
+TEST(Replay, AnswersTheSameHostAfterTheSameTime) {
+  Replay replay(parse_recording(kRecording));
+  EXPECT_TRUE(replay.host_hears(ms(0)).empty());
+  replay.host_sends(bytes({0x80, 1, 1, 0x33, 0xB3}), ms(500));
+  EXPECT_EQ(replay.next_call(), Instant{500'000 + 15'210 + 1042});
+  EXPECT_TRUE(replay.host_hears(ms(516)).empty());
+  EXPECT_EQ(replay.host_hears(ms(600)), bytes({0x80, 1, 1, 0x11, 0x91}));
+  replay.host_sends(bytes({0x8A, 1, 1}), ms(700));
+  replay.host_sends(bytes({0x11, 0x9B}), ms(704));
+  EXPECT_TRUE(replay.host_hears(ms(1'200)).empty());
+  EXPECT_EQ(replay.host_hears(ms(1'300)), bytes({0x8A, 1, 1, 0, 0x8A}));
+  EXPECT_EQ(replay.differences(), 0U);
+  EXPECT_EQ(replay.take_bursts().size(), 4U);
+  EXPECT_EQ(replay.take_notes(), std::vector<std::string>{"the recording is at its end"});
+}
+
+TEST(Replay, SaysWhereAnotherHostDiffersAndGoesOnWhereItCan) {
+  Replay replay(parse_recording(kRecording));
+  replay.host_sends(bytes({0x80, 1, 2, 0x33, 0xB0}), ms(500));
+  EXPECT_TRUE(replay.host_hears(ms(600)).empty());
+  EXPECT_EQ(replay.differences(), 1U);
+  EXPECT_EQ(replay.take_notes()[0], "line 4: the recording's host sent 80 01 01 33 B3, this one 80 01 02 33 B0");
+  // It leaves the first question out.
+  replay.host_sends(bytes({0x8A, 1, 1, 0x11, 0x9B}), ms(1'000));
+  EXPECT_EQ(replay.host_hears(ms(2'000)), bytes({0x8A, 1, 1, 0, 0x8A}));
+  EXPECT_EQ(replay.differences(), 2U);
+  EXPECT_NE(replay.take_notes()[0].find("going on at line 6"), std::string::npos);
+  replay.host_sends(bytes({0x80}), ms(3'000));
+  replay.host_hears(ms(4'000));
+  EXPECT_EQ(replay.take_notes()[0], "after its end: this host sent 80");
+}
+
+}  // namespace
+}  // namespace cubby::tools

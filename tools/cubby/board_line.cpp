@@ -1,0 +1,181 @@
+#include "tools/cubby/board_line.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "tools/cubby/board_descriptor.h"
+
+namespace cubby::tools {
+namespace {
+
+constexpr std::size_t kChunk = 256;
+
+OpenedLine failed(const std::string& what) {
+  return {nullptr, what + ": " + std::strerror(errno)};
+}
+
+std::vector<std::byte> read_some(int from, ssize_t& result) {
+  std::array<std::byte, kChunk> chunk;
+  result = ::read(from, chunk.data(), chunk.size());
+  return result > 0 ? std::vector<std::byte>(chunk.begin(), chunk.begin() + result) : std::vector<std::byte>();
+}
+
+bool would_wait() {
+  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+/// A serial port of this machine, with the boards' bytes going out on a real wire.
+class SerialLine final : public BoardLine {
+ public:
+  SerialLine(std::string device, Descriptor port) : device_(std::move(device)), port_(std::move(port)) {}
+
+  void add_waits(std::vector<pollfd>& waits, bool want_bytes) const override {
+    if (want_bytes) {
+      waits.push_back({port_.get(), POLLIN, 0});
+    }
+  }
+  std::vector<std::byte> read(bool want_bytes) override {
+    ssize_t result = 1;
+    std::vector<std::byte> bytes;
+    if (want_bytes) {
+      bytes = read_some(port_.get(), result);
+    }
+    // A port in raw mode with nothing to read says "later"; 0 or an error is an adapter that was pulled out.
+    if (result == 0 || (result < 0 && !would_wait())) {
+      lose(device_ + " is gone");
+    }
+    return bytes;
+  }
+  void write(Bytes bytes) override {
+    if (::write(port_.get(), bytes.data(), bytes.size()) < 0 && !would_wait()) {
+      lose(device_ + ": " + std::strerror(errno));
+    }
+  }
+  std::uint32_t client_baud() const override { return 0; }
+  void set_baud(std::uint32_t baud) override {
+    if (!set_raw(port_.get(), baud)) {
+      lose(device_ + " does not do " + std::to_string(baud) + " baud");
+    }
+  }
+  std::string describe() const override { return "serial port " + device_; }
+
+ private:
+  std::string device_;
+  Descriptor port_;
+};
+
+/// What an Ethernet converter is.
+class TcpLine final : public BoardLine {
+ public:
+  TcpLine(std::string where, Descriptor listener) : where_(std::move(where)), listener_(std::move(listener)) {}
+
+  void add_waits(std::vector<pollfd>& waits, bool want_bytes) const override {
+    waits.push_back({listener_.get(), POLLIN, 0});
+    if (client_.get() >= 0 && want_bytes) {
+      waits.push_back({client_.get(), POLLIN, 0});
+    }
+  }
+  std::vector<std::byte> read(bool want_bytes) override {
+    welcome();
+    if (client_.get() < 0 || !want_bytes) {
+      return {};
+    }
+    ssize_t result = 0;
+    std::vector<std::byte> bytes = read_some(client_.get(), result);
+    if (result == 0 || (result < 0 && !would_wait())) {
+      note("the client has gone");
+      client_ = Descriptor();
+    }
+    return bytes;
+  }
+  void write(Bytes bytes) override {
+    if (client_.get() >= 0 && ::send(client_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0 && !would_wait()) {
+      note("the client has gone");
+      client_ = Descriptor();
+    }
+  }
+  std::uint32_t client_baud() const override { return 0; }
+  void set_baud(std::uint32_t) override {}
+  std::string describe() const override { return "TCP " + where_; }
+
+ private:
+  void welcome() {
+    while (true) {
+      Descriptor next(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (next.get() < 0) {
+        return;
+      }
+      if (client_.get() >= 0) {
+        note("turned a second client away");
+        continue;
+      }
+      const int on = 1;
+      setsockopt(next.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      client_ = std::move(next);
+      note("a client has come");
+    }
+  }
+
+  std::string where_;
+  Descriptor listener_;
+  Descriptor client_;
+};
+
+}  // namespace
+
+OpenedLine open_serial_line(const std::string& device, std::uint32_t baud) {
+  Descriptor port(open(device.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  if (port.get() < 0) {
+    return failed(device);
+  }
+  if (isatty(port.get()) != 1) {
+    return {nullptr, device + " is not a serial port"};
+  }
+  ioctl(port.get(), TIOCEXCL);
+  if (!set_raw(port.get(), baud)) {
+    return {nullptr, device + " does not do " + std::to_string(baud) + " baud"};
+  }
+  tcflush(port.get(), TCIOFLUSH);
+  return {std::make_unique<SerialLine>(device, std::move(port)), {}};
+}
+
+OpenedLine open_tcp_line(const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const std::string where = host + ":" + std::to_string(port);
+  if (const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); error != 0) {
+    return {nullptr, where + ": " + gai_strerror(error)};
+  }
+  Descriptor listener(socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const bool good = listener.get() >= 0 && bind(listener.get(), found->ai_addr, found->ai_addrlen) == 0 &&
+                    listen(listener.get(), 4) == 0;
+  const int error = errno;
+  freeaddrinfo(found);
+  errno = error;
+  if (!good) {
+    return failed(where);
+  }
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  getsockname(listener.get(), reinterpret_cast<sockaddr*>(&bound), &size);
+  const std::uint16_t actual = ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&bound)->sin6_port
+                                                                 : reinterpret_cast<sockaddr_in*>(&bound)->sin_port);
+  return {std::make_unique<TcpLine>(host + ":" + std::to_string(actual), std::move(listener)), {}};
+}
+
+}  // namespace cubby::tools

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "emulator/hardware/boards/cabinet.h"
+
+namespace cubby::tools {
+
+struct PromptAnswer {
+  std::string text;  // Lines for the person who asked, without a newline at the end.
+  bool good = true;
+  bool quit = false;
+};
+
+/// Does what one line says: "shut 3", "open 3", "jam 3 10s", "doors", ... Doors have the numbers 1, 2, ... over all
+/// boards in their order.
+PromptAnswer obey_prompt(emulator::Cabinet& cabinet, std::string_view line, Instant now);
+/// "door 3 (p1 board 1, channel 3): open, holds a parcel".
+std::string describe_door(const emulator::Cabinet& cabinet, std::size_t index, Instant now);
+/// "door 3 opens".
+std::string describe_news(const emulator::DoorNews& news);
+/// What may be typed, for --help and `help`.
+std::string prompt_help();
+
+}  // namespace cubby::tools

@@ -1,0 +1,253 @@
+// A pseudo-terminal that behaves as a serial port does when its clients come and go.
+#include <fcntl.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cstring>
+#include <optional>
+
+#include "tools/cubby/board_descriptor.h"
+#include "tools/cubby/board_line.h"
+
+namespace cubby::tools {
+namespace {
+
+constexpr std::array<std::pair<speed_t, std::uint32_t>, 14> kSpeeds{{{B300, 300},
+                                                                     {B600, 600},
+                                                                     {B1200, 1200},
+                                                                     {B2400, 2400},
+                                                                     {B4800, 4800},
+                                                                     {B9600, 9600},
+                                                                     {B19200, 19200},
+                                                                     {B38400, 38400},
+                                                                     {B57600, 57600},
+                                                                     {B115200, 115200},
+                                                                     {B230400, 230400},
+                                                                     {B460800, 460800},
+                                                                     {B500000, 500000},
+                                                                     {B1000000, 1000000}}};
+
+constexpr int kChecks = 8;
+constexpr auto kCheckEvery = std::chrono::milliseconds(5);
+
+std::optional<std::string> target_of(const std::string& link) {
+  std::array<char, PATH_MAX> target;
+  const ssize_t size = readlink(link.c_str(), target.data(), target.size());
+  return size < 0 ? std::nullopt : std::optional(std::string(target.data(), static_cast<std::size_t>(size)));
+}
+
+class PtyLine final : public BoardLine {
+ public:
+  PtyLine(std::string link, std::string path, Descriptor board_end, Descriptor keeper, Descriptor watch, int watched,
+          std::uint32_t baud)
+      : link_(std::move(link)),
+        path_(std::move(path)),
+        board_end_(std::move(board_end)),
+        keeper_(std::move(keeper)),
+        watch_(std::move(watch)),
+        watched_(watched),
+        baud_(baud) {}
+  ~PtyLine() override {
+    if (target_of(link_) == path_) {
+      unlink(link_.c_str());
+    }
+  }
+
+  void add_waits(std::vector<pollfd>& waits, bool want_bytes) const override {
+    waits.push_back({watch_.get(), POLLIN, 0});
+    if (want_bytes) {
+      waits.push_back({board_end_.get(), POLLIN, 0});
+    }
+  }
+
+  // First what was sent, then who left: a client may send and close at once.
+  std::vector<std::byte> read(bool want_bytes) override {
+    std::vector<std::byte> bytes;
+    if (want_bytes) {
+      std::array<std::byte, 256> chunk;
+      if (const ssize_t size = ::read(board_end_.get(), chunk.data(), chunk.size()); size > 0) {
+        bytes.assign(chunk.begin(), chunk.begin() + size);
+        arrived();
+      }
+    }
+    look_who_is_there();
+    return bytes;
+  }
+
+  void write(Bytes bytes) override {
+    look_who_is_there();
+    if (!somebody_) {
+      return;
+    }
+    if (::write(board_end_.get(), bytes.data(), bytes.size()) < 0 && errno == EAGAIN && !full_) {
+      full_ = true;
+      note("the client reads nothing; bytes are lost");
+    }
+  }
+
+  std::uint32_t client_baud() const override { return somebody_ ? speed_of(board_end_.get()) : 0; }
+  void set_baud(std::uint32_t baud) override { baud_ = baud; }
+  std::string describe() const override { return "pseudo-terminal " + link_ + " (" + path_ + ")"; }
+
+ private:
+  void arrived() {
+    if (!somebody_) {
+      somebody_ = true;
+      note("a client has opened the terminal");
+    }
+  }
+
+  void look_who_is_there() {
+    alignas(inotify_event) std::array<char, 4096> events;
+    for (ssize_t size = 0; (size = ::read(watch_.get(), events.data(), events.size())) > 0;) {
+      for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
+        inotify_event event{};
+        std::memcpy(&event, events.data() + at, sizeof event);
+        at += sizeof event + event.len;
+        if ((event.mask & IN_OPEN) != 0) {
+          arrived();
+        }
+        if ((event.mask & IN_CLOSE) != 0) {
+          checks_left_ = kChecks;
+        }
+      }
+    }
+    // The event of a close comes before its effect, so it is looked for more than once.
+    const auto now = std::chrono::steady_clock::now();
+    if (checks_left_ > 0 && somebody_ && now >= next_check_) {
+      next_check_ = now + kCheckEvery;
+      --checks_left_;
+      check_for_clients();
+    }
+  }
+
+  // Only when this program's own hold on the terminal is let go for a moment does the kernel say whether anybody else
+  // has one. Then what it does at the last close of a real port is done here: exclusive use ends, settings and bytes
+  // that nobody read are gone.
+  void check_for_clients() {
+    int exclusive = 0;
+    ioctl(keeper_.get(), TIOCGEXCL, &exclusive);
+    ioctl(keeper_.get(), TIOCNXCL);
+    inotify_rm_watch(watch_.get(), watched_);
+    keeper_ = Descriptor();
+    pollfd board_end{board_end_.get(), 0, 0};
+    const bool nobody = poll(&board_end, 1, 0) == 1 && (board_end.revents & POLLHUP) != 0;
+    keeper_ = Descriptor(open(path_.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    watched_ = inotify_add_watch(watch_.get(), path_.c_str(), IN_OPEN | IN_CLOSE);
+    if (keeper_.get() < 0 || watched_ < 0) {
+      lose(path_ + ": " + std::strerror(errno));
+      return;
+    }
+    if (!nobody) {
+      ioctl(keeper_.get(), exclusive != 0 ? TIOCEXCL : TIOCNXCL);
+      return;
+    }
+    somebody_ = false;
+    full_ = false;
+    set_raw(keeper_.get(), baud_);
+    tcflush(keeper_.get(), TCIFLUSH);
+    note("the last client has closed the terminal");
+  }
+
+  std::string link_;
+  std::string path_;
+  Descriptor board_end_;
+  Descriptor keeper_;
+  Descriptor watch_;
+  int watched_;
+  std::uint32_t baud_;
+  bool somebody_ = false;
+  bool full_ = false;
+  int checks_left_ = 0;
+  std::chrono::steady_clock::time_point next_check_{};
+};
+
+OpenedLine failed(const std::string& what) {
+  return {nullptr, what + ": " + std::strerror(errno)};
+}
+
+// Empty: the path is free, or was a link to a pseudo-terminal that nobody serves any more and has been removed.
+std::string make_room(const std::string& link) {
+  struct stat status {};
+  if (lstat(link.c_str(), &status) != 0) {
+    return errno == ENOENT ? std::string() : link + ": " + std::strerror(errno);
+  }
+  const std::optional<std::string> target = target_of(link);
+  if (!target.has_value() || !target->starts_with("/dev/pts/")) {
+    return link + " exists already and is no link to a pseudo-terminal";
+  }
+  return unlink(link.c_str()) == 0 ? std::string() : link + ": " + std::strerror(errno);
+}
+
+}  // namespace
+
+bool set_raw(int terminal, std::uint32_t baud) {
+  termios settings{};
+  if (tcgetattr(terminal, &settings) != 0) {
+    return false;
+  }
+  cfmakeraw(&settings);
+  settings.c_cflag |= CLOCAL | CREAD;
+  settings.c_cc[VMIN] = 1;
+  settings.c_cc[VTIME] = 0;
+  for (const auto& [speed, number] : kSpeeds) {
+    if (number == baud) {
+      cfsetispeed(&settings, speed);
+      cfsetospeed(&settings, speed);
+      return tcsetattr(terminal, TCSANOW, &settings) == 0;
+    }
+  }
+  return false;
+}
+
+std::uint32_t speed_of(int terminal) {
+  termios settings{};
+  if (tcgetattr(terminal, &settings) != 0) {
+    return 0;
+  }
+  for (const auto& [speed, number] : kSpeeds) {
+    if (speed == cfgetospeed(&settings)) {
+      return number;
+    }
+  }
+  return 0;
+}
+
+OpenedLine open_pty_line(const std::string& link, std::uint32_t baud) {
+  if (std::string problem = make_room(link); !problem.empty()) {
+    return {nullptr, problem};
+  }
+  Descriptor board_end(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  if (board_end.get() < 0 || grantpt(board_end.get()) != 0 || unlockpt(board_end.get()) != 0) {
+    return failed("no pseudo-terminal");
+  }
+  std::array<char, 64> name{};
+  if (ptsname_r(board_end.get(), name.data(), name.size()) != 0) {
+    return failed("no pseudo-terminal");
+  }
+  const std::string path = name.data();
+  Descriptor keeper(open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (keeper.get() < 0 || !set_raw(keeper.get(), baud)) {
+    return failed(path);
+  }
+  Descriptor watch(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  const int watched = watch.get() < 0 ? -1 : inotify_add_watch(watch.get(), path.c_str(), IN_OPEN | IN_CLOSE);
+  if (watched < 0) {
+    return failed(path);
+  }
+  if (symlink(path.c_str(), link.c_str()) != 0) {
+    return failed(link);
+  }
+  return {
+      std::make_unique<PtyLine>(link, path, std::move(board_end), std::move(keeper), std::move(watch), watched, baud),
+      {}};
+}
+
+}  // namespace cubby::tools

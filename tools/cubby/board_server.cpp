@@ -1,0 +1,224 @@
+#include "tools/cubby/board_server.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <ctime>
+#include <iostream>
+
+#include "tools/cubby/board_control.h"
+#include "tools/cubby/board_prompt.h"
+#include "tools/support/command_line.h"
+#include "tools/support/progress.h"
+
+namespace cubby::tools {
+namespace {
+
+/// A signal may come between the question and the waiting; so long it is then not noticed.
+constexpr Duration kWaitMax = Duration::milliseconds(200);
+/// The host waits when it is so far ahead of the line.
+constexpr std::size_t kBacklogMax = 1024;
+constexpr std::size_t kPromptMax = 4096;
+
+class Server {
+ public:
+  Server(BoardsBehind boards, BoardLine& line, const ServeOptions& options)
+      : boards_(std::move(boards)), line_(line), options_(options), log_(boards_.families) {}
+
+  int run();
+
+ private:
+  Instant now() const {
+    const auto since = std::chrono::steady_clock::now() - begin_;
+    return Instant{std::chrono::duration_cast<std::chrono::microseconds>(since).count()};
+  }
+  bool wants_bytes() const { return boards_.cabinet == nullptr || boards_.cabinet->host_backlog() < kBacklogMax; }
+  void exchange_bytes();
+  void to_host();
+  void tell();
+  void follow_baud();
+  void print(const std::string& text, bool comment);
+  void wait();
+  void read_prompt();
+  PromptAnswer obey(std::string_view order);
+
+  BoardsBehind boards_;
+  BoardLine& line_;
+  ServeOptions options_;
+  TrafficLog log_;
+  BoardControl control_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::uint32_t baud_ = 0;
+  std::uint32_t warned_baud_ = 0;
+  bool prompt_open_ = true;
+  std::string prompt_;
+  bool quit_ = false;
+  bool broken_ = false;
+};
+
+void Server::print(const std::string& text, bool comment) {
+  const std::string line = text + "\n";
+  broken_ = broken_ || std::fputs(line.c_str(), stdout) < 0 || std::fflush(stdout) != 0;
+  if (options_.record != nullptr) {
+    const std::string recorded = (comment ? "# " : "") + line;
+    broken_ = broken_ || std::fputs(recorded.c_str(), options_.record) < 0 || std::fflush(options_.record) != 0;
+  }
+}
+
+void Server::to_host() {
+  const std::vector<std::byte> bytes =
+      boards_.cabinet != nullptr ? boards_.cabinet->host_hears(now()) : boards_.replay->host_hears(now());
+  if (!bytes.empty()) {
+    line_.write(bytes);
+  }
+}
+
+void Server::exchange_bytes() {
+  to_host();
+  const std::vector<std::byte> bytes = line_.read(wants_bytes());
+  follow_baud();
+  if (bytes.empty()) {
+    return;
+  }
+  if (boards_.cabinet != nullptr) {
+    boards_.cabinet->host_sends(bytes, now());
+  } else {
+    boards_.replay->host_sends(bytes, now());
+  }
+}
+
+// The line follows the boards: a real port's speed, or what the host's software has set.
+void Server::follow_baud() {
+  if (boards_.cabinet == nullptr) {
+    return;
+  }
+  const std::uint32_t client = line_.client_baud();
+  if (options_.strict_baud && client != 0) {
+    boards_.cabinet->set_line_baud(client);
+  }
+  const std::uint32_t baud = boards_.cabinet->board(0).baud();
+  if (baud != baud_) {
+    baud_ = baud;
+    line_.set_baud(baud);
+  }
+  if (client != 0 && client != baud && client != warned_baud_) {
+    print("the client has set " + std::to_string(client) + " baud, the board talks at " + std::to_string(baud) +
+              (options_.strict_baud ? ": they do not understand each other" : "; served all the same (--strict-baud)"),
+          true);
+  }
+  warned_baud_ = client;
+}
+
+void Server::tell() {
+  const auto bursts = boards_.cabinet != nullptr ? boards_.cabinet->take_bursts() : boards_.replay->take_bursts();
+  for (const emulator::Burst& burst : bursts) {
+    log_.add(burst);
+  }
+  for (const std::string& text : log_.take_lines(now())) {
+    print(text, false);
+  }
+  if (boards_.cabinet != nullptr) {
+    for (const emulator::DoorNews& news : boards_.cabinet->doors().take_news()) {
+      print(describe_news(news), true);
+    }
+  } else {
+    for (const std::string& note : boards_.replay->take_notes()) {
+      print(note, true);
+    }
+  }
+  for (const std::string& note : line_.take_notes()) {
+    print(note, true);
+  }
+}
+
+PromptAnswer Server::obey(std::string_view order) {
+  if (boards_.cabinet == nullptr) {
+    return order == "quit" ? PromptAnswer{"", true, true}
+                           : PromptAnswer{"a replay has no doors: not supported", false, false};
+  }
+  const Instant at = now();
+  boards_.cabinet->advance(at);
+  PromptAnswer answer = obey_prompt(*boards_.cabinet, order, at);
+  quit_ = quit_ || answer.quit;
+  return answer;
+}
+
+void Server::read_prompt() {
+  std::array<char, 256> chunk;
+  const ssize_t size = ::read(STDIN_FILENO, chunk.data(), chunk.size());
+  if (size <= 0) {
+    prompt_open_ = size < 0 && errno == EINTR;
+    return;
+  }
+  prompt_.append(chunk.data(), static_cast<std::size_t>(size));
+  for (std::size_t end = 0; (end = prompt_.find('\n')) != std::string::npos && !quit_;) {
+    const PromptAnswer answer = obey(std::string_view(prompt_).substr(0, end));
+    prompt_.erase(0, end + 1);
+    quit_ = quit_ || answer.quit;
+    if (!answer.good) {
+      std::cerr << "cubby board: " << answer.text << '\n';
+    } else if (!answer.text.empty()) {
+      broken_ = broken_ || std::fputs((answer.text + "\n").c_str(), stdout) < 0 || std::fflush(stdout) != 0;
+    }
+  }
+  if (prompt_.size() > kPromptMax) {
+    prompt_.clear();
+  }
+}
+
+void Server::wait() {
+  std::vector<pollfd> waits;
+  line_.add_waits(waits, wants_bytes());
+  control_.add_waits(waits);
+  if (prompt_open_) {
+    waits.push_back({STDIN_FILENO, POLLIN, 0});
+  }
+  const Instant next = boards_.cabinet != nullptr ? boards_.cabinet->next_call() : boards_.replay->next_call();
+  const Instant at = now();
+  const Instant until = std::min({next, log_.next_line(), at + kWaitMax});
+  const std::int64_t left_us = std::max<std::int64_t>(0, (until - at).us);
+  const timespec timeout{left_us / 1'000'000, left_us % 1'000'000 * 1'000};
+  ppoll(waits.data(), waits.size(), &timeout, nullptr);
+  if (prompt_open_ && waits.back().revents != 0) {
+    read_prompt();
+  }
+}
+
+int Server::run() {
+  if (!options_.control_path.empty()) {
+    if (const std::string problem = control_.listen_at(options_.control_path); !problem.empty()) {
+      std::cerr << "cubby board: --ctl " << problem << '\n';
+      return kExitUsage;
+    }
+  }
+  begin_ = std::chrono::steady_clock::now();
+  print("serving at " + line_.describe(), true);
+  while (!quit_ && !stop_requested() && !broken_ && line_.lost().empty()) {
+    exchange_bytes();
+    control_.serve([this](std::string_view order) { return obey(order); });
+    tell();
+    wait();
+  }
+  tell();
+  if (broken_) {
+    std::cerr << "cubby board: cannot write what happens; is the disk full, or the reader gone?\n";
+    return kExitFailure;
+  }
+  if (!line_.lost().empty()) {
+    std::cerr << "cubby board: " << line_.lost() << '\n';
+    return kExitFailure;
+  }
+  return boards_.replay != nullptr && boards_.replay->differences() != 0 ? kExitFailure : kExitOk;
+}
+
+}  // namespace
+
+int serve_boards(BoardsBehind boards, BoardLine& line, const ServeOptions& options) {
+  install_signal_handlers();
+  return Server(std::move(boards), line, options).run();
+}
+
+}  // namespace cubby::tools
