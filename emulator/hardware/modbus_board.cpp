@@ -63,6 +63,10 @@ void ModbusBoard::power_cycle() {
   modes_ = {};
 }
 
+std::uint16_t ModbusBoard::mode_max() const {
+  return supports_modes_ ? kEdge : kNormal;
+}
+
 bool ModbusBoard::has_control_modes() const {
   return std::any_of(modes_.begin(), modes_.end(), [](std::uint8_t mode) { return mode != kNormal; });
 }
@@ -207,7 +211,7 @@ std::size_t ModbusBoard::read_modes(Bytes request, std::span<std::byte, kReplyMa
 
 // An edge counts from the level that the input has now.
 bool ModbusBoard::set_mode(std::size_t channel, std::uint16_t mode, Instant now) {
-  if (mode > kEdge) {
+  if (mode > mode_max()) {
     return false;
   }
   const auto bit = static_cast<std::uint8_t>(1U << channel);
@@ -237,7 +241,7 @@ std::size_t ModbusBoard::write_modes(Bytes request, Instant now, std::span<std::
     return exception(request, kIllegalAddress, reply);
   }
   for (std::size_t i = 0; i < count; ++i) {
-    if (word(request, 7 + 2 * i) > kEdge) {
+    if (word(request, 7 + 2 * i) > mode_max()) {
       return exception(request, kIllegalValue, reply);
     }
   }

@@ -39,8 +39,9 @@ class ModbusBoard {
   std::uint8_t relays(Instant now) const;
   /// Loss of the supply: all relays off, run-time settings forgotten.
   void power_cycle();
-  /// A channel's relay goes by its input (control modes 1 to 3): then sample_inputs() wants to be called every few
-  /// milliseconds. The fleet's segment does not: its firmware leaves the modes at 0, normal.
+  /// From now on control modes 1 to 3 can be set, where relays go by their inputs. Whoever says so calls
+  /// sample_inputs() every few milliseconds while has_control_modes(). Without it they are refused.
+  void support_control_modes() { supports_modes_ = true; }
   bool has_control_modes() const;
   void sample_inputs(Instant now);
   /// When the next flashing relay switches back after `now`; Instant::max(): none flashes.
@@ -56,6 +57,7 @@ class ModbusBoard {
   std::size_t write_modes(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply);
   std::size_t exception(Bytes request, std::uint8_t code, std::span<std::byte, kReplyMax> reply);
   std::size_t echo(Bytes request, std::span<std::byte, kReplyMax> reply);
+  std::uint16_t mode_max() const;
   bool set_mode(std::size_t channel, std::uint16_t mode, Instant now);
   void set_relay(std::uint8_t channel, bool on, Instant now);
   void flash(std::uint8_t channel, bool on, Instant now, Duration length);
@@ -68,6 +70,7 @@ class ModbusBoard {
   std::array<Instant, kChannels> flash_until_{};
   std::array<std::uint8_t, kChannels> modes_{};
   std::uint8_t sampled_ = 0;  // Inputs when they were looked at last.
+  bool supports_modes_ = false;
 };
 
 }  // namespace cubby::emulator

@@ -99,7 +99,7 @@ void BoardControl::serve(const std::function<PromptAnswer(std::string_view)>& ob
     }
     client.order.append(chunk.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
     const std::size_t end = client.order.find('\n');
-    if (end != std::string::npos && end <= kOrderMax) {
+    if (end <= kOrderMax) {
       const PromptAnswer answer = obey(std::string_view(client.order).substr(0, end));
       const std::string text = (answer.good ? "+" : "-") + answer.text + "\n";
       // It fits the socket's buffer; a client that has gone does not need it.

@@ -32,7 +32,7 @@ std::vector<std::byte> read_some(int from, ssize_t& result) {
 }
 
 bool would_wait() {
-  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+  return errno == EAGAIN || errno == EINTR;
 }
 
 /// A serial port of this machine, with the boards' bytes going out on a real wire.

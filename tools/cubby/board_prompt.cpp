@@ -165,7 +165,7 @@ std::string describe_door(const Cabinet& cabinet, std::size_t index, Instant now
 }
 
 std::string describe_news(const emulator::DoorNews& news) {
-  const std::string door = "door " + std::to_string(news.door + 1) + " ";
+  std::string door = "door " + std::to_string(news.door + 1) + " ";
   switch (news.kind) {
     case DoorNewsKind::kOpened:
       return door + "opens";

@@ -136,8 +136,8 @@ void Server::tell() {
 
 PromptAnswer Server::obey(std::string_view order) {
   if (boards_.cabinet == nullptr) {
-    return order == "quit" ? PromptAnswer{"", true, true}
-                           : PromptAnswer{"a replay has no doors: not supported", false, false};
+    quit_ = quit_ || order == "quit";
+    return {quit_ ? "" : "a replay has no doors: not supported", quit_, quit_};
   }
   const Instant at = now();
   boards_.cabinet->advance(at);
@@ -157,7 +157,6 @@ void Server::read_prompt() {
   for (std::size_t end = 0; (end = prompt_.find('\n')) != std::string::npos && !quit_;) {
     const PromptAnswer answer = obey(std::string_view(prompt_).substr(0, end));
     prompt_.erase(0, end + 1);
-    quit_ = quit_ || answer.quit;
     if (!answer.good) {
       std::cerr << "cubby board: " << answer.text << '\n';
     } else if (!answer.text.empty()) {

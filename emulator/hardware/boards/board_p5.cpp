@@ -20,6 +20,7 @@ class BoardP5 final : public LockBoardDevice, private BoardWiring {
  public:
   BoardP5(const BoardProfile& profile, LockWiring& wiring, std::uint8_t index, std::uint64_t seed)
       : LockBoardDevice(profile, wiring, index, seed), board_(*this, index, profile.address) {
+    board_.support_control_modes();
     frame_.reserve(kFrameMax);
   }
 

@@ -47,8 +47,8 @@ void Cabinet::host_sends(Bytes bytes, Instant now) {
   }
   const std::uint32_t baud = line_baud();
   const Duration each = options_.host_is_paced ? kPacedByte : byte_time(baud);
-  const auto last = std::find_if(talks_.rbegin(), talks_.rend(),
-                                 [](const Talk& talk) { return talk.burst.who == kHostTalks; });
+  const auto last =
+      std::find_if(talks_.rbegin(), talks_.rend(), [](const Talk& talk) { return talk.burst.who == kHostTalks; });
   if (last != talks_.rend() && !last->over() && last->baud == baud &&
       last->burst.bytes.size() + bytes.size() <= kTalkMax) {
     last->burst.bytes.insert(last->burst.bytes.end(), bytes.begin(), bytes.end());

@@ -247,6 +247,33 @@ TEST(GoldenFrames, OneWrongByteIsMetWithSilenceOrMakesAnotherGoodFrame) {
   EXPECT_EQ(others, 1U) << "8A 01 01 11 9B 9E: the timed unlock without its time";
 }
 
+TEST(GoldenFrames, AfterAnyStreamOfBytesABoardStillAnswers) {
+  const std::vector<GoldenFrame> frames = golden_frames();
+  const std::map<BoardFamily, std::string> questions{{BoardFamily::kP1, "80 01 01 33 B3"},
+                                                     {BoardFamily::kP2, "02 00 30 03 35"},
+                                                     {BoardFamily::kP5, "01 01 00 00 00 08 3D CC"},
+                                                     {BoardFamily::kP6, "DC 02 01 12 00 13"},
+                                                     {BoardFamily::kP7, "57 4B 4C 59 09 00 81 01 80"}};
+  for (const auto& [family, question] : questions) {
+    Prng prng(static_cast<std::uint64_t>(family) + 11);
+    Probe probe(family);
+    for (int round = 0; round < 3'000; ++round) {
+      // Pieces of real frames, with noise between and in them.
+      std::vector<std::byte> stream;
+      for (std::uint64_t piece = prng.below(6); piece-- > 0;) {
+        std::vector<std::byte> bytes = from_hex(frames[prng.below(frames.size())].hex);
+        bytes.resize(prng.below(bytes.size() + 1));
+        for (std::byte& value : bytes) {
+          value = prng.chance(50'000) ? static_cast<std::byte>(prng.below(256)) : value;
+        }
+        stream.insert(stream.end(), bytes.begin(), bytes.end());
+      }
+      probe.feed(stream, 12'000);
+      ASSERT_FALSE(probe.feed(from_hex(question), 1'000).empty()) << to_string(family) << " after " << to_hex(stream);
+    }
+  }
+}
+
 TEST(GoldenFrames, TwoWrongBitsNeverUnlockAModbusBoard) {
   std::size_t looked_at = 0;
   Probe probe(BoardFamily::kP5);

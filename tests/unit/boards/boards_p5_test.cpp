@@ -115,6 +115,7 @@ TEST(BoardP5, AToggledRelayFlipsWhenItsInputRisesAndAnEdgeOneAtEveryChange) {
   for (const auto& [mode, relays] : modes) {
     Input wires;
     ModbusBoard board(wires, 0, 1);
+    board.support_control_modes();
     std::array<std::byte, ModbusBoard::kReplyMax> reply{};
     ASSERT_NE(board.on_frame(sealed(kP5, "01 06 10 00 00 " + mode), {}, reply), 0U);
     for (const int relay : relays) {

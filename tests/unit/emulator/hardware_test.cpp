@@ -115,6 +115,11 @@ TEST_F(Board, ForgetsEverythingWithoutItsSupply) {
   EXPECT_EQ(board.relays({}), 0);
 }
 
+TEST_F(Board, RefusesControlModesThatNobodyWouldLookAfter) {
+  EXPECT_EQ(ask(with_crc({0x01, 0x06, 0x10, 0x00, 0x00, 0x01})).substr(0, 8), "01 86 03");
+  EXPECT_EQ(ask(with_crc({0x01, 0x06, 0x10, 0x00, 0x00, 0x00})).substr(0, 5), "01 06");
+}
+
 TEST_F(Board, ReportsItsInputs) {
   wiring.inputs = 0b1010'0101;
   EXPECT_EQ(ask("01 02 00 00 00 08 79 CC").substr(0, 11), "01 02 01 A5");
