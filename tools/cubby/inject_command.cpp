@@ -360,6 +360,7 @@ void add_pickups(CLI::App& inject, const Arguments& arguments, int& exit_code) {
   verb->add_option("--carrier", arguments->carrier, "Brand, 1 to 8 of a-z, 0-9")
       ->check(carrier_validator())
       ->capture_default_str();
+  verb->footer("Example: cubby inject recall --station SX-TY-0007 --carrier sf");
 }
 
 void add_service_and_faults(CLI::App& inject, const Arguments& arguments, int& exit_code) {
@@ -391,6 +392,7 @@ void add_service_and_faults(CLI::App& inject, const Arguments& arguments, int& e
 
   verb = add_verb(inject, arguments, exit_code, "replay", "Plays a trace at the emulator's pace", replay_file);
   verb->add_option("trace", arguments->trace, "CSV time,station,action,parcel,carrier,size")->required();
+  verb->footer("Example: cubby inject replay trace.csv");
 }
 
 }  // namespace
@@ -398,6 +400,13 @@ void add_service_and_faults(CLI::App& inject, const Arguments& arguments, int& e
 void add_inject_command(CLI::App& app, int& exit_code) {
   CLI::App* inject = app.add_subcommand("inject", "Plays couriers, recipients and faults at a live emulator");
   inject->require_subcommand(1);
+  inject->footer(
+      "Examples:\n"
+      "  cubby inject deposit --station SX-TY-0007 --size S --change-size M\n"
+      "      the parcel does not fit, another door opens for it\n"
+      "  cubby inject collect --station SX-TY-0007 --code 12345678\n"
+      "  cubby inject technician --station SX-TY-0007 --task audit\n"
+      "  cubby inject fault --station SX-TY-0007 --door 12 --kind jam --for 10m");
   const auto arguments = std::make_shared<InjectArguments>();
   add_deliveries(*inject, arguments, exit_code);
   add_pickups(*inject, arguments, exit_code);
