@@ -462,7 +462,6 @@ bool PanelFlow::open_for_recipient(std::uint8_t number, Instant now) {
   intent.counter = compartment.parcel.counter;
   const auto status = parts_.openings.begin(intent, now);
   if (status == Status::kOk) {
-    parts_.throttle.set(parts_.recorder.state().failures(), now);
     compartment_ = number;
     enter(Flow::kCollect, now);
     show(Screen::kOpening, number);
@@ -474,6 +473,9 @@ bool PanelFlow::open_for_recipient(std::uint8_t number, Instant now) {
 }
 
 void PanelFlow::on_news(const OpeningNews& news, Instant now) {
+  if (news.kind == OpeningNews::Kind::kDone && parts_.recorder.state().failures() == 0) {
+    parts_.throttle.set(0, now);  // Somebody has used their code up.
+  }
   if (flow_ == Flow::kService) {
     service_.on_news(news, now);
     serve(now);

@@ -207,6 +207,7 @@ void StationState::apply_event(const cubby_v1_Event& event) {
     case cubby_v1_Event_collected_tag:
       if (valid(body.collected.compartment)) {
         apply_emptied(body.collected.compartment, body.collected.item);
+        end_wrong_codes(body.collected.compartment);
       }
       break;
     case cubby_v1_Event_dropped_off_tag:
@@ -229,6 +230,7 @@ void StationState::apply_event(const cubby_v1_Event& event) {
         compartments_[body.refused.compartment - 1U].parcel.code_dead = true;
         (void)shut_again(body.refused.compartment, CompartmentEvent::kRefused, CompartmentState::kOverdue,
                          body.refused.item);
+        end_wrong_codes(body.refused.compartment);
       }
       break;
     case cubby_v1_Event_overdue_tag:
@@ -440,6 +442,15 @@ void StationState::apply_emptied(std::uint8_t number, cubby_v1_ItemReading item)
   }
 }
 
+/// A right code ends the row of wrong ones once it is used up. One that still opens its door, as it does while custody
+/// is disputed or the bolt jams, would make guesses free for who has it.
+void StationState::end_wrong_codes(std::uint8_t number) {
+  const auto& parcel = compartments_[number - 1U].parcel;
+  if (parcel.counter == 0 || parcel.code_dead) {
+    failures_ = 0;
+  }
+}
+
 void StationState::apply_not_opened(std::uint8_t number) {
   const auto slot = find_opening(number);
   if (slot == kOpeningsMax) {
@@ -552,9 +563,6 @@ void StationState::apply_intent(const Intent& intent) {
   openings_[slot].intent = intent;
   openings_[slot].outcome = AttemptOutcome::kNone;
   next_counter_ = std::max(next_counter_, intent.counter + 1);
-  if (intent.purpose == Purpose::kCollect) {
-    failures_ = 0;  // A right code ends the row of wrong ones.
-  }
 }
 
 void StationState::apply_outcome(const Outcome& outcome) {

@@ -149,6 +149,7 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   Parcel parcel_of(const cubby_v1_Event& event, const Body& body);
   void apply_deposited(const cubby_v1_Event& event);
   bool shut_again(std::uint8_t compartment, CompartmentEvent on, CompartmentState otherwise, cubby_v1_ItemReading item);
+  void end_wrong_codes(std::uint8_t number);
   void apply_emptied(std::uint8_t compartment, cubby_v1_ItemReading item);
   void apply_not_opened(std::uint8_t compartment);
   void apply_looked_inside(std::uint8_t compartment, cubby_v1_ItemReading item);

@@ -209,9 +209,6 @@ void Player::collect(const Step& step) {
   }
   for (const unsigned door : doors) {
     meant_.insert(door);
-    if (model_.door(door).readable) {
-      model_.failures = 0;
-    }
   }
   errand_.takes = true;
   keys(code + "#");
@@ -252,6 +249,7 @@ void Player::collect_at(unsigned number, AtDoor way) {
     world_.shut(number);
     pass(Duration::milliseconds(1500));
     expect(with("refused", number));
+    model_.failures = 0;
     door.belief = Belief::kOverdue;
     door.booked->code_dead = true;
     return;
@@ -276,6 +274,7 @@ void Player::collect_at(unsigned number, AtDoor way) {
     door.belief = Belief::kDisputed;
     return;
   }
+  model_.failures = 0;
   door.belief = Belief::kVacant;
   door.booked.reset();
 }

@@ -203,7 +203,12 @@ TEST(Throttle, LocksAfterFiveWrongCodesForLongerEachTime) {
   world.advance_seconds(61);
   world.enter_code(world.code_of(compartment));
   EXPECT_EQ(world.last_screen().screen, Screen::kTakeOut);
+  EXPECT_EQ(world.controller().state().failures(), 6U);  // The code could be used again.
+  world.shut(compartment);
+  world.advance_seconds(2);
   EXPECT_EQ(world.controller().state().failures(), 0U);
+  world.enter_code(world.wrong_code());
+  EXPECT_EQ(world.last_screen().number, 4U);
 }
 
 TEST(Throttle, SurvivesAPowerCutAndStartsTheLockOutAgain) {

@@ -127,6 +127,28 @@ TEST(ItemSensor, ACollectionThatLeavesTheParcelIsDisputedAndItsCodeOpensAgain) {
   EXPECT_EQ(world.last_screen().screen, Screen::kWrongCode);
 }
 
+TEST(ItemSensor, ACodeThatStillOpensItsDoorMakesNoGuessFree) {
+  StationWorld world(with_sensors());
+  const auto compartment = world.deposit();
+  const auto code = world.code_of(compartment);
+  for (unsigned round = 0; round < 2; ++round) {
+    for (unsigned guess = 0; guess < (round == 0 ? 4U : 1U); ++guess) {
+      world.enter_code(world.wrong_code());
+    }
+    if (round == 0) {
+      world.enter_code(code);
+      shut_and_wait(world, compartment);  // The parcel stays inside.
+      ASSERT_EQ(world.state(compartment), CompartmentState::kDisputed);
+    }
+  }
+  EXPECT_EQ(world.last_screen().screen, Screen::kLockedOut);
+  world.advance_seconds(40);
+  world.enter_code(code);
+  world.sense(compartment, false);
+  shut_and_wait(world, compartment);
+  EXPECT_EQ(world.controller().state().failures(), 0U);  // Used up.
+}
+
 TEST(ItemSensor, ARefusalThatLeavesNothingIsDisputedAndItsCodeIsDead) {
   StationWorld world(with_sensors());
   const auto compartment = world.deposit();

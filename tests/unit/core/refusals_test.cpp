@@ -105,5 +105,19 @@ TEST(Throttle, IsNotEndedByTheNextPersonsDeposit) {
   EXPECT_EQ(world.last_screen().screen, Screen::kLockedOut);
 }
 
+TEST(Throttle, IsNotEndedByACodeWhoseDoorDoesNotOpen) {
+  StationWorld world;
+  const auto compartment = world.deposit();
+  world.jam(compartment);
+  for (int i = 0; i < 4; ++i) {
+    world.enter_code(world.wrong_code());
+  }
+  world.enter_code(world.code_of(compartment));
+  world.advance_seconds(15);  // Three attempts.
+  EXPECT_EQ(world.controller().state().failures(), 4U);
+  world.enter_code(world.wrong_code());
+  EXPECT_EQ(world.last_screen().screen, Screen::kLockedOut);
+}
+
 }  // namespace
 }  // namespace cubby::tests
