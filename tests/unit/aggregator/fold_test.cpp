@@ -55,6 +55,9 @@ v1::Event random_event(Prng& random, const TestJournal& journal) {
       if (random.chance(300'000)) {
         body.set_code_counter(random.below(1'000));
       }
+      if (random.chance(300'000)) {
+        body.set_code_digits(static_cast<std::uint32_t>(random.below(9)));
+      }
       break;
     }
     case 2:

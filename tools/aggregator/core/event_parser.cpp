@@ -24,7 +24,7 @@ enum class Slot : std::uint8_t {
   kItem,
 };
 
-constexpr std::size_t kBodyFieldsMax = 11;
+constexpr std::size_t kBodyFieldsMax = 12;
 using BodyFields = std::array<Slot, kBodyFieldsMax>;  // By field number; 0 unused.
 
 // Bodies kFirstBody..kLastBody of Event, in that order (event.proto).
@@ -32,7 +32,7 @@ constexpr unsigned kFirstBody = 4;
 constexpr unsigned kLastBody = 13;
 constexpr std::array<BodyFields, kLastBody - kFirstBody + 1> kBodies = {{
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kIgnoredText, Slot::kCarrier, Slot::kSize,
-     Slot::kIgnoredFixed, Slot::kAttempts, Slot::kOpenMs, Slot::kIgnoredNumber, Slot::kItem},
+     Slot::kIgnoredFixed, Slot::kAttempts, Slot::kOpenMs, Slot::kIgnoredNumber, Slot::kIgnoredNumber, Slot::kItem},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kDwell, Slot::kAttempts,
      Slot::kOpenMs, Slot::kItem},
     {Slot::kNone, Slot::kCompartment, Slot::kIgnoredNumber, Slot::kCarrier, Slot::kSize, Slot::kDwell, Slot::kAttempts,
