@@ -60,7 +60,9 @@ bool items_hold(const cubby_v1_StationConfig& config, UsedInputs& used) {
   }
   for (std::size_t i = 0; i < items; ++i) {
     const unsigned channel = config.door_item_channel[i];
-    if (channel != 0 && !take_input(config, used, config.door_item_board[i], channel - 1)) {
+    // Without a sensor the index has to be 0: limits::kConfigBytesMax counts on bytes that are small.
+    if (channel == 0 ? config.door_item_board[i] != 0
+                     : !take_input(config, used, config.door_item_board[i], channel - 1)) {
       return false;
     }
   }

@@ -6,7 +6,7 @@
 namespace cubby::app {
 
 /// Every rule of config.proto. kBadInput: one is broken. kNotSupported: it asks for what this build
-/// cannot do (another board family, another code length).
+/// cannot do (another board family).
 Status check_config(const cubby_v1_StationConfig& config);
 
 }  // namespace cubby::app

@@ -96,7 +96,7 @@ inline constexpr Duration kPingInterval = Duration::seconds(30);
 inline constexpr Duration kBackoffMin = Duration::seconds(1);
 inline constexpr Duration kBackoffMax = Duration::seconds(300);
 
-static_assert(kEventBytesMax > kConfigBytesMax + 32, "ConfigApplied carries a whole configuration");
+static_assert(kEventBytesMax >= kConfigBytesMax + 45, "ConfigApplied carries a whole configuration");
 static_assert(kRulesBytesMax <= kInternalBytesMax, "rules are one record");
 static_assert(kRulesBytesMax + 64 <= kFrameDownMax, "and one command");
 static_assert(3 * kCompartmentsMax <= kInternalBytesMax, "so are the terms of all parcels");

@@ -108,7 +108,9 @@ void Configuration::configure_parts() {
 }
 
 std::optional<cubby_v1_CommandRefusal> Configuration::objection(const cubby_v1_StationRules& rules) const {
-  if (!rules_hold(rules) || rules.report_interval_s > limits::kReportIntervalSMax) {
+  // What the file said may stay.
+  const auto interval_max = std::max(limits::kReportIntervalSMax, config_->report_interval_s);
+  if (!rules_hold(rules) || rules.report_interval_s > interval_max) {
     return cubby_v1_CommandRefusal_COMMAND_REFUSAL_BAD_INPUT;
   }
   if (rules.version <= config_->version) {

@@ -92,6 +92,7 @@ Status RemoteControl::recover() {
 void RemoteControl::take(const cubby_v1_Command& command, Bytes rules) {
   const bool configures = command.which_body == cubby_v1_Command_configure_tag;
   if (waiting_.full() || (configures && rules_wait_)) {
+    turn_down(id_of(command));
     return;
   }
   if (configures) {
@@ -101,10 +102,25 @@ void RemoteControl::take(const cubby_v1_Command& command, Bytes rules) {
   (void)waiting_.push_back(command);
 }
 
+/// Something waits, or there would be room. Of what waits itself a repetition changes nothing.
+void RemoteControl::turn_down(const CommandId& id) {
+  const bool waits =
+      std::any_of(waiting_.begin(), waiting_.end(), [&](const Command& command) { return id_of(command) == id; });
+  if (!waits) {
+    (void)turned_down_.push_back(id);
+  }
+}
+
 void RemoteControl::tick(Instant now) {
   if (waiting_.empty()) {
     return;
   }
+  for (const auto& id : turned_down_) {
+    if (!parts_.recorder.state().command_seen(id)) {
+      (void)conclude(id, cubby_v1_CommandOutcome_COMMAND_OUTCOME_REFUSED, cubby_v1_CommandRefusal_COMMAND_REFUSAL_BUSY);
+    }
+  }
+  turned_down_.clear();
   InplaceVector<Command, kWaitingMax> later;
   for (const auto& command : waiting_) {
     if (!perform(command, now)) {
@@ -217,7 +233,7 @@ std::optional<cubby_v1_CommandRefusal> RemoteControl::objection(const Command& c
       break;
     case cubby_v1_Command_extend_tag: {
       const auto& compartment = state.compartment(number);
-      if (body.extend.hours < 1 || body.extend.hours + compartment.parcel.extra_hours > limits::kExtraHoursMax) {
+      if (body.extend.hours < 1 || body.extend.hours > limits::kExtraHoursMax - compartment.parcel.extra_hours) {
         return kBadInput;
       }
       fits = compartment.state == CompartmentState::kOccupied;

@@ -27,8 +27,8 @@ class RemoteControl {
 
   /// At boot: nobody knows what became of commands without a result.
   Status recover();
-  /// Keeps the command for tick(). One that does not fit is lost, as is a second Configure; the centre sends it
-  /// again. `rules`: the encoded StationRules of a Configure.
+  /// Keeps the command for tick(). One that does not fit, as a second Configure, is answered with BUSY.
+  /// `rules`: the encoded StationRules of a Configure.
   void take(const cubby_v1_Command& command, Bytes rules);
   bool idle() const { return waiting_.empty(); }
   /// Does what is due. Doors must have been read.
@@ -45,6 +45,7 @@ class RemoteControl {
   };
 
   bool is_supported(const Command& command) const;
+  void turn_down(const CommandId& id);
   bool perform(const Command& command, Instant now);
   std::optional<cubby_v1_CommandRefusal> objection(const Command& command) const;
   Status act(const Command& command, Instant now);
@@ -60,6 +61,7 @@ class RemoteControl {
 
   Parts parts_;
   InplaceVector<Command, kWaitingMax> waiting_;
+  InplaceVector<CommandId, kWaitingMax> turned_down_;  // There was no room for them.
   cubby_v1_StationRules rules_ = cubby_v1_StationRules_init_zero;  // Of the Configure that waits.
   Status rules_status_ = Status::kOk;                              // Of their decoding.
   bool rules_wait_ = false;

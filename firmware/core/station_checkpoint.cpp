@@ -20,9 +20,11 @@ constexpr std::uint8_t kFlagGroup = 8;
 constexpr std::uint8_t kFlagFromSender = 16;
 constexpr std::uint8_t kFlagExtended = 32;
 constexpr std::uint8_t kFlagElsewhere = 64;
-constexpr std::uint8_t kFlagSecond = 128;
-constexpr std::uint16_t kFlagItemDoubtful = 256;
-constexpr std::uint16_t kFlagKept = 512;
+constexpr std::uint16_t kSecondMax = 9'999;
+constexpr std::uint8_t kFlagMore = 128;  // A second byte of flags follows:
+constexpr std::uint8_t kFlagSecond = 1;
+constexpr std::uint8_t kFlagItemDoubtful = 2;
+constexpr std::uint8_t kFlagKept = 4;
 constexpr std::uint8_t kFlagLeftOpen = 1;
 constexpr std::uint8_t kFlagCalledOff = 2;
 static_assert(kItemHead + kRecordBytesMax + 16 <= kItemMax);
@@ -103,11 +105,16 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
   writer.put(static_cast<std::uint8_t>(compartment.before));
   writer.put(compartment.out_of_service_reason);
   const int of_parcel = kFlagParcel | (parcel.code_dead ? kFlagCodeDead : 0) | (group ? kFlagGroup : 0) |
-                        (parcel.from_sender ? kFlagFromSender : 0) | (parcel.extra_hours != 0 ? kFlagExtended : 0) |
-                        (parcel.second.has_value() ? kFlagSecond : 0) | (parcel.kept_hours != 0 ? kFlagKept : 0);
-  writer.put(static_cast<std::uint16_t>((compartment.forced_open ? kFlagForced : 0) | (inside ? of_parcel : 0) |
-                                        (compartment.opens_elsewhere ? kFlagElsewhere : 0) |
-                                        (compartment.item_doubtful ? kFlagItemDoubtful : 0)));
+                        (parcel.from_sender ? kFlagFromSender : 0) | (parcel.extra_hours != 0 ? kFlagExtended : 0);
+  const int more = (inside && parcel.second.has_value() ? kFlagSecond : 0) |
+                   (inside && parcel.kept_hours != 0 ? kFlagKept : 0) |
+                   (compartment.item_doubtful ? kFlagItemDoubtful : 0);
+  writer.put(static_cast<std::uint8_t>((compartment.forced_open ? kFlagForced : 0) | (inside ? of_parcel : 0) |
+                                       (compartment.opens_elsewhere ? kFlagElsewhere : 0) |
+                                       (more != 0 ? kFlagMore : 0)));
+  if (more != 0) {
+    writer.put(static_cast<std::uint8_t>(more));
+  }
   if (inside) {
     writer.put(parcel.counter);
     writer.put(parcel.deposited_utc_ms);
@@ -273,10 +280,11 @@ void StationState::read_compartment_item(Bytes body) {
   auto& compartment = compartments_[number - 1U];
   compartment.before = static_cast<CompartmentState>(before);
   compartment.out_of_service_reason = reader.get<std::uint8_t>();
-  const auto flags = reader.get<std::uint16_t>();
+  const auto flags = reader.get<std::uint8_t>();
+  const auto more = (flags & kFlagMore) != 0 ? reader.get<std::uint8_t>() : std::uint8_t{0};
   compartment.forced_open = (flags & kFlagForced) != 0;
   compartment.opens_elsewhere = (flags & kFlagElsewhere) != 0;
-  compartment.item_doubtful = (flags & kFlagItemDoubtful) != 0;
+  compartment.item_doubtful = (more & kFlagItemDoubtful) != 0;
   if ((flags & kFlagParcel) != 0) {
     auto& parcel = compartment.parcel;
     parcel.counter = reader.get<std::uint64_t>();
@@ -295,14 +303,16 @@ void StationState::read_compartment_item(Bytes body) {
     if ((flags & kFlagExtended) != 0) {
       parcel.extra_hours = reader.get<std::uint16_t>();
     }
-    if ((flags & kFlagSecond) != 0) {
+    if ((more & kFlagSecond) != 0) {
       parcel.second = reader.get<std::uint16_t>();
     }
-    if ((flags & kFlagKept) != 0) {
+    if ((more & kFlagKept) != 0) {
       parcel.kept_hours = reader.get<std::uint16_t>();
     }
   }
-  const bool is_parcel = (flags & kFlagParcel) == 0 || compartment.parcel.counter != 0;
+  const auto& read = compartment.parcel;
+  const bool is_parcel = (flags & kFlagParcel) == 0 || (read.counter != 0 && read.second.value_or(0) <= kSecondMax &&
+                                                        read.kept_hours <= limits::kRetentionHoursMax);
   if (!reader.ok() || !is_state || !is_parcel) {
     ++repairs_;
     compartment = {};

@@ -20,7 +20,8 @@ void StationState::apply_terms_kept(Bytes payload) {
   for (ByteReader reader(payload); !reader.at_end();) {
     const auto number = reader.get<std::uint8_t>();
     const auto hours = reader.get<std::uint16_t>();
-    if (!reader.ok() || number < 1 || number > limits::kCompartmentsMax || hours > limits::kRetentionHoursMax) {
+    if (!reader.ok() || number < 1 || number > limits::kCompartmentsMax || hours < 1 ||
+        hours > limits::kRetentionHoursMax) {
       ++repairs_;
       return;  // All of it or nothing.
     }
@@ -50,6 +51,7 @@ void StationState::read_rules_item(Bytes body) {
   const auto piece = body.subspan(std::min(body.size(), sizeof(std::uint16_t)));
   if (!reader.ok() || begin != rules_size_ || piece.size() > rules_.size() - begin) {
     ++repairs_;
+    rules_size_ = 0;
     return;
   }
   std::copy(piece.begin(), piece.end(), rules_.begin() + static_cast<std::ptrdiff_t>(begin));

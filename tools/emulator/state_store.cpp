@@ -79,6 +79,7 @@ std::unique_ptr<StateStore> StateStore::open(RunOptions& options, std::string& e
       {"start_utc_ms", std::to_string(options.start_utc_ms)},
       {"report_interval_s", std::to_string(options.report_interval_s)},
       {"code_digits", std::to_string(options.code_digits)},
+      {"item_sensors", options.item_sensors ? "true" : "false"},
       {"window_s", std::to_string(options.window_s)},
       {"demand", options.demand ? "true" : "false"},
       {"run_id", std::to_string(options.run_id)},

@@ -91,6 +91,27 @@ void wait(StationWorld& world, std::int64_t hours) {
   world.advance(Duration::hours(hours));
 }
 
+TEST(Configure, TurnsASecondOneDownWhileTheFirstWaitsForTheBoards) {
+  StationWorld world({.doors = std::vector<cubby_v1_Size>(limits::kCompartmentsMax, cubby_v1_Size_SIZE_S)});
+  auto file = world.config_file();
+  for (std::size_t i = 0; i < file.boards_count; ++i) {
+    file.boards[i].address = static_cast<std::uint8_t>(100 + i);  // Nobody's.
+  }
+  world.bring_config(file);
+  world.power_cycle();
+  ASSERT_FALSE(world.controller().doors().started());
+  configure(world, rules_of(2, 24), 1);
+  configure(world, rules_of(3, 36), 2);
+  configure(world, rules_of(2, 24), 1);  // The first again is no other.
+  world.advance_seconds(20);
+  const auto results = world.events(cubby_v1_Event_command_result_tag);
+  ASSERT_EQ(results.size(), 2U);
+  EXPECT_EQ(results[0].body.command_result.command_id[0], 2);
+  EXPECT_EQ(results[0].body.command_result.refusal, cubby_v1_CommandRefusal_COMMAND_REFUSAL_BUSY);
+  expect_result(world, 1, kDone);
+  EXPECT_EQ(config_of(world).retention_h, 24U);
+}
+
 TEST(Configure, PutsNewRulesIntoForceAtOnceAndTellsTheCentre) {
   StationWorld world({.retention_h = 48});
   const auto before = world.events().size();

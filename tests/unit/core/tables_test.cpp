@@ -442,7 +442,7 @@ TEST(ConfigCheck, TakesItemSensorsForAllDoorsOrSomeOnTheirBoardOrAnother) {
   auto config = good_config();
   set_items(config, 0, 3, 0, 8);
   EXPECT_EQ(app::check_config(config), Status::kOk);
-  set_items(config, 0, 3, 99, 0);  // The second door has none; its board does not matter.
+  set_items(config, 0, 3, 0, 0);  // The second door has none.
   EXPECT_EQ(app::check_config(config), Status::kOk);
   config.boards_count = 2;
   config.boards[1] = {cubby_v1_BoardFamily_BOARD_FAMILY_P5, 2, 2};
@@ -476,10 +476,11 @@ TEST(ConfigCheck, RefusesEachBrokenRule) {
       [](auto& c) { c.door_item_channel_count = c.door_item_board_count = 1; },
       [](auto& c) { c.door_item_channel_count = 2, c.door_item_channel[0] = 3; },
       [](auto& c) { c.door_item_board_count = 2; },
-      [](auto& c) { set_items(c, 0, 3, 0, 3); },  // One input, two sensors.
-      [](auto& c) { set_items(c, 0, 2, 0, 3); },  // The other door's switch.
-      [](auto& c) { set_items(c, 0, 3, 0, 9); },  // The board has eight.
-      [](auto& c) { set_items(c, 0, 3, 1, 1); },  // No such board.
+      [](auto& c) { set_items(c, 0, 3, 0, 3); },    // One input, two sensors.
+      [](auto& c) { set_items(c, 0, 2, 0, 3); },    // The other door's switch.
+      [](auto& c) { set_items(c, 0, 3, 0, 9); },    // The board has eight.
+      [](auto& c) { set_items(c, 0, 3, 1, 1); },    // No such board.
+      [](auto& c) { set_items(c, 0, 3, 255, 0); },  // No sensor, and yet a board.
       [](auto& c) { c.brands_count = 1; },
       [](auto& c) { c.brands_count = 1, c.brands[0].carrier[0] = 'S'; },
       [](auto& c) { c.brands_count = 1, c.brands[0].carrier[0] = 's', c.brands[0].share_percent = 101; },
@@ -548,6 +549,7 @@ TEST(ConfigCheck, HasRoomForTheGreatestConfigurationThatHolds) {
   config.upsizing_steps = 3;
   config.response_deadline_s = 3'600;
   config.lock_pulse_ms = 1'000;
+  config.language = cubby_v1_PanelLanguage_PANEL_LANGUAGE_CHINESE;
   ASSERT_EQ(app::check_config(config), Status::kOk);
   std::vector<std::byte> bytes(2 * limits::kConfigBytesMax);
   const auto size = wire::encode_config(config, bytes);
