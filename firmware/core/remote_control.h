@@ -61,7 +61,7 @@ class RemoteControl {
 
   Parts parts_;
   InplaceVector<Command, kWaitingMax> waiting_;
-  InplaceVector<CommandId, kWaitingMax> turned_down_;  // There was no room for them.
+  InplaceVector<CommandId, kWaitingMax> turned_down_;              // There was no room for them.
   cubby_v1_StationRules rules_ = cubby_v1_StationRules_init_zero;  // Of the Configure that waits.
   Status rules_status_ = Status::kOk;                              // Of their decoding.
   bool rules_wait_ = false;
