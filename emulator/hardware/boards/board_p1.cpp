@@ -29,6 +29,10 @@ class BoardP1 final : public LockBoardDevice {
 
  private:
   std::size_t status_bytes() const { return channels() <= 24 ? 3 : (channels() + 7) / 8; }
+  /// Which eight channels the byte holds.
+  std::size_t group_of(std::size_t byte, StatusOrder order) const {
+    return order == StatusOrder::kFirst ? byte : status_bytes() - 1 - byte;
+  }
   std::byte status(std::size_t channel, Instant now) { return status_of(shut(channel, now)); }
   std::byte status_of(bool is_shut) const {
     return is_shut == (profile().feedback == Feedback::kClosing) ? kPressed : kReleased;
@@ -115,18 +119,16 @@ class BoardP1 final : public LockBoardDevice {
     Frame frame = frame_of(kRead, profile().address);
     const std::uint64_t mask = mask_of(profile().feedback == Feedback::kClosing, now);
     for (std::size_t i = 0; i < status_bytes(); ++i) {
-      const std::size_t group = profile().status_order == StatusOrder::kFirst ? i : status_bytes() - 1 - i;
-      frame.push_back(static_cast<std::byte>(mask >> (8 * group)));
+      frame.push_back(static_cast<std::byte>(mask >> (8 * group_of(i, profile().status_order))));
     }
     frame.push_back(kAsk);
     return frame;
   }
 
-  std::uint64_t mask_in(Bytes status) const {
+  std::uint64_t mask_in(Bytes list) const {
     std::uint64_t mask = 0;
-    for (std::size_t i = 0; i < status.size(); ++i) {
-      const std::size_t group = profile().status_order == StatusOrder::kFirst ? i : status.size() - 1 - i;
-      mask |= static_cast<std::uint64_t>(status[i]) << (8 * group);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      mask |= static_cast<std::uint64_t>(list[i]) << (8 * group_of(i, profile().unlock_order));
     }
     return mask;
   }

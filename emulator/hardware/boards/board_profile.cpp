@@ -112,6 +112,11 @@ constexpr Setting kSettings[] = {
     {"closed_bit", kP2 | kP5, [](const BoardProfile& p) { return std::uint32_t{p.closed_bit}; },
      [](BoardProfile& p, std::uint32_t value) { p.closed_bit = static_cast<std::uint8_t>(value); },
      [](BoardFamily) {
+    {"unlock_order", kP1, [](const BoardProfile& p) { return static_cast<std::uint32_t>(p.unlock_order); },
+     [](BoardProfile& p, std::uint32_t value) { p.unlock_order = static_cast<StatusOrder>(value); },
+     [](BoardFamily) {
+       return words({"first", "last"});
+     }},
        return list({0, 1});
      }},
     {"feedback", kP1, [](const BoardProfile& p) { return static_cast<std::uint32_t>(p.feedback); },

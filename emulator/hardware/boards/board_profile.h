@@ -31,9 +31,10 @@ struct BoardProfile {
   std::uint32_t baud = 9600;
   std::uint8_t address = 1;
   std::uint8_t channels = 8;
-  std::uint8_t first_channel = 1;  // Number on the wire of the first lock.
-  StatusOrder status_order = StatusOrder::kLast;
-  std::uint8_t closed_bit = 1;  // What a bit of a shut door is.
+  std::uint8_t first_channel = 1;                  // Number on the wire of the first lock.
+  StatusOrder status_order = StatusOrder::kLast;   // Of what the board says.
+  StatusOrder unlock_order = StatusOrder::kFirst;  // P1: of what "unlock several" brings.
+  std::uint8_t closed_bit = 1;                     // What a bit of a shut door is.
   Feedback feedback = Feedback::kClosing;
   UnlockReply unlock_reply = UnlockReply::kLate;
   std::uint32_t unlock_reply_ms = 500;

@@ -75,15 +75,25 @@ TEST(BoardP1, EveryModelHasItsNumberOfStatusBytes) {
   }
 }
 
-TEST(BoardP1, UnlocksSeveralInTheOrderOfItsStatusBytes) {
+TEST(BoardP1, UnlocksSeveralWithChannelsOneToEightFirstWhateverItsStatusOrder) {
   for (const char* order : {"status_order=first", "status_order=last"}) {
     Bench bench(kP1, {"channels=24", order});
-    EXPECT_EQ(bench.ask_sealed("90 01 01 00 80"), "") << "it is not answered";
-    EXPECT_EQ(bench.open_doors(), (std::string(order).ends_with("first") ? Doors{1, 24} : Doors{8, 17})) << order;
+    EXPECT_EQ(bench.ask("90 01 01 00 00 90"), "") << "it is not answered";
+    EXPECT_EQ(bench.open_doors(), Doors{1}) << order;
+    bench.ask_sealed("90 01 00 02 80");
+    EXPECT_EQ(bench.open_doors(), (Doors{1, 10, 24})) << order;
   }
   Bench large(kP1, {"channels=50"});
-  large.ask_sealed("90 01 02 00 00 00 00 00 01", 2'000);
+  large.ask_sealed("90 01 01 00 00 00 00 00 02", 2'000);
   EXPECT_EQ(large.open_doors(), (Doors{1, 50}));
+}
+
+TEST(BoardP1, UnlocksSeveralWithChannelsOneToEightLastIfItsProfileSaysSo) {
+  for (const char* order : {"status_order=first", "status_order=last"}) {
+    Bench bench(kP1, {"channels=24", "unlock_order=last", order});
+    bench.ask_sealed("90 01 01 00 80");
+    EXPECT_EQ(bench.open_doors(), (Doors{8, 17})) << order;
+  }
 }
 
 TEST(BoardP1, OpensAllOneAfterAnotherOrAllAtOnce) {
