@@ -255,7 +255,7 @@ BoardProfile default_profile(BoardFamily family) {
       profile.unlock_reply = UnlockReply::kNone;
       profile.unlock_reply_ms = 200;
       profile.pulse_ms = 500;
-      profile.busy_after_unlock_ms = 50;
+      profile.busy_after_unlock_ms = 15;
       profile.open_all_step_ms = 600;
       break;
     case BoardFamily::kP5:

@@ -99,6 +99,7 @@ void LockBoardDevice::power_cycle(Instant now) {
   forget();
 }
 
+  busy_until_ = now;
 std::optional<std::uint8_t> LockBoardDevice::channel_of(std::byte number) const {
   const auto value = static_cast<std::uint8_t>(number);
   if (value < profile_.first_channel || value - profile_.first_channel >= profile_.channels) {
@@ -148,7 +149,8 @@ void LockBoardDevice::reply_to_unlock(Bytes request, Instant now, Instant done) 
 
 void LockBoardDevice::become_busy(Instant now) {
   if (profile_.busy_after_unlock_ms > 0) {
-    deaf_until_ = std::max(deaf_until_, now + Duration::milliseconds(profile_.busy_after_unlock_ms));
+    busy_until_ = std::max(busy_until_, now + Duration::milliseconds(profile_.busy_after_unlock_ms));
+    deaf_until_ = std::max(deaf_until_, busy_until_);
   }
 }
 
@@ -210,6 +212,10 @@ void LockBoardDevice::run(const Due& due) {
       return;
     case Work::kPulse:
       pulse(due.channel, due.at, due.length);
+      if (due.at < busy_until_) {
+        schedule(busy_until_, Work::kReply, due.channel, due.length, due.request);
+        return;
+      }
       return;
     case Work::kCoilOff:
       if (coil_off_at_[due.channel] <= due.at) {

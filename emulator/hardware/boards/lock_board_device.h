@@ -94,7 +94,7 @@ class LockBoardDevice {
   /// Pulses one after another, or all at once; returns when the last one begins.
   Instant pulse_all(std::uint64_t channel_mask, Instant now, OpenAll how);
   void hold(std::uint8_t channel, bool on, Instant now);
-  /// From now on the board hears nothing for as long as its profile says.
+  /// From now on the board hears nothing and answers nothing for as long as its profile says.
   void become_busy(Instant now);
   void set_baud(std::uint32_t baud) { baud_ = baud; }
   Duration pulse_length() const { return pulse_length_; }
@@ -137,6 +137,7 @@ class LockBoardDevice {
   Instant deaf_until_{};
   Instant talk_free_at_{};
   std::vector<Transmission> out_;
+  Instant busy_until_{};
   std::vector<Due> due_;  // Sorted.
   std::uint64_t order_ = 0;
   std::array<Instant, kBoardChannelsMax> coil_off_at_{};

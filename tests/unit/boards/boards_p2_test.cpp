@@ -60,6 +60,21 @@ TEST(BoardP2, IsBusyAfterAnUnlockForAsLongAsItsProfileSays) {
   EXPECT_NE(ready.ask_sealed("02 00 30 03", 60), "");
 }
 
+TEST(BoardP2, HearsAHostThatWaits25MillisecondsAfterItWroteAnUnlock) {
+  for (const char* baud : {"baud=19200", "baud=9600"}) {
+    Bench bench(kP2, {baud});
+    bench.ask_sealed("02 01 31 03", 25);
+    EXPECT_NE(bench.ask_sealed("02 00 30 03", 60), "") << baud;
+  }
+}
+
+TEST(BoardP2, DoesNotAnswerBeforeItsBusyTimeIsOver) {
+  Bench bench(kP2, {"unlock_reply=status", "busy_after_unlock_ms=50"});
+  expect_about(bench.answer_after_us("02 01 31 03"), 50'000, 100);
+  Bench in_turn(kP2, {"unlock_reply=status", "busy_after_unlock_ms=50", "open_all_step_ms=30"});
+  expect_about(in_turn.answer_after_us("02 00 33 03"), 15 * 30'000 + 50'000, 100);
+}
+
 TEST(BoardP2, UnlocksAllInTurnOrAtOnce) {
   Bench in_turn(kP2, {"open_all=sequential", "open_all_step_ms=600"});
   in_turn.ask_sealed("02 00 33 03", 750);
