@@ -63,13 +63,26 @@ class BoardP2 final : public LockBoardDevice {
       return 0;
     }
     const auto [bare, full] = sizes(line[2]);
-    for (const std::size_t size : {bare, full}) {
+    if (line[2] == kUnlockTime && line.size() < full && sealed(line, bare) && !quiet(now)) {
+      schedule(last_byte() + bare_silence(), Work::kOther, 0, {}, {});
+      return 0;
+    }
+    for (const std::size_t size : {full, bare}) {
       if (size != 0 && sealed(line, size)) {
         obey(line.first(size), now);
         return size;
       }
     }
     return line.size() < std::max(bare, full) ? 0 : 1;
+  }
+
+  // A time may be set with bytes that are a good question up to its third last one: only silence tells them apart.
+  Duration bare_silence() const { return byte_time(baud()) * 2; }
+  bool quiet(Instant now) const { return now - last_byte() >= bare_silence(); }
+  void other(const Due& due) override {
+    if (quiet(due.at)) {
+      look_again(due.at);
+    }
   }
 
   bool is_mine(Bytes frame) const { return static_cast<std::uint8_t>(frame[1]) >> 4 == profile().address; }
@@ -90,7 +103,7 @@ class BoardP2 final : public LockBoardDevice {
         reply_to_unlock(frame, now, done);
       }
     } else if (command == kUnlockTime) {
-      unlock_time(frame, now);
+      unlock_time(frame);
     } else if (command == kBaud) {
       if (const auto index = static_cast<std::size_t>(frame[3]); index < std::size(kBauds)) {
         set_baud(kBauds[index]);
@@ -115,7 +128,7 @@ class BoardP2 final : public LockBoardDevice {
     }
   }
 
-  void unlock_time(Bytes frame, Instant now) {
+  void unlock_time(Bytes frame) {
     if (frame.size() > kBare) {
       const std::uint32_t units = static_cast<std::uint32_t>(frame[3]) << 8 | static_cast<std::uint32_t>(frame[4]);
       if (units > kUnlockTimeMax) {
@@ -124,7 +137,7 @@ class BoardP2 final : public LockBoardDevice {
       set_pulse_length(Duration::milliseconds(units * 10));
     }
     if (frame[1] != kEveryBoard) {
-      reply_at(now + kTurnAround, frame);
+      reply_at(last_byte() + kTurnAround, frame);
     }
   }
 
@@ -151,7 +164,6 @@ class BoardP2 final : public LockBoardDevice {
     say(std::move(frame), at);
   }
 
-  void other(const Due&) override {}
   void report(std::uint8_t, bool, Instant) override {}
   void forget() override {}
 };

@@ -16,6 +16,9 @@ constexpr unsigned kP6 = 1U << static_cast<unsigned>(BoardFamily::kP6);
 constexpr unsigned kP7 = 1U << static_cast<unsigned>(BoardFamily::kP7);
 constexpr unsigned kEach = kP1 | kP2 | kP5 | kP6 | kP7;
 
+/// A lock's number has four bits.
+constexpr unsigned kNumbersP2 = 16;
+
 /// What a setting can be: words, or the numbers of a list, or numbers of a range.
 struct Allowed {
   std::vector<std::string_view> words;
@@ -109,14 +112,14 @@ constexpr Setting kSettings[] = {
      [](BoardFamily) {
        return words({"first", "last"});
      }},
-    {"closed_bit", kP2 | kP5, [](const BoardProfile& p) { return std::uint32_t{p.closed_bit}; },
-     [](BoardProfile& p, std::uint32_t value) { p.closed_bit = static_cast<std::uint8_t>(value); },
-     [](BoardFamily) {
     {"unlock_order", kP1, [](const BoardProfile& p) { return static_cast<std::uint32_t>(p.unlock_order); },
      [](BoardProfile& p, std::uint32_t value) { p.unlock_order = static_cast<StatusOrder>(value); },
      [](BoardFamily) {
        return words({"first", "last"});
      }},
+    {"closed_bit", kP2 | kP5, [](const BoardProfile& p) { return std::uint32_t{p.closed_bit}; },
+     [](BoardProfile& p, std::uint32_t value) { p.closed_bit = static_cast<std::uint8_t>(value); },
+     [](BoardFamily) {
        return list({0, 1});
      }},
     {"feedback", kP1, [](const BoardProfile& p) { return static_cast<std::uint32_t>(p.feedback); },
@@ -312,6 +315,9 @@ std::string profile_problem(const BoardProfile& profile) {
       return std::string(setting.name) + "=" + std::to_string(value) + ": " + std::string(to_string(profile.family)) +
              " takes " + describe(allowed);
     }
+  }
+  if (profile.family == BoardFamily::kP2 && profile.first_channel + profile.channels > kNumbersP2) {
+    return "first_channel=1: p2 has four bits for a lock's number and none for a sixteenth; set channels=12 too";
   }
   return {};
 }

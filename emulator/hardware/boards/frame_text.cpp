@@ -117,8 +117,12 @@ ToldFrame tell_p2(Bytes bytes) {
   if (at(bytes, 0) != 0x02 || bytes.size() < 5) {
     return {};
   }
+  const auto good = [&](std::size_t size) {
+    return bytes.size() >= size && bytes[size - 2] == std::byte{3} && sum_of(bytes.first(size - 1)) == bytes[size - 1];
+  };
   for (const std::size_t size : kSizes) {
-    if (bytes.size() < size || bytes[size - 2] != std::byte{3} || sum_of(bytes.first(size - 1)) != bytes[size - 1]) {
+    // An unlock time may be set with bytes that begin like the question for it.
+    if (!good(size) || (at(bytes, 2) == 0x37 && size == 5 && good(7))) {
       continue;
     }
     const Bytes frame = bytes.first(size);

@@ -44,8 +44,12 @@ void LockBoardDevice::on_byte(std::byte value, Instant at) {
   }
   last_byte_ = at;
   line_.push_back(value);
+  look_again(at);
+}
+
+void LockBoardDevice::look_again(Instant now) {
   while (!line_.empty()) {
-    const std::size_t done = take_frame(line_, at);
+    const std::size_t done = take_frame(line_, now);
     if (done == 0) {
       return;
     }
@@ -95,11 +99,11 @@ void LockBoardDevice::power_cycle(Instant now) {
   pulse_length_ = Duration::milliseconds(profile_.pulse_ms);
   talk_free_at_ = now;
   deaf_until_ = now + kBootTime;
+  busy_until_ = now;
   reported_ = seen_ = mask_of(true, now);
   forget();
 }
 
-  busy_until_ = now;
 std::optional<std::uint8_t> LockBoardDevice::channel_of(std::byte number) const {
   const auto value = static_cast<std::uint8_t>(number);
   if (value < profile_.first_channel || value - profile_.first_channel >= profile_.channels) {
@@ -208,14 +212,14 @@ void LockBoardDevice::coil_off(std::uint8_t channel, Instant now) {
 void LockBoardDevice::run(const Due& due) {
   switch (due.work) {
     case Work::kReply:
-      reply(due);
-      return;
-    case Work::kPulse:
-      pulse(due.channel, due.at, due.length);
       if (due.at < busy_until_) {
         schedule(busy_until_, Work::kReply, due.channel, due.length, due.request);
         return;
       }
+      reply(due);
+      return;
+    case Work::kPulse:
+      pulse(due.channel, due.at, due.length);
       return;
     case Work::kCoilOff:
       if (coil_off_at_[due.channel] <= due.at) {

@@ -101,6 +101,8 @@ class LockBoardDevice {
   void set_pulse_length(Duration length) { pulse_length_ = length; }
   Prng& prng() { return prng_; }
   Instant last_byte() const { return last_byte_; }
+  /// Shows take_frame() once more what it has not taken yet.
+  void look_again(Instant now);
 
   /// The board's own time between a request and its reply.
   static constexpr Duration kTurnAround = Duration::milliseconds(10);
@@ -135,9 +137,9 @@ class LockBoardDevice {
   Frame line_;
   Instant last_byte_{};
   Instant deaf_until_{};
+  Instant busy_until_{};
   Instant talk_free_at_{};
   std::vector<Transmission> out_;
-  Instant busy_until_{};
   std::vector<Due> due_;  // Sorted.
   std::uint64_t order_ = 0;
   std::array<Instant, kBoardChannelsMax> coil_off_at_{};

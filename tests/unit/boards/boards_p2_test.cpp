@@ -115,6 +115,18 @@ TEST(BoardP2, TheUnlockTimeIsSetAskedAndLostWithThePower) {
   EXPECT_EQ(bench.ask_sealed("02 00 37 03"), bench.seal("02 00 38 00 32 03"));
 }
 
+// 02 00 37 03 3C is a good question; 02 00 37 03 3C 03 7B sets 8.28 s.
+TEST(BoardP2, AnUnlockTimeThatBeginsLikeAQuestionIsOneAsLongAsBytesFollow) {
+  Bench bench(kP2);
+  EXPECT_EQ(bench.ask("02 00 37 03 3C 03 7B"), bench.seal("02 00 38 03 3C 03"));
+  EXPECT_EQ(tell_frame(kP2, from_hex("02 00 37 03 3C 03 7B"), true).text, "board 0: unlock time := 8280 ms");
+  EXPECT_EQ(bench.ask("02 00 37 03 3C"), bench.seal("02 00 38 03 3C 03")) << "alone it asks";
+  const std::string twice = bench.seal("02 00 38 03 3C 03") + " " + bench.seal("02 00 38 03 3C 03");
+  EXPECT_EQ(bench.ask("02 00 37 03 3C 02 00 37 03 3C"), twice) << "two questions without a pause";
+  EXPECT_EQ(bench.ask("02 00 37 03 3C 02"), bench.seal("02 00 38 03 3C 03")) << "a frame that was begun behind it";
+  expect_about(bench.answer_after_us("02 00 37 03"), 10'000, 100);
+}
+
 TEST(BoardP2, TheDefaultPulseIsThatOfTheProfile) {
   Bench bench(kP2, {"pulse_ms=250"});
   bench.ask_sealed("02 00 31 03", 245);
@@ -164,11 +176,19 @@ TEST(BoardP2, CountsLocksFromZeroOrFromOne) {
   Bench zero(kP2, {"first_channel=0"});
   zero.ask_sealed("02 01 31 03");
   EXPECT_EQ(zero.open_doors(), Doors{2});
-  Bench one(kP2, {"first_channel=1"});
+  Bench one(kP2, {"first_channel=1", "channels=12"});
   one.ask_sealed("02 01 31 03");
   EXPECT_EQ(one.open_doors(), Doors{1});
   one.ask_sealed("02 00 31 03");
   EXPECT_EQ(one.open_doors(), Doors{1}) << "there is no lock 0";
+  one.ask_sealed("02 0C 31 03");
+  EXPECT_EQ(one.open_doors(), (Doors{1, 12}));
+}
+
+TEST(BoardP2, CountedFromOneItHasNoNumberForASixteenthLock) {
+  Cabinet cabinet({});
+  EXPECT_NE(cabinet.add_board(profile_of(kP2, {"first_channel=1"})).find("channels=12"), std::string::npos);
+  EXPECT_EQ(cabinet.add_board(profile_of(kP2, {"first_channel=1", "channels=12"})), "");
 }
 
 TEST(BoardP2, EchoAndGarbageAreAsTheProfileSays) {
