@@ -27,6 +27,7 @@ constexpr std::uint16_t kOff = 0x0000;
 constexpr std::uint16_t kToggle = 0x5500;
 constexpr std::uint16_t kFlashMax = 0x7FFF;
 constexpr std::uint16_t kModes = 0x1000;
+constexpr std::uint16_t kWriteCoilsMax = 0x7B0;
 constexpr std::int64_t kFlashUnitMs = 100;
 
 // Control modes.
@@ -177,7 +178,8 @@ std::size_t ModbusBoard::write_coil(Bytes request, Instant now, std::span<std::b
 std::size_t ModbusBoard::write_coils(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply) {
   const std::uint16_t first = word(request, 2);
   const std::uint16_t count = word(request, 4);
-  if (count == 0 || count > kChannels || request[6] != std::byte{1}) {
+  const auto bytes = static_cast<std::size_t>(request[6]);
+  if (count == 0 || count > kWriteCoilsMax || bytes != (count + 7U) / 8 || request.size() != 9 + bytes) {
     return exception(request, kIllegalValue, reply);
   }
   if (first + count > kChannels) {
@@ -277,7 +279,7 @@ std::size_t ModbusBoard::on_frame(Bytes request, Instant now, std::span<std::byt
     size = write_coil(request, now, reply);
   } else if (function == kWriteRegister && simple) {
     size = write_mode(request, now, reply);
-  } else if (function == kWriteCoils && request.size() == 10) {
+  } else if (function == kWriteCoils && request.size() >= 10) {
     size = write_coils(request, now, reply);
   } else if (function == kWriteRegisters && request.size() >= 11) {
     size = write_modes(request, now, reply);

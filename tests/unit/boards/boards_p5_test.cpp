@@ -148,7 +148,12 @@ TEST(BoardP5, RefusesWhatARealOneRefuses) {
       {"01 05 00 00 12 34", "01 85 03"},                 //
       {"01 05 02 00 80 00", "01 85 03"},                 // 7FFF is the longest flash.
       {"01 0F 00 04 00 08 01 FF", "01 8F 02"},           //
-      {"01 0F 00 00 00 09 02 FF 01", "01 8F 03"},        //
+      {"01 0F 00 00 00 09 02 FF 01", "01 8F 02"},        // Nine relays are a good question to a larger board.
+      {"01 0F 00 00 00 08 02 FF 01", "01 8F 03"},        // Bytes do not fit the count.
+      {"01 0F 00 00 00 09 01 FF", "01 8F 03"},           //
+      {"01 0F 00 00 00 08 01 FF 01", "01 8F 03"},        // Bytes do not fit the frame.
+      {"01 0F 00 00 00 00 00", "01 8F 03"},              //
+      {"01 0F 00 00 00 00 01 FF", "01 8F 03"},           //
       {"01 03 20 00 00 01", "01 83 02"},                 // No such register.
       {"01 06 10 00 00 04", "01 86 03"},                 // No fourth mode.
       {"01 06 10 08 00 01", "01 86 02"},                 //
@@ -158,6 +163,14 @@ TEST(BoardP5, RefusesWhatARealOneRefuses) {
   };
   for (const auto& [request, reply] : refusals) {
     EXPECT_EQ(bench.ask_sealed(request), bench.seal(reply)) << request;
+  }
+  for (const auto& [count, code] : {std::pair{0x7B0, "02"}, std::pair{0x7B1, "03"}}) {
+    const int size = (count + 7) / 8;
+    std::string request = "01 0F 00 00 " + to_hex(frame_of(count >> 8, count & 0xFF, size));
+    for (int i = 0; i < size; ++i) {
+      request += " FF";
+    }
+    EXPECT_EQ(bench.ask_sealed(request), bench.seal("01 8F " + std::string(code))) << count << " relays";
   }
   EXPECT_EQ(bench.ask_sealed("01 03 10 00 00 01"), bench.seal("01 03 02 00 00"));
   EXPECT_TRUE(bench.open_doors().empty());
@@ -180,7 +193,7 @@ TEST(BoardP5, EchoGarbageAndBusyAreAsTheProfileSays) {
   Bench busy(kP5, {"busy_after_unlock_ms=200"});
   EXPECT_EQ(busy.ask_sealed("01 05 02 00 00 01", 50), "") << "the echo waits too";
   EXPECT_EQ(busy.ask("01 01 00 00 00 08 3D CC", 100), "");
-  busy.wait(100);
+  EXPECT_EQ(busy.hears(100), busy.seal("01 05 02 00 00 01"));
   EXPECT_NE(busy.ask("01 01 00 00 00 08 3D CC", 100), "");
 }
 
