@@ -156,17 +156,12 @@ class BoardP7 final : public LockBoardDevice {
 
   void answer_one(std::byte command, std::byte number, Instant now) {
     const std::optional<std::uint8_t> channel = channel_of(number);
-    std::byte result = channel.has_value() ? kOk : kFail;
+    const std::byte result = channel.has_value() ? kOk : kFail;
     if (command != kOpenOne && command != kReadOne) {
       answer(command, frame_of(result, number), now);
       return;
     }
-    const std::byte lock = channel.has_value() ? state(*channel, now) : kUnknown;
-    // Who answers late has looked whether the door did open.
-    if (command == kOpenOne && profile().unlock_reply == UnlockReply::kLate && lock == std::byte{1}) {
-      result = kFail;
-    }
-    answer(command, frame_of(result, number, lock), now);
+    answer(command, frame_of(result, number, channel.has_value() ? state(*channel, now) : kUnknown), now);
   }
 
   void report(std::uint8_t channel, bool is_shut, Instant now) override {
