@@ -248,8 +248,15 @@ def strict_baud(lab):
 def a_serial_port(lab):
     """The board on one end of a pseudo-terminal that stands for a port; the test is the wire behind it."""
     wire, port = os.openpty()
+    settings = termios.tcgetattr(port)
+    settings[0] |= termios.IXON | termios.IXOFF | termios.IXANY  # As a program before left it.
+    settings[2] |= termios.CSTOPB | termios.CRTSCTS
+    termios.tcsetattr(port, termios.TCSANOW, settings)
     board = Board(lab, "--family", "p1", "--serial", os.ttyname(port), ready=lambda: "serial port" in (lab.folder / "lock-serial.log").read_text(),
                   name="lock-serial")
+    settings = termios.tcgetattr(port)
+    expect_equal((settings[0] & (termios.IXON | termios.IXOFF | termios.IXANY), settings[2] & (termios.CSTOPB | termios.CRTSCTS)), (0, 0),
+                 "one stop bit and no flow control")
     os.close(port)
     os.write(wire, p1(0x80, 1, 1, 0x33))
     answer = b""

@@ -194,7 +194,10 @@ bool set_raw(int terminal, std::uint32_t baud) {
     return false;
   }
   cfmakeraw(&settings);
+  // cfmakeraw() leaves the stop bits and every flow control but IXON as they were.
   settings.c_cflag |= CLOCAL | CREAD;
+  settings.c_cflag &= ~static_cast<tcflag_t>(CSTOPB | CRTSCTS);
+  settings.c_iflag &= ~static_cast<tcflag_t>(IXON | IXOFF | IXANY);
   settings.c_cc[VMIN] = 1;
   settings.c_cc[VTIME] = 0;
   for (const auto& [speed, number] : kSpeeds) {
