@@ -1,11 +1,10 @@
 #!/usr/bin/python3
-"""`cubby board` against clients that know nothing of it: a P1 client over a pseudo-terminal, mbpoll, TCP; exclusive use,
+"""`cubby board` against clients that know nothing of it: a P1 client over a pseudo-terminal, TCP; exclusive use,
 doors moved by hand, recordings, and what a user types wrongly."""
 import errno
 import fcntl
 import os
 import pathlib
-import shutil
 import signal
 import socket
 import stat
@@ -125,33 +124,6 @@ def what_nobody_read_is_gone(lab):
     expect_equal(ask(line, p1(0x80, 1, 1, 0x33), 5)[0], p1(0x80, 1, 1, 0x11), "at the path of one that was killed")
     line.close()
     expect_equal(board.stop(signal.SIGTERM), 0, "exit code after SIGTERM")
-
-
-def mbpoll(lab):
-    if shutil.which("mbpoll") is None:
-        print("board: SKIPPED mbpoll, which is not installed (tools/bootstrap --group test)")
-        return
-    board, path = on_pty(lab, "lock-mbpoll", "--family", "p5", "--address", "3")
-
-    def poll(*arguments):
-        result = subprocess.run(["mbpoll", "-m", "rtu", "-a", "3", "-b", "9600", "-P", "none", "-1", "-q", *arguments[:4], path, *arguments[4:]],
-                                capture_output=True, text=True, timeout=20, check=False)
-        expect_equal(result.returncode, 0, f"mbpoll {arguments}: {result.stdout} {result.stderr}")
-        return [line.split()[1] for line in result.stdout.splitlines() if line.startswith("[")]
-
-    expect_equal(poll("-t", "1", "-c", "8"), ["1"] * 8, "mbpoll reads eight doors, all shut")
-    poll("-t", "0", "-r", "3", "1")
-    board.saw("door 3 opens")
-    time.sleep(0.1)
-    expect_equal(poll("-t", "1", "-c", "8"), ["1", "1", "0", "1", "1", "1", "1", "1"], "door 3 is open")
-    expect_equal(poll("-t", "0", "-c", "8"), ["0", "0", "1", "0", "0", "0", "0", "0"], "its relay is on")
-    poll("-t", "0", "-r", "3", "0")
-    poll("-t", "4", "-r", "4097", "2")
-    expect_equal(poll("-t", "4", "-r", "4097"), ["2"], "the control mode was set: toggle")
-    control(lab, path, "power-cycle")
-    time.sleep(0.3)
-    expect_equal(poll("-t", "4", "-r", "4097"), ["0"], "and is lost with the power")
-    expect_equal(board.stop(), 0, "exit code")
 
 
 def tcp(lab):
@@ -334,7 +306,7 @@ def bad_input(lab):
 
 def run(lab):
     try:
-        for part in (a_p1_client, exclusive_use, what_nobody_read_is_gone, mbpoll, tcp, mixed_cabinet, recording, strict_baud,
+        for part in (a_p1_client, exclusive_use, what_nobody_read_is_gone, tcp, mixed_cabinet, recording, strict_baud,
                      a_serial_port, bad_input):
             begin = time.monotonic()
             part(lab)
