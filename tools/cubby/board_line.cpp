@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "tools/cubby/board_descriptor.h"
@@ -62,6 +63,7 @@ class SerialLine final : public BoardLine {
       lose(device_ + ": " + std::strerror(errno));
     }
   }
+  void all_said() override {}
   std::uint32_t client_baud() const override { return 0; }
   void set_baud(std::uint32_t baud) override {
     if (!set_raw(port_.get(), baud)) {
@@ -75,34 +77,61 @@ class SerialLine final : public BoardLine {
   Descriptor port_;
 };
 
+/// A peer that has vanished without a word is missed after this: probes begin, and how long unread bytes are kept.
+constexpr int kProbeAfterSeconds = 10;
+constexpr int kProbeEverySeconds = 5;
+constexpr int kProbesMax = 3;
+constexpr unsigned kUnackedMaxMs = 25'000;
+/// A board may take so long to see that a frame is over.
+constexpr auto kLastAnswer = std::chrono::milliseconds(100);
+
+void watch_peer(int client) {
+  const int on = 1;
+  setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(client, IPPROTO_TCP, TCP_KEEPIDLE, &kProbeAfterSeconds, sizeof kProbeAfterSeconds);
+  setsockopt(client, IPPROTO_TCP, TCP_KEEPINTVL, &kProbeEverySeconds, sizeof kProbeEverySeconds);
+  setsockopt(client, IPPROTO_TCP, TCP_KEEPCNT, &kProbesMax, sizeof kProbesMax);
+  setsockopt(client, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnackedMaxMs, sizeof kUnackedMaxMs);
+}
+
 /// What an Ethernet converter is.
 class TcpLine final : public BoardLine {
  public:
   TcpLine(std::string where, Descriptor listener) : where_(std::move(where)), listener_(std::move(listener)) {}
 
   void add_waits(std::vector<pollfd>& waits, bool want_bytes) const override {
-    waits.push_back({listener_.get(), POLLIN, 0});
-    if (client_.get() >= 0 && want_bytes) {
+    if (newcomer_.get() < 0) {
+      waits.push_back({listener_.get(), POLLIN, 0});
+    }
+    if (client_.get() >= 0 && !listens_only_ && want_bytes) {
       waits.push_back({client_.get(), POLLIN, 0});
     }
   }
+  // First what the client sent and whether it has gone, then who has come: a client may close and connect at once.
   std::vector<std::byte> read(bool want_bytes) override {
+    std::vector<std::byte> bytes;
+    if (client_.get() >= 0 && !listens_only_ && want_bytes) {
+      ssize_t result = 0;
+      bytes = read_some(client_.get(), result);
+      if (result < 0 && !would_wait()) {
+        drop();
+      }
+      listens_only_ = result == 0;
+      last_byte_ = std::chrono::steady_clock::now();
+    }
     welcome();
-    if (client_.get() < 0 || !want_bytes) {
-      return {};
-    }
-    ssize_t result = 0;
-    std::vector<std::byte> bytes = read_some(client_.get(), result);
-    if (result == 0 || (result < 0 && !would_wait())) {
-      note("the client has gone");
-      client_ = Descriptor();
-    }
     return bytes;
   }
   void write(Bytes bytes) override {
+    last_byte_ = std::chrono::steady_clock::now();
     if (client_.get() >= 0 && ::send(client_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0 && !would_wait()) {
-      note("the client has gone");
-      client_ = Descriptor();
+      drop();
+    }
+  }
+  void all_said() override {
+    if (listens_only_ && std::chrono::steady_clock::now() - last_byte_ >= kLastAnswer) {
+      drop();
     }
   }
   std::uint32_t client_baud() const override { return 0; }
@@ -110,19 +139,40 @@ class TcpLine final : public BoardLine {
   std::string describe() const override { return "TCP " + where_; }
 
  private:
+  void drop() {
+    note("the client has gone");
+    client_ = Descriptor();
+    listens_only_ = false;
+  }
+
+  // Whether the client has ended its part, with bytes of it still to read.
+  bool is_leaving() const {
+    pollfd client{client_.get(), POLLRDHUP, 0};
+    return poll(&client, 1, 0) == 1;
+  }
+
+  // Who has come is looked at before the client is: of one that closed and then connected the end is seen.
   void welcome() {
     while (true) {
-      Descriptor next(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-      if (next.get() < 0) {
+      if (newcomer_.get() < 0) {
+        newcomer_ = Descriptor(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      }
+      if (newcomer_.get() < 0) {
         return;
       }
-      if (client_.get() >= 0) {
+      if (client_.get() >= 0 && !listens_only_) {
+        if (is_leaving()) {
+          return;
+        }
         note("turned a second client away");
+        newcomer_ = Descriptor();
         continue;
       }
-      const int on = 1;
-      setsockopt(next.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      client_ = std::move(next);
+      if (listens_only_) {
+        drop();
+      }
+      watch_peer(newcomer_.get());
+      client_ = std::move(newcomer_);
       note("a client has come");
     }
   }
@@ -130,6 +180,9 @@ class TcpLine final : public BoardLine {
   std::string where_;
   Descriptor listener_;
   Descriptor client_;
+  Descriptor newcomer_;        // Waits until all that a leaving client sent has been read.
+  bool listens_only_ = false;  // The client has ended its own part.
+  std::chrono::steady_clock::time_point last_byte_{};
 };
 
 }  // namespace

@@ -26,6 +26,8 @@ class BoardLine {
   virtual std::vector<std::byte> read(bool want_bytes) = 0;
   /// To the host; what nobody takes is lost, as on a wire.
   virtual void write(Bytes bytes) = 0;
+  /// The boards are quiet: a client that has ended its own part has heard all it asked for.
+  virtual void all_said() = 0;
   /// The speed that the host's software has set; 0: it cannot be known.
   virtual std::uint32_t client_baud() const = 0;
   /// The boards talk at another speed now.
@@ -55,7 +57,8 @@ struct OpenedLine {
 /// anything else at that path is left alone and refused.
 OpenedLine open_pty_line(const std::string& link, std::uint32_t baud);
 OpenedLine open_serial_line(const std::string& device, std::uint32_t baud);
-/// Listens and serves one client at a time; further ones are turned away.
+/// Listens and serves one client at a time; further ones are turned away. A client that has ended its own part still
+/// hears what it asked for, unless another comes.
 OpenedLine open_tcp_line(const std::string& host, std::uint16_t port);
 
 }  // namespace cubby::tools

@@ -92,6 +92,7 @@ class PtyLine final : public BoardLine {
     }
   }
 
+  void all_said() override {}
   std::uint32_t client_baud() const override { return somebody_ ? speed_of(board_end_.get()) : 0; }
   void set_baud(std::uint32_t baud) override { baud_ = baud; }
   std::string describe() const override { return "pseudo-terminal " + link_ + " (" + path_ + ")"; }

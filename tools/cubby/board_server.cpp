@@ -81,6 +81,9 @@ void Server::exchange_bytes() {
   const std::vector<std::byte> bytes = line_.read(wants_bytes());
   follow_baud();
   if (bytes.empty()) {
+    if (boards_.cabinet != nullptr ? boards_.cabinet->quiet() : boards_.replay->quiet()) {
+      line_.all_said();
+    }
     return;
   }
   if (boards_.cabinet != nullptr) {

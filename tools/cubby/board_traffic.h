@@ -50,6 +50,8 @@ class Replay {
  public:
   explicit Replay(Recording recording) : recording_(std::move(recording)) {}
   void host_sends(Bytes bytes, Instant now);
+  /// Nobody talks, and no answer is due.
+  bool quiet() const { return line_.empty() && out_.empty(); }
   std::vector<std::byte> host_hears(Instant now);
   Instant next_call() const;
   std::vector<emulator::Burst> take_bursts();

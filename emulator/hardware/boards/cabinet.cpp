@@ -68,6 +68,11 @@ std::size_t Cabinet::host_backlog() const {
   return bytes;
 }
 
+bool Cabinet::quiet() const {
+  return std::all_of(talks_.begin(), talks_.end(), [](const Talk& talk) { return talk.over(); }) &&
+         std::none_of(boards_.begin(), boards_.end(), [](const auto& board) { return board->owes_answer(); });
+}
+
 std::vector<std::byte> Cabinet::host_hears(Instant now) {
   advance(now);
   return std::exchange(heard_, {});

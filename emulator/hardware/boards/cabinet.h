@@ -45,6 +45,8 @@ class Cabinet {
   void host_sends(Bytes bytes, Instant now);
   /// Bytes that the host is still sending.
   std::size_t host_backlog() const;
+  /// Nobody talks, and no board has an answer under way. A frame that only silence ends may still bring one.
+  bool quiet() const;
   /// What has arrived at the host by `now`, oldest first.
   std::vector<std::byte> host_hears(Instant now);
   void advance(Instant now);

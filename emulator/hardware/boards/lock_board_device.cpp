@@ -77,6 +77,10 @@ Instant LockBoardDevice::next_call() const {
   return std::min(due_.empty() ? Instant::max() : due_.front().at, next_sample_);
 }
 
+bool LockBoardDevice::owes_answer() const {
+  return std::any_of(due_.begin(), due_.end(), [](const Due& due) { return due.work == Work::kReply; });
+}
+
 std::optional<Transmission> LockBoardDevice::take() {
   if (out_.empty()) {
     return std::nullopt;

@@ -49,6 +49,8 @@ class LockBoardDevice {
   void advance(Instant now);
   /// When advance() has something to do next; Instant::max(): only after a byte.
   Instant next_call() const;
+  /// Whether it has yet to begin an answer.
+  bool owes_answer() const;
   /// The oldest transmission that was not taken yet; it may begin in the future.
   std::optional<Transmission> take();
   /// The supply is gone and back at `now`: coils drop, what was under way and all run-time settings are forgotten.
