@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 
 #include "tools/cubby/board_control.h"
@@ -18,6 +16,7 @@ namespace cubby::tools {
 namespace {
 
 constexpr std::size_t kRecordingMax = 64U << 20;
+constexpr std::size_t kReadChunk = 64U << 10;
 constexpr std::uint32_t kSupplyMaxAmps = 1'000;
 
 struct BoardArguments {
@@ -96,16 +95,36 @@ int build_cabinet(const BoardArguments& arguments, BoardsBehind& boards, std::ve
   return -1;
 }
 
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+// Empty: `text` has all of it. Reads no more than is allowed, whatever the path is.
+std::string read_file(const std::string& path, std::string& text) {
+  const File file(std::fopen(path.c_str(), "rbe"));
+  if (file == nullptr) {
+    return std::strerror(errno);
+  }
+  std::vector<char> chunk(kReadChunk);
+  std::size_t size = 0;
+  while (text.size() <= kRecordingMax && (size = std::fread(chunk.data(), 1, chunk.size(), file.get())) > 0) {
+    text.append(chunk.data(), size);
+  }
+  if (std::ferror(file.get()) != 0) {
+    return std::strerror(errno);
+  }
+  return text.size() > kRecordingMax ? "more than 64 MiB" : "";
+}
+
 // -1: `boards` has the recording.
 int load_replay(const BoardArguments& arguments, BoardsBehind& boards) {
   if (!arguments.one.family.empty() || !arguments.boards.empty()) {
     return fail(kExitUsage, "--replay answers from its file: no --family and no --board beside it");
   }
-  std::ifstream file(arguments.replay, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (!file.is_open() || file.bad() || text.size() > kRecordingMax) {
-    return fail(kExitUsage, "--replay " + arguments.replay + ": " +
-                                (text.size() > kRecordingMax ? "more than 64 MiB" : std::strerror(errno)));
+  std::string text;
+  if (const std::string problem = read_file(arguments.replay, text); !problem.empty()) {
+    return fail(kExitUsage, "--replay " + arguments.replay + ": " + problem);
   }
   Recording recording = parse_recording(text);
   if (!recording.error.empty()) {
@@ -115,11 +134,6 @@ int load_replay(const BoardArguments& arguments, BoardsBehind& boards) {
   boards.replay = std::make_unique<Replay>(std::move(recording));
   return -1;
 }
-
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-using File = std::unique_ptr<std::FILE, CloseFile>;
 
 // -1: `file` is open, or is not wanted.
 int open_record(const BoardArguments& arguments, const BoardsBehind& boards, const std::vector<std::string>& words,

@@ -35,7 +35,10 @@ class Server {
     const auto since = std::chrono::steady_clock::now() - begin_;
     return Instant{std::chrono::duration_cast<std::chrono::microseconds>(since).count()};
   }
-  bool wants_bytes() const { return boards_.cabinet == nullptr || boards_.cabinet->host_backlog() < kBacklogMax; }
+  bool wants_bytes() const {
+    return (boards_.cabinet != nullptr ? boards_.cabinet->host_backlog() : boards_.replay->host_backlog(now())) <
+           kBacklogMax;
+  }
   void exchange_bytes();
   void to_host();
   void tell();

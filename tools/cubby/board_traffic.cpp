@@ -15,8 +15,12 @@ using emulator::Burst;
 
 /// The host's bytes with a shorter pause between them are one burst.
 constexpr Duration kJoin = Duration::milliseconds(10);
+/// More of them are another burst, for a host that never pauses.
+constexpr std::size_t kBurstMax = 256;
 /// A host that has paused so long has said all.
 constexpr Duration kHostPause = Duration::milliseconds(30);
+/// At least this slow is every line: a talk is over before this much a byte.
+constexpr Duration kByteMax = Duration::microseconds(34'000);
 constexpr std::string_view kHead = "# cubby board recording 1";
 constexpr std::string_view kBaud = "# baud ";
 
@@ -99,17 +103,28 @@ std::string recording_head(std::uint32_t baud, const std::vector<std::string>& b
 }
 
 void TrafficLog::add(const Burst& burst) {
-  if (burst.who == emulator::kHostTalks && pending_.has_value() && burst.begin - pending_->end < kJoin) {
-    pending_->bytes.insert(pending_->bytes.end(), burst.bytes.begin(), burst.bytes.end());
-    pending_->end = burst.end;
-    pending_->spoiled = pending_->spoiled || burst.spoiled;
+  if (burst.who != emulator::kHostTalks) {
+    finish();
+    lines_.push_back(traffic_line(burst, families_));
     return;
   }
-  finish();
-  if (burst.who == emulator::kHostTalks) {
-    pending_ = burst;
-  } else {
-    lines_.push_back(traffic_line(burst, families_));
+  if (pending_.has_value() && burst.begin - pending_->end >= kJoin) {
+    finish();
+  }
+  const Duration each =
+      Duration::microseconds((burst.end - burst.begin).us / static_cast<std::int64_t>(burst.bytes.size()));
+  Instant at = burst.begin;
+  for (const std::byte value : burst.bytes) {
+    if (!pending_.has_value()) {
+      pending_ = Burst{at, at, emulator::kHostTalks, {}, false};
+    }
+    at = at + each;
+    pending_->bytes.push_back(value);
+    pending_->end = at;
+    pending_->spoiled = pending_->spoiled || burst.spoiled;
+    if (pending_->bytes.size() == kBurstMax) {
+      finish();
+    }
   }
 }
 
@@ -134,6 +149,7 @@ Instant TrafficLog::next_line() const {
 Recording parse_recording(std::string_view text) {
   Recording recording;
   std::size_t line_number = 0;
+  Instant latest{};
   const auto fail = [&](const std::string& what) {
     recording.bursts.clear();
     recording.error = "line " + std::to_string(line_number) + ": " + what;
@@ -165,11 +181,15 @@ Recording parse_recording(std::string_view text) {
     if (const std::string problem = parse_line(line, burst); !problem.empty()) {
       return fail(problem);
     }
-    if (!recording.bursts.empty() && burst.begin < recording.bursts.back().begin) {
+    // Talks stand in the order of their ends; of two that overlapped the second may have begun first.
+    if (burst.begin + kByteMax * static_cast<std::int64_t>(burst.bytes.size()) < latest) {
       return fail("time goes back");
     }
+    latest = std::max(latest, burst.begin);
     recording.bursts.push_back(std::move(burst));
   }
+  std::stable_sort(recording.bursts.begin(), recording.bursts.end(),
+                   [](const RecordedBurst& a, const RecordedBurst& b) { return a.begin < b.begin; });
   if (recording.baud == 0) {
     return fail("nowhere is said '" + std::string(kBaud) + "9600'");
   }
@@ -190,16 +210,25 @@ void Replay::host_sends(Bytes bytes, Instant now) {
   if (bytes.empty()) {
     return;
   }
-  if (line_.empty()) {
-    line_begin_ = std::max(now, line_end_);
-    line_end_ = line_begin_;
+  line_end_ = std::max(now, line_end_);
+  for (const std::byte value : bytes) {
+    if (line_.empty()) {
+      line_begin_ = line_end_;
+    }
+    line_.push_back(value);
+    line_end_ = line_end_ + each();
+    if (line_.size() == kBurstMax) {
+      end_of_host_burst();
+    }
   }
-  line_.insert(line_.end(), bytes.begin(), bytes.end());
-  line_end_ = std::max(now, line_end_) + each() * static_cast<std::int64_t>(bytes.size());
   const std::size_t expected = next_host_burst(next_);
   if (expected < recording_.bursts.size() && line_ == recording_.bursts[expected].bytes) {
     end_of_host_burst();
   }
+}
+
+std::size_t Replay::host_backlog(Instant now) const {
+  return line_end_ > now ? static_cast<std::size_t>((line_end_ - now).us / each().us) : 0;
 }
 
 void Replay::end_of_host_burst() {

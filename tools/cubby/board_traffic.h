@@ -50,6 +50,8 @@ class Replay {
  public:
   explicit Replay(Recording recording) : recording_(std::move(recording)) {}
   void host_sends(Bytes bytes, Instant now);
+  /// Bytes that the host would still be sending at the recording's speed.
+  std::size_t host_backlog(Instant now) const;
   /// Nobody talks, and no answer is due.
   bool quiet() const { return line_.empty() && out_.empty(); }
   std::vector<std::byte> host_hears(Instant now);

@@ -121,6 +121,18 @@ TEST(Traffic, WhatAHostWritesInPiecesIsOneLine) {
   EXPECT_EQ(log.take_lines(ms(301)).size(), 1U);
 }
 
+TEST(Traffic, AHostThatNeverPausesFillsLinesOfTheSameSize) {
+  TrafficLog log({BoardFamily::kP1});
+  for (int i = 0; i < 10; ++i) {
+    log.add(host(100 + i * 100, std::vector<std::byte>(96, std::byte{0x55})));
+  }
+  const std::vector<std::string> lines = log.take_lines(ms(1'100));
+  ASSERT_EQ(lines.size(), 3U) << "192 bytes are still being joined";
+  EXPECT_EQ(lines[0].find(" | ") - lines[0].find(" 55"), 256U * 3);
+  EXPECT_TRUE(lines[1].starts_with("0.366"));
+  EXPECT_EQ(log.take_lines(ms(1'200)).size(), 1U);
+}
+
 const std::string kRecording =
     "# cubby board recording 1\n# baud 9600\n# board 1: p1\n"
     "1.000000 host 80 01 01 33 B3 | p1 board 1: read 1\n"
@@ -163,6 +175,51 @@ TEST(Recording, WhatIsWrongIsNamedWithItsLine) {
     const Recording part = parse_recording(std::string_view(kRecording).substr(0, size));
     EXPECT_TRUE(part.error.empty() || part.bursts.empty()) << size;
   }
+}
+
+// The late reply begins after the host's long talk and ends before it.
+TEST(Recording, OfACollisionIsReadBackInTheOrderOfTheBeginnings) {
+  Cabinet cabinet({});
+  ASSERT_EQ(cabinet.add_board(parse_board("p1:1:8").profile), "");
+  TrafficLog log({BoardFamily::kP1});
+  std::string text = recording_head(9600, {"p1"});
+  const auto record = [&](Instant now) {
+    cabinet.host_hears(now);
+    for (const Burst& burst : cabinet.take_bursts()) {
+      log.add(burst);
+    }
+    for (const std::string& line : log.take_lines(now)) {
+      text += line + "\n";
+    }
+  };
+  cabinet.advance(ms(1'000));
+  cabinet.host_sends(bytes({0x8A, 1, 1, 0x11, 0x9B}), ms(1'000));
+  record(ms(1'503));
+  cabinet.host_sends(std::vector<std::byte>(20, std::byte{0x55}), ms(1'503));
+  record(ms(1'600));
+  EXPECT_EQ(cabinet.collisions(), 2U);
+  const Recording recording = parse_recording(text);
+  ASSERT_EQ(recording.error, "") << text;
+  ASSERT_EQ(recording.bursts.size(), 3U) << text;
+  EXPECT_LT(recording.bursts[1].begin, recording.bursts[2].begin);
+  EXPECT_EQ(recording.bursts[1].bytes.size(), 20U);
+  EXPECT_FALSE(recording.bursts[2].from_host);
+  EXPECT_EQ(recording.bursts[2].line, 5U) << "the line of the file";
+}
+
+TEST(Replay, TakesNoMoreOfAHostThatNeverPausesThanALineCarries) {
+  Replay replay(parse_recording(kRecording));
+  for (int i = 0; i < 8; ++i) {
+    replay.host_sends(std::vector<std::byte>(250, std::byte{0x55}), ms(i));
+  }
+  EXPECT_GT(replay.host_backlog(ms(8)), 1'900U);
+  EXPECT_EQ(replay.host_backlog(ms(3'000)), 0U);
+  std::size_t bytes_told = 0;
+  for (const Burst& burst : replay.take_bursts()) {
+    EXPECT_EQ(burst.bytes.size(), 256U);
+    bytes_told += burst.bytes.size();
+  }
+  EXPECT_EQ(bytes_told, 7U * 256);
 }
 
 TEST(Replay, AnswersTheSameHostAfterTheSameTime) {
