@@ -152,10 +152,10 @@ int open_record(const BoardArguments& arguments, const BoardsBehind& boards, con
   return -1;
 }
 
-OpenedLine open_line(const BoardArguments& arguments, std::uint32_t baud) {
+OpenedLine open_line(const BoardArguments& arguments, const std::string& control_path, std::uint32_t baud) {
   OpenedLine opened;
   if (!arguments.pty.empty()) {
-    opened = open_pty_line(arguments.pty, baud);
+    opened = open_pty_line({arguments.pty, control_path, baud});
     opened.error = opened.error.empty() ? "" : "--pty " + opened.error;
   } else if (!arguments.serial.empty()) {
     opened = open_serial_line(arguments.serial, baud);
@@ -191,28 +191,31 @@ int run_board(const BoardArguments& arguments) {
   if (code >= 0) {
     return code;
   }
-  ServeOptions options;
-  options.strict_baud = arguments.strict_baud;
-  options.control_path = !arguments.control.empty() ? arguments.control
-                         : arguments.pty.empty()    ? std::string()
-                                                    : arguments.pty + ".ctl";
-  const ControlAnswer other =
-      options.control_path.empty() ? ControlAnswer() : give_order(options.control_path, "boards");
+  const std::string control_path = !arguments.control.empty() ? arguments.control
+                                   : arguments.pty.empty()    ? std::string()
+                                                              : arguments.pty + ".ctl";
+  const ControlAnswer other = control_path.empty() ? ControlAnswer() : give_order(control_path, "boards");
   if (other.reached) {
-    return fail(kExitUsage, "--ctl " + options.control_path + " is served by another cubby board");
+    return fail(kExitUsage, "--ctl " + control_path + " is served by another cubby board");
   }
   const std::uint32_t baud = boards.cabinet != nullptr ? boards.cabinet->board(0).baud() : boards.replay->baud();
-  OpenedLine opened = open_line(arguments, baud);
+  OpenedLine opened = open_line(arguments, control_path, baud);
   if (opened.line == nullptr) {
     const bool usage = arguments.tcp.empty();
     return fail(usage ? kExitUsage : kExitFailure, opened.error);
   }
-  File record;
+  BoardControl control;
+  if (!control_path.empty()) {
+    if (const std::string problem = control.listen_at(control_path); !problem.empty()) {
+      return fail(kExitUsage, "--ctl " + problem);
+    }
+  }
+  File record;  // Only once everything else is there: a start that fails leaves no file.
   if (code = open_record(arguments, boards, words, record); code >= 0) {
     return code;
   }
-  options.record = record.get();
-  return serve_boards(std::move(boards), *opened.line, options);
+  const ServeOptions options{record.get(), arguments.strict_baud};
+  return serve_boards(std::move(boards), *opened.line, control, options);
 }
 
 struct ControlArguments {

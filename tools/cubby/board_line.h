@@ -53,9 +53,14 @@ struct OpenedLine {
   std::string error;  // Not empty: there is no line.
 };
 
+struct PtyOptions {
+  std::string link;
+  std::string control;  // The socket that belongs to it; one that nobody serves is the sign of a killed program.
+  std::uint32_t baud = 0;
+};
 /// Makes a pseudo-terminal and a link to it, which goes with the line. A link that a killed program left is replaced;
 /// anything else at that path is left alone and refused.
-OpenedLine open_pty_line(const std::string& link, std::uint32_t baud);
+OpenedLine open_pty_line(const PtyOptions& options);
 OpenedLine open_serial_line(const std::string& device, std::uint32_t baud);
 /// Listens and serves one client at a time; further ones are turned away. A client that has ended its own part still
 /// hears what it asked for, unless another comes.

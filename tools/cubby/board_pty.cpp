@@ -13,6 +13,7 @@
 #include <cstring>
 #include <optional>
 
+#include "tools/cubby/board_control.h"
 #include "tools/cubby/board_descriptor.h"
 #include "tools/cubby/board_line.h"
 
@@ -174,8 +175,8 @@ OpenedLine failed(const std::string& what) {
   return {nullptr, what + ": " + std::strerror(errno)};
 }
 
-// Empty: the path is free, or was a link to a pseudo-terminal that nobody serves any more and has been removed.
-std::string make_room(const std::string& link) {
+// Empty: the path is free, or was the link of a killed cubby board and has been removed.
+std::string make_room(const std::string& link, const std::string& control) {
   struct stat status {};
   if (lstat(link.c_str(), &status) != 0) {
     return errno == ENOENT ? std::string() : link + ": " + std::strerror(errno);
@@ -183,6 +184,10 @@ std::string make_room(const std::string& link) {
   const std::optional<std::string> target = target_of(link);
   if (!target.has_value() || !target->starts_with("/dev/pts/")) {
     return link + " exists already and is no link to a pseudo-terminal";
+  }
+  // A terminal's number is given again: that it exists does not say whose it is.
+  if (access(target->c_str(), F_OK) == 0 && !is_dead_socket(control)) {
+    return link + " is a link to a terminal that somebody uses, " + *target;
   }
   return unlink(link.c_str()) == 0 ? std::string() : link + ": " + std::strerror(errno);
 }
@@ -224,8 +229,10 @@ std::uint32_t speed_of(int terminal) {
   return 0;
 }
 
-OpenedLine open_pty_line(const std::string& link, std::uint32_t baud) {
-  if (std::string problem = make_room(link); !problem.empty()) {
+OpenedLine open_pty_line(const PtyOptions& options) {
+  const std::string& link = options.link;
+  const std::uint32_t baud = options.baud;
+  if (std::string problem = make_room(link, options.control); !problem.empty()) {
     return {nullptr, problem};
   }
   Descriptor board_end(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));

@@ -25,8 +25,8 @@ constexpr std::size_t kPromptMax = 4096;
 
 class Server {
  public:
-  Server(BoardsBehind boards, BoardLine& line, const ServeOptions& options)
-      : boards_(std::move(boards)), line_(line), options_(options), log_(boards_.families) {}
+  Server(BoardsBehind boards, BoardLine& line, BoardControl& control, const ServeOptions& options)
+      : boards_(std::move(boards)), line_(line), control_(control), options_(options), log_(boards_.families) {}
 
   int run();
 
@@ -50,9 +50,9 @@ class Server {
 
   BoardsBehind boards_;
   BoardLine& line_;
+  BoardControl& control_;
   ServeOptions options_;
   TrafficLog log_;
-  BoardControl control_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   std::uint32_t baud_ = 0;
   std::uint32_t warned_baud_ = 0;
@@ -193,12 +193,6 @@ void Server::wait() {
 }
 
 int Server::run() {
-  if (!options_.control_path.empty()) {
-    if (const std::string problem = control_.listen_at(options_.control_path); !problem.empty()) {
-      std::cerr << "cubby board: --ctl " << problem << '\n';
-      return kExitUsage;
-    }
-  }
   begin_ = std::chrono::steady_clock::now();
   print("serving at " + line_.describe(), true);
   while (!quit_ && !stop_requested() && !broken_ && line_.lost().empty()) {
@@ -221,9 +215,9 @@ int Server::run() {
 
 }  // namespace
 
-int serve_boards(BoardsBehind boards, BoardLine& line, const ServeOptions& options) {
+int serve_boards(BoardsBehind boards, BoardLine& line, BoardControl& control, const ServeOptions& options) {
   install_signal_handlers();
-  return Server(std::move(boards), line, options).run();
+  return Server(std::move(boards), line, control, options).run();
 }
 
 }  // namespace cubby::tools

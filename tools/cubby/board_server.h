@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "emulator/hardware/boards/cabinet.h"
+#include "tools/cubby/board_control.h"
 #include "tools/cubby/board_line.h"
 #include "tools/cubby/board_traffic.h"
 
@@ -19,12 +20,11 @@ struct BoardsBehind {
 };
 
 struct ServeOptions {
-  std::string control_path;  // Empty: none.
-  std::FILE* record = nullptr;
+  std::FILE* record = nullptr;  // Null: none.
   bool strict_baud = false;
 };
 
-/// Serves until SIGINT, SIGTERM, `quit`, or the line is gone. Returns the exit code.
-int serve_boards(BoardsBehind boards, BoardLine& line, const ServeOptions& options);
+/// Serves until SIGINT, SIGTERM, SIGHUP, `quit`, or the line is gone. Returns the exit code.
+int serve_boards(BoardsBehind boards, BoardLine& line, BoardControl& control, const ServeOptions& options);
 
 }  // namespace cubby::tools
