@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <ctime>
 #include <iostream>
 
-#include "tools/cubby/board_control.h"
+#include "tools/cubby/board_output.h"
 #include "tools/cubby/board_prompt.h"
 #include "tools/support/command_line.h"
 #include "tools/support/progress.h"
@@ -22,6 +24,12 @@ constexpr Duration kWaitMax = Duration::milliseconds(200);
 /// The host waits when it is so far ahead of the line.
 constexpr std::size_t kBacklogMax = 1024;
 constexpr std::size_t kPromptMax = 4096;
+
+/// What is typed at a terminal is for the program in its foreground.
+bool prompt_is_ours() {
+  const pid_t foreground = tcgetpgrp(STDIN_FILENO);
+  return foreground < 0 || foreground == getpgrp();
+}
 
 class Server {
  public:
@@ -53,6 +61,7 @@ class Server {
   BoardControl& control_;
   ServeOptions options_;
   TrafficLog log_;
+  BoardOutput output_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   std::uint32_t baud_ = 0;
   std::uint32_t warned_baud_ = 0;
@@ -64,7 +73,7 @@ class Server {
 
 void Server::print(const std::string& text, bool comment) {
   const std::string line = text + "\n";
-  broken_ = broken_ || std::fputs(line.c_str(), stdout) < 0 || std::fflush(stdout) != 0;
+  broken_ = !output_.show(line) || broken_;
   if (options_.record != nullptr) {
     const std::string recorded = (comment ? "# " : "") + line;
     broken_ = broken_ || std::fputs(recorded.c_str(), options_.record) < 0 || std::fflush(options_.record) != 0;
@@ -156,7 +165,8 @@ void Server::read_prompt() {
   std::array<char, 256> chunk;
   const ssize_t size = ::read(STDIN_FILENO, chunk.data(), chunk.size());
   if (size <= 0) {
-    prompt_open_ = size < 0 && errno == EINTR;
+    // EIO: the program was put into the background after it had looked.
+    prompt_open_ = size < 0 && (errno == EINTR || (errno == EIO && isatty(STDIN_FILENO) == 1));
     return;
   }
   prompt_.append(chunk.data(), static_cast<std::size_t>(size));
@@ -166,7 +176,7 @@ void Server::read_prompt() {
     if (!answer.good) {
       std::cerr << "cubby board: " << answer.text << '\n';
     } else if (!answer.text.empty()) {
-      broken_ = broken_ || std::fputs((answer.text + "\n").c_str(), stdout) < 0 || std::fflush(stdout) != 0;
+      broken_ = !output_.show(answer.text + "\n") || broken_;
     }
   }
   if (prompt_.size() > kPromptMax) {
@@ -178,7 +188,8 @@ void Server::wait() {
   std::vector<pollfd> waits;
   line_.add_waits(waits, wants_bytes());
   control_.add_waits(waits);
-  if (prompt_open_) {
+  const bool listens = prompt_open_ && prompt_is_ours();
+  if (listens) {
     waits.push_back({STDIN_FILENO, POLLIN, 0});
   }
   const Instant next = boards_.cabinet != nullptr ? boards_.cabinet->next_call() : boards_.replay->next_call();
@@ -187,7 +198,7 @@ void Server::wait() {
   const std::int64_t left_us = std::max<std::int64_t>(0, (until - at).us);
   const timespec timeout{left_us / 1'000'000, left_us % 1'000'000 * 1'000};
   ppoll(waits.data(), waits.size(), &timeout, nullptr);
-  if (prompt_open_ && waits.back().revents != 0) {
+  if (listens && waits.back().revents != 0) {
     read_prompt();
   }
 }
@@ -217,6 +228,9 @@ int Server::run() {
 
 int serve_boards(BoardsBehind boards, BoardLine& line, BoardControl& control, const ServeOptions& options) {
   install_signal_handlers();
+  // In the background of a terminal it goes on, whatever the terminal's settings.
+  std::signal(SIGTTIN, SIG_IGN);
+  std::signal(SIGTTOU, SIG_IGN);
   return Server(std::move(boards), line, control, options).run();
 }
 
