@@ -273,7 +273,9 @@ def control_clients_that_say_nothing(lab):
     expect(time.monotonic() - begin < 8, "it was waited for longer than 5 s")
 
 
-PARTS = (a_client_that_comes_again_at_once, a_client_that_has_said_all, a_recording_without_end, a_host_that_never_pauses, what_is_somebody_elses, a_start_that_fails, control_clients_that_say_nothing, a_reader_that_stops_reading, in_the_background_of_a_terminal)
+PARTS = (a_client_that_comes_again_at_once, a_client_that_has_said_all, a_recording_without_end, a_host_that_never_pauses, what_is_somebody_elses,
+         a_reader_that_stops_reading, in_the_background_of_a_terminal, a_terminal_that_is_closed, a_start_that_fails,
+         control_clients_that_say_nothing)
 
 
 def run(lab):

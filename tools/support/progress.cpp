@@ -33,6 +33,12 @@ void on_stop(int) {
   }
 }
 
+// A terminal that closes may say so more than once.
+void on_hangup(int) {
+  int none = 0;
+  stop_count.compare_exchange_strong(none, 1);
+}
+
 }  // namespace
 
 void install_signal_handlers() {
@@ -40,6 +46,11 @@ void install_signal_handlers() {
   action.sa_handler = on_stop;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction hangup {};
+  if (sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN) {  // As under nohup.
+    action.sa_handler = on_hangup;
+    sigaction(SIGHUP, &action, nullptr);
+  }
   action.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &action, nullptr);
 }

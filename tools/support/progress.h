@@ -29,8 +29,8 @@ class Progress {
   Clock::time_point last_ = begin_;
 };
 
-/// SIGINT and SIGTERM ask to stop; a second SIGINT ends the program at once. Writing to a closed pipe is
-/// an error like any other, not a signal.
+/// SIGINT, SIGTERM and SIGHUP (unless it was ignored) ask to stop; a second SIGINT ends the program at once. Writing to
+/// a closed pipe is an error like any other, not a signal.
 void install_signal_handlers();
 bool stop_requested();
 
