@@ -17,6 +17,7 @@ bool Database::open(const std::string& path, Mode mode) {
   // Counting memory takes a lock at every allocation. Refused, and harmless, once SQLite is in use.
   static const int kMemoryStatus = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   static_cast<void>(kMemoryStatus);
+  close();
   const int flags = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   if (sqlite3_open_v2(path.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
     return false;

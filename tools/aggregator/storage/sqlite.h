@@ -20,6 +20,7 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
+  /// Closes what was open before.
   bool open(const std::string& path, Mode mode);
   void close();
   /// Runs statements that give no rows.
