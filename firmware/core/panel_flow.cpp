@@ -404,8 +404,11 @@ void PanelFlow::on_code(CodeEntry::Step step, Instant now) {
     return;
   }
   const auto found = parts_.codes.find(entry_.digits(), entry_.second());
+  group_ = {};
+  if (any(found)) {
+    group_ = parts_.recorder.state().group_of(found, parts_.codes.with_digits(entry_.digits()));
+  }
   enter(Flow::kIdle, now);
-  group_ = parts_.recorder.state().group_of(found);
   if (!any(group_)) {
     wrong_code(now);
     return;

@@ -8,8 +8,8 @@
 namespace cubby::core {
 namespace {
 
-constexpr std::uint16_t kWhole = UINT16_MAX;
-constexpr std::uint16_t kNothing = 0;
+constexpr std::uint32_t kWhole = UINT32_MAX;
+constexpr std::uint32_t kNothing = 0;
 
 /// nullopt: not exactly `size` digits.
 std::optional<std::uint32_t> parse(std::string_view digits, std::size_t size) {
@@ -75,13 +75,23 @@ CompartmentBits PickupCodes::find(std::string_view digits, std::string_view seco
   return match(*code | (alone ? 0 : kShort), *typed, kWhole);
 }
 
-CompartmentBits PickupCodes::match(std::uint32_t code, std::uint16_t second, std::uint16_t mask) const {
-  CompartmentBits found{};
-  for (std::uint32_t i = 0; i < codes_.size(); ++i) {
-    const std::uint32_t difference = (codes_[i] ^ code) | static_cast<std::uint32_t>((seconds_[i] ^ second) & mask);
+CompartmentBits PickupCodes::with_digits(std::string_view digits) const {
+  const bool shorts = digits.size() == limits::kShortCodeDigits;
+  const auto code = parse(digits, shorts ? limits::kShortCodeDigits : limits::kCodeDigits);
+  return code.has_value() ? match(*code | (shorts ? kShort : 0), kNoSecond, kNothing) : CompartmentBits{};
+}
+
+CompartmentBits PickupCodes::match(std::uint32_t code, std::uint32_t second, std::uint32_t mask) const {
+  // In two loops, of which compilers do the first several places at a time.
+  std::array<std::uint32_t, limits::kCompartmentsMax> equal;
+  for (std::size_t i = 0; i < equal.size(); ++i) {
+    const std::uint32_t difference = (codes_[i] ^ code) | ((seconds_[i] ^ second) & mask);
     // 1 if they are equal, else 0, without a branch.
-    const std::uint64_t equal = (((difference | (0U - difference)) >> 31U) ^ 1U) & 1U;
-    found[i / 64] |= equal << (i % 64);
+    equal[i] = ((difference | (0U - difference)) >> 31U) ^ 1U;
+  }
+  CompartmentBits found{};
+  for (std::size_t i = 0; i < equal.size(); ++i) {
+    found[i / 64] |= std::uint64_t{equal[i]} << (i % 64);
   }
   return found;
 }

@@ -35,6 +35,8 @@ class PickupCodes {
   /// for a code that is typed alone). Looks at every live code and second input, whatever matches, so that the time
   /// does not tell.
   CompartmentBits find(std::string_view digits, std::string_view second = {}) const;
+  /// All whose code these digits are, whatever is typed after them.
+  CompartmentBits with_digits(std::string_view digits) const;
 
  private:
   /// Codes of both kinds are compared as one number.
@@ -51,12 +53,12 @@ class PickupCodes {
   }
   std::uint32_t code_of(std::uint64_t counter, std::size_t digits) const;
   /// Where the code is equal, and of the second input what `mask` selects.
-  CompartmentBits match(std::uint32_t code, std::uint16_t second, std::uint16_t mask) const;
+  CompartmentBits match(std::uint32_t code, std::uint32_t second, std::uint32_t mask) const;
 
   StationKey key_{};
   std::size_t digits_ = limits::kCodeDigits;
   std::array<std::uint32_t, limits::kCompartmentsMax> codes_ = filled_with(kNone);
-  std::array<std::uint16_t, limits::kCompartmentsMax> seconds_ = filled_with(kNoSecond);
+  std::array<std::uint32_t, limits::kCompartmentsMax> seconds_ = filled_with(std::uint32_t{kNoSecond});
 };
 
 }  // namespace cubby::core

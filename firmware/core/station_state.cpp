@@ -56,10 +56,15 @@ std::uint64_t StationState::group_code(std::string_view carrier, std::uint64_t r
   return 0;
 }
 
-CompartmentBits StationState::group_of(const CompartmentBits& found) const {
+CompartmentBits StationState::group_of(const CompartmentBits& found, const CompartmentBits& same_digits) const {
   CompartmentBits group{};
-  const auto counter = any(found) ? compartment(first(found)).parcel.code_counter : 0;
-  for (std::uint8_t number = 1; number <= limits::kCompartmentsMax; ++number) {
+  if (!any(found)) {
+    return group;
+  }
+  const auto counter = compartment(first(found)).parcel.code_counter;
+  for (auto left = same_digits; any(left);) {
+    const auto number = first(left);
+    set_bit(left, number, false);
     const auto& parcel = compartments_[number - 1U].parcel;
     const bool of_code = counter != 0 && !parcel.code_dead && parcel.code_counter == counter;
     if (test_bit(found, number) && !of_code) {

@@ -109,8 +109,8 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   /// Counter of the live code of so many digits of the carrier's parcels for that recipient; 0: there is none.
   std::uint64_t group_code(std::string_view carrier, std::uint64_t recipient_token, std::size_t digits) const;
   /// The doors that the code of these opens: theirs and those of their collection group. None if it is not one code:
-  /// two parcels' can be equal by chance, when both doors stood open at once.
-  CompartmentBits group_of(const CompartmentBits& found) const;
+  /// two parcels' can be equal by chance, when both doors stood open at once. `same_digits`: of PickupCodes.
+  CompartmentBits group_of(const CompartmentBits& found, const CompartmentBits& same_digits) const;
   std::uint32_t failures() const { return failures_; }
   /// Milliseconds that the station was powered, over all boots, as far as records tell: what lay
   /// between the last record of a boot and its end is not in it, so terms get longer, never shorter.

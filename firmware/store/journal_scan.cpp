@@ -1,5 +1,6 @@
 // Finding out what is on flash: whose journal, which sectors count, where the history ends. Writes nothing.
 #include <algorithm>
+#include <cstring>
 
 #include "firmware/store/recovery.h"
 
@@ -76,9 +77,12 @@ bool Journal::holds_nothing() const {
       if (flash_.read(sector * sector_size + offset, MutableBytes(bytes).first(count)) != Status::kOk) {
         return false;
       }
-      written +=
-          static_cast<std::uint32_t>(std::count_if(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count),
-                                                   [](std::byte value) { return value != std::byte{0xFF}; }));
+      // Nearly everything is erased: equal to its neighbour, and the first is FF.
+      if (bytes[0] != std::byte{0xFF} || std::memcmp(bytes.data(), bytes.data() + 1, count - 1) != 0) {
+        written +=
+            static_cast<std::uint32_t>(std::count_if(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count),
+                                                     [](std::byte value) { return value != std::byte{0xFF}; }));
+      }
       offset += static_cast<std::uint32_t>(count);
     }
   }

@@ -65,7 +65,7 @@ Result<std::size_t> encode_up_frame(const cubby_v1_Up& up, MutableBytes into) {
 Status decode_down(Bytes message, cubby_v1_Down& down) {
   down = cubby_v1_Down_init_zero;
   pb_istream_t stream = pb_istream_from_buffer(reinterpret_cast<const pb_byte_t*>(message.data()), message.size());
-  return pb_decode(&stream, cubby_v1_Down_fields, &down) ? Status::kOk : Status::kCorrupt;
+  return pb_decode_ex(&stream, cubby_v1_Down_fields, &down, PB_DECODE_NOINIT) ? Status::kOk : Status::kCorrupt;
 }
 
 Bytes find_rules(Bytes message) {

@@ -374,14 +374,15 @@ TEST(StationState, OfEqualCodesBehindTwoCountersOpensOnlyTheOneThatIsMeant) {
     }
     return all;
   };
-  EXPECT_EQ(state.group_of(bits({1})), bits({1, 3}));
-  EXPECT_EQ(state.group_of(bits({3})), bits({1, 3}));
-  EXPECT_EQ(state.group_of(bits({1, 3})), bits({1, 3}));
-  EXPECT_EQ(state.group_of(bits({2})), bits({2, 4}));  // The code of 5 is dead.
-  EXPECT_EQ(state.group_of(bits({6})), bits({6}));
-  EXPECT_EQ(state.group_of(bits({1, 2})), bits({}));  // Whose door would it be?
-  EXPECT_EQ(state.group_of(bits({7})), bits({}));
-  EXPECT_EQ(state.group_of({}), bits({}));
+  const auto everybody = bits({1, 2, 3, 4, 5, 6, 7});
+  EXPECT_EQ(state.group_of(bits({1}), everybody), bits({1, 3}));
+  EXPECT_EQ(state.group_of(bits({3}), everybody), bits({1, 3}));
+  EXPECT_EQ(state.group_of(bits({1, 3}), everybody), bits({1, 3}));
+  EXPECT_EQ(state.group_of(bits({2}), everybody), bits({2, 4}));  // The code of 5 is dead.
+  EXPECT_EQ(state.group_of(bits({6}), everybody), bits({6}));
+  EXPECT_EQ(state.group_of(bits({1, 2}), everybody), bits({}));  // Whose door would it be?
+  EXPECT_EQ(state.group_of(bits({7}), everybody), bits({}));
+  EXPECT_EQ(state.group_of({}, everybody), bits({}));
 }
 
 TEST(PickupCodes, AreInUseAsLongAsOneOfTheirLengthIsWaitedFor) {
