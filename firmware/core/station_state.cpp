@@ -43,38 +43,6 @@ std::size_t StationState::find_opening(std::uint8_t compartment) const {
   return slot;
 }
 
-std::uint64_t StationState::group_code(std::string_view carrier, std::uint64_t recipient_token,
-                                       std::size_t digits) const {
-  for (const auto& compartment : compartments_) {
-    const auto& parcel = compartment.parcel;
-    if (recipient_token != 0 && compartment.state == CompartmentState::kOccupied && !parcel.code_dead &&
-        code_digits(parcel) == digits && parcel.recipient_token == recipient_token &&
-        parcel.carrier.view() == carrier) {
-      return parcel.code_counter;
-    }
-  }
-  return 0;
-}
-
-CompartmentBits StationState::group_of(const CompartmentBits& found, const CompartmentBits& same_digits) const {
-  CompartmentBits group{};
-  if (!any(found)) {
-    return group;
-  }
-  const auto counter = compartment(first(found)).parcel.code_counter;
-  for (auto left = same_digits; any(left);) {
-    const auto number = first(left);
-    set_bit(left, number, false);
-    const auto& parcel = compartments_[number - 1U].parcel;
-    const bool of_code = counter != 0 && !parcel.code_dead && parcel.code_counter == counter;
-    if (test_bit(found, number) && !of_code) {
-      return {};
-    }
-    set_bit(group, number, of_code);
-  }
-  return group;
-}
-
 bool StationState::opening_slot_free() const {
   return find_opening(0) < kOpeningsMax;
 }

@@ -150,13 +150,16 @@ MUTANTS = [
          "compartment.state == CompartmentState::kOccupied", "DoorWatch.DoubtsAParcelThatWaitsForItsCourierBehindAForcedDoor"),
     ),
     *at(
-        "station_state.cpp",
+        "station_codes.cpp",
         ("second-input-opens-one-door-of-a-group", "set_bit(group, number, <<of_code>>);", "test_bit(found, number)",
          "SecondInput.OfAnyParcelOpensAllDoorsOfItsGroup"),
         ("equal-codes-open-two-groups", "if (<<test_bit(found, number) && !of_code>>)", "false",
          "StationState.OfEqualCodesBehindTwoCountersOpensOnlyTheOneThatIsMeant"),
         ("short-code-for-a-group-with-long-ones", "<<code_digits(parcel) == digits>> && parcel.recipient_token",
          "true", "SecondInput.AParcelJoinsNoGroupWhoseCodeHasOtherDigits"),
+    ),
+    *at(
+        "station_state.cpp",
         ("parcel-that-was-left-loses-its-code", "if (<<shut_again(number, CompartmentEvent::kEmptied, CompartmentState::kVacant, item)>>)",
          "shut_again(number, CompartmentEvent::kEmptied, CompartmentState::kVacant, item) || true",
          "ItemSensor.ACollectionThatLeavesTheParcelIsDisputedAndItsCodeOpensAgain"),
