@@ -83,6 +83,56 @@ TEST_F(Prompt, MovesDoorsAndSaysHowTheyAre) {
   EXPECT_TRUE(say("quit").quit);
 }
 
+TEST_F(Prompt, ChangesLocksWiresAndTheTemperature) {
+  EXPECT_EQ(say("lock 3 driven").text, "door 3 (p1 board 1, channel 3): shut, driven lock");
+  EXPECT_EQ(say("pull 3").text, "door 3 is open already, locked or jammed");
+  cabinet.doors().coil(0, 2, true, now);
+  now = now + Duration::milliseconds(700);
+  cabinet.advance(now);
+  EXPECT_EQ(say("doors").text.find("door 3 (p1 board 1, channel 3): shut, driven lock with its bolt back, coil on"),
+            say("doors").text.find("door 3 "));
+  EXPECT_TRUE(say("pull 3").text.starts_with("door 3 (p1 board 1, channel 3): open"));
+  EXPECT_TRUE(say("shut 3").good);
+  EXPECT_TRUE(say("lock 3 spring").good);
+  EXPECT_EQ(say("loosen 4").text, "door 4 (p1 board 1, channel 4): shut, switch has a loose wire");
+  EXPECT_EQ(say("group 6 8 5").text, "door 6 (p1 board 1, channel 6): shut, one door with 5 and 8");
+  EXPECT_TRUE(say("open 8").text.starts_with("door 8 (p1 board 1, channel 8): open"));
+  EXPECT_EQ(say("ungroup 5").text, "door 5 is in no group, open, or has a parcel behind it");
+  EXPECT_TRUE(say("shut 5").good);
+  EXPECT_EQ(say("ungroup 5").text, "door 5 (p1 board 1, channel 5): shut");
+  EXPECT_EQ(say("swap 1 2").text, "the wires at 1 and 2 are exchanged");
+  cabinet.doors().coil(0, 0, true, now);
+  cabinet.advance(now + Duration::milliseconds(200));
+  EXPECT_FALSE(cabinet.doors().door(1).door.shut) << "door 2 hangs at the first channel";
+  EXPECT_EQ(say("temperature -35").text, "the cabinet is at -35 C");
+  EXPECT_EQ(say("temperature").text, "the cabinet is at -35 C");
+}
+
+TEST_F(Prompt, SaysWhatItsLocksAndDoorsTake) {
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {"lock 3", "lock takes a door and what locks it: lock 3 driven, or lock 3 spring"},
+      {"lock 3 magnet", "lock takes a door and what locks it: lock 3 driven, or lock 3 spring"},
+      {"group 3", "group takes 2 to 8 different doors, 1 to 16: group 3 4"},
+      {"group 3 3", "group takes 2 to 8 different doors, 1 to 16: group 3 4"},
+      {"group 3 17", "group takes 2 to 8 different doors, 1 to 16: group 3 4"},
+      {"group 1 2 3 4 5 6 7 8 9", "group takes 2 to 8 different doors, 1 to 16: group 3 4"},
+      {"ungroup 3", "door 3 is in no group, open, or has a parcel behind it"},
+      {"swap 3", "swap takes two doors, 1 to 16: swap 3 4"},
+      {"swap 3 4 5", "swap takes two doors, 1 to 16: swap 3 4"},
+      {"temperature cold", "temperature takes whole degrees Celsius, -40 to 85: temperature -15"},
+      {"temperature 86", "temperature takes whole degrees Celsius, -40 to 85: temperature -15"},
+      {"temperature 1 2", "temperature takes whole degrees Celsius, -40 to 85: temperature -15"},
+      {"loosen 3 now", "loosen takes a door and nothing else"},
+      {"pull", "pull takes a door, 1 to 16"},
+  };
+  for (const auto& [line, answer] : wrong) {
+    EXPECT_FALSE(say(line).good) << line;
+    EXPECT_EQ(say(line).text, answer) << line;
+  }
+  EXPECT_TRUE(say("open 3").good);
+  EXPECT_EQ(say("group 3 4").text, "group takes doors that are shut, empty and in no other group");
+}
+
 TEST_F(Prompt, RefusesWhatItCannotDoAndSaysWhy) {
   for (const char* line : {"shut 3", "take 3", "put 3", "open 0", "open 17", "open -1", "open 3x", "open", "open 3 4",
                            "jam 3 soon", "stick 3", "stick 3 ajar", "doors 3", "open 99999999999999999999"}) {
