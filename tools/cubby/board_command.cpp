@@ -72,7 +72,7 @@ int build_cabinet(const BoardArguments& arguments, BoardsBehind& boards, std::ve
   emulator::CabinetOptions options;
   options.seed = arguments.seed;
   options.supply_ma = arguments.supply_amps * 1'000;
-  options.noise_per_million = arguments.noise;
+  options.noise[emulator::NoiseKind::kFlip] = arguments.noise;
   options.host_is_paced = !arguments.serial.empty();
   options.line_baud = arguments.strict_baud ? profiles.front().baud : 0;
   boards.cabinet = std::make_unique<emulator::Cabinet>(options);

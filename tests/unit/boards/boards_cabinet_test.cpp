@@ -143,7 +143,7 @@ TEST(Cabinet, TheSameSeedGivesTheSameBytesAtTheSameTimes) {
   for (const std::uint64_t seed : {5U, 5U, 6U}) {
     CabinetOptions options;
     options.seed = seed;
-    options.noise_per_million = 20'000;
+    options.noise[NoiseKind::kFlip] = 20'000;
     Bench bench(BoardFamily::kP7, {"unsolicited=on"}, options);
     for (int i = 0; i < 40; ++i) {
       bench.ask("57 4B 4C 59 09 00 82 01 83");
