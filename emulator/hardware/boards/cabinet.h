@@ -33,6 +33,8 @@ class Cabinet {
   void power_cycle(Instant now) { line_.power_cycle(now); }
   void set_line_baud(std::uint32_t baud) { line_.set_line_baud(baud); }
 
+  /// For its faults. Whoever changes them at a time calls advance() with that time first: doors move before the line
+  /// goes on.
   SerialLine& line() { return line_; }
   const SerialLine& line() const { return line_; }
   DoorRack& doors() { return doors_; }

@@ -14,6 +14,10 @@ std::optional<std::uint32_t> rate_in(std::string_view text) {
   return good ? std::optional(rate) : std::nullopt;
 }
 
+std::string out_of_range(std::string_view part) {
+  return std::string(part) + ": noise takes a whole number from 0 to " + std::to_string(kNoiseMax);
+}
+
 std::string names() {
   std::string all;
   for (const NoiseKind kind : kNoiseKinds) {
@@ -57,12 +61,15 @@ std::string apply_noise(NoiseRates& rates, std::string_view text) {
     const std::size_t equals = std::min(part.find('='), part.size());
     const auto kind = std::find_if(kNoiseKinds.begin(), kNoiseKinds.end(),
                                    [&](NoiseKind one) { return to_string(one) == part.substr(0, equals); });
+    if (equals == part.size() && !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos) {
+      return out_of_range(part);
+    }
     if (kind == kNoiseKinds.end() || equals == part.size()) {
       return "'" + std::string(part) + "' is not kind=rate; noise has " + names() + ", or is off";
     }
     const auto rate = rate_in(part.substr(equals + 1));
     if (!rate.has_value()) {
-      return std::string(part) + ": noise takes a whole number from 0 to " + std::to_string(kNoiseMax);
+      return out_of_range(part);
     }
     changed[*kind] = *rate;
     if (end == text.size()) {

@@ -273,6 +273,14 @@ void SerialLine::log(const Talk& talk) {
   }
 }
 
+void SerialLine::restart_host(Instant now) {
+  advance(now);
+  cut_off(kHostTalks, now);
+  host_kept_.clear();
+  kept_for_host_.clear();
+  heard_.clear();
+}
+
 void SerialLine::power_cycle(Instant now) {
   collect();
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -286,6 +294,7 @@ void SerialLine::reboot(std::size_t index, Instant now) {
   nodes_[index].reboots_at = Instant::max();
   cut_off(static_cast<int>(index), now);
   nodes_[index].board->power_cycle(now);
+  ++nodes_[index].reboots;
   ++counts_.reboots;
 }
 

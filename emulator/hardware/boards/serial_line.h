@@ -66,6 +66,9 @@ class SerialLine {
   std::vector<std::byte> host_hears(Instant now);
   /// When the last byte that is under way to the host, or was not taken yet, is there; Instant::max(): there is none.
   Instant host_last_arrival() const;
+  /// The host and its adapter lose their power for a moment: the rest of its talk never comes, and what it has not
+  /// taken is gone.
+  void restart_host(Instant now);
   /// Nobody talks, and no board has an answer under way. A frame that only silence ends may still bring one.
   bool quiet() const;
   void advance(Instant now);
@@ -103,6 +106,7 @@ class SerialLine {
   bool reboots_in_next_command(std::size_t board) const { return nodes_[board].reboots_in_command; }
   void heal(Instant now);
   const LineCounts& counts() const { return counts_; }
+  std::uint64_t reboots_of(std::size_t board) const { return nodes_[board].reboots; }
 
   std::size_t board_count() const { return nodes_.size(); }
   const LockBoardDevice& board(std::size_t index) const { return *nodes_[index].board; }
@@ -129,6 +133,7 @@ class SerialLine {
     Instant holds_until{};
     std::uint32_t babbles_per_minute = 0;
     Instant babbles_at = Instant::max();
+    std::uint64_t reboots = 0;
     Instant reboots_at = Instant::max();
     bool reboots_in_command = false;
     std::uint64_t reboots_after_work = 0;  // Of the board: what it was told before does not count.

@@ -170,6 +170,25 @@ TEST(Cabinet, TwelveCoilsAtOnceBrownOutASmallSupply) {
   EXPECT_NE(bench.ask_sealed("DC 02 01 15 02 0F FF", 5'000), "") << "one after another it is enough";
 }
 
+TEST(Cabinet, TheInrushOfASecondCoilBrownsOutASupplyThatCouldHoldTwo) {
+  CabinetOptions options;
+  options.supply_ma = 5'500;
+  Bench bench(BoardFamily::kP6, {}, options);
+  EXPECT_NE(bench.ask_sealed("DC 02 01 16 02 01 01"), "");
+  const Instant before = bench.now;
+  EXPECT_EQ(bench.ask_sealed("DC 02 01 16 02 02 01"), "");
+  const std::vector<Instant> when = bench.cabinet.take_brown_outs();
+  ASSERT_EQ(when.size(), 1U);
+  EXPECT_GT(when[0], before);
+  EXPECT_LT(when[0], before + Duration::milliseconds(20));
+  EXPECT_TRUE(bench.cabinet.take_brown_outs().empty());
+  EXPECT_EQ(bench.doors().coils_on(), 0U);
+  options.supply_ma = DoorRack::kCoilMa + DoorRack::kInrushMa;
+  Bench enough(BoardFamily::kP6, {}, options);
+  enough.ask_sealed("DC 02 01 16 02 01 01");
+  EXPECT_NE(enough.ask_sealed("DC 02 01 16 02 02 01"), "");
+}
+
 TEST(DoorRack, ALatchTakesItsTimeAndTheSwitchChatters) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     CabinetOptions options;
