@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "tools/cubby/board_prompt_line.h"
 #include "tools/support/text.h"
 
 namespace cubby::tools {
@@ -19,6 +20,8 @@ using emulator::RackDoor;
 using emulator::SwitchFault;
 
 constexpr std::size_t kWordsMax = 16;
+constexpr std::uint64_t kUnplugMinMs = 1'000;
+constexpr std::uint64_t kUnplugMaxMs = 3'600'000;
 
 std::vector<std::string> words_of(std::string_view line) {
   std::vector<std::string> words;
@@ -65,8 +68,9 @@ PromptAnswer all_boards(const Cabinet& cabinet) {
   PromptAnswer answer;
   for (std::size_t i = 0; i < cabinet.board_count(); ++i) {
     const emulator::BoardProfile& profile = cabinet.board(i).profile();
-    answer.text += (i == 0 ? "" : "\n") + std::string(to_string(profile.family)) + " " + settings_of(profile) +
-                   "; doors " + std::to_string(cabinet.first_door(i) + 1) + " to " +
+    answer.text += (i == 0 ? "board " : "\nboard ") + std::to_string(i + 1) + ": " +
+                   std::string(to_string(profile.family)) + " " + settings_of(profile) + "; doors " +
+                   std::to_string(cabinet.first_door(i) + 1) + " to " +
                    std::to_string(cabinet.first_door(i) + profile.channels);
   }
   return answer;
@@ -155,6 +159,32 @@ PromptAnswer temperature(Cabinet& cabinet, const std::vector<std::string>& words
     cabinet.doors().set_temperature(celsius);
   }
   return {"the cabinet is at " + std::to_string(cabinet.doors().temperature()) + " C", true, false};
+}
+
+PromptAnswer unplug(const std::vector<std::string>& words) {
+  const auto length_ms = words.size() == 2 ? parse_duration_ms(words[1]) : std::nullopt;
+  if (!length_ms.has_value() || *length_ms < kUnplugMinMs || *length_ms > kUnplugMaxMs) {
+    return refuse("unplug takes a time, 1s to 1h: unplug 5s");
+  }
+  return {"the adapter is unplugged for " + words[1], true, false, *length_ms};
+}
+
+PromptAnswer obey_alone(Cabinet& cabinet, const std::string& verb, Instant now) {
+  if (verb == "doors") {
+    return all_doors(cabinet, now);
+  }
+  if (verb == "boards") {
+    return all_boards(cabinet);
+  }
+  if (verb == "power-cycle") {
+    cabinet.power_cycle(now);
+    return {"the boards start again", true, false};
+  }
+  return verb == "quit" ? PromptAnswer{"", true, true} : PromptAnswer{prompt_help(), true, false};
+}
+
+bool has(const std::vector<std::string>& orders, const std::string& verb) {
+  return std::find(orders.begin(), orders.end(), verb) != orders.end();
 }
 
 PromptAnswer obey_door_alone(Cabinet& cabinet, const std::string& verb, std::size_t index, Instant now) {
@@ -250,7 +280,9 @@ std::string prompt_help() {
          "group N M ... several locks on one door: it moves if all let go within 2 s\n"
          "ungroup N     each of its locks has its own door again\n"
          "swap N M      exchange the wires of two doors\n"
-         "temperature C of the cabinet; colder than -10, doors freeze and come free after 2 to 4 pulses\n"
+         "temperature C of the cabinet; colder than -10, doors freeze and come free after 2 to 4 pulses\n" +
+         line_help() +
+         "unplug 5s     the host's adapter is gone for that long, and comes back under another name\n"
          "doors, boards how they are\n"
          "power-cycle   the supply is gone and back\n"
          "quit";
@@ -297,6 +329,15 @@ std::string describe_news(const emulator::DoorNews& news) {
   return door;
 }
 
+PromptAnswer obey_replay_prompt(std::string_view line) {
+  const std::vector<std::string> words = words_of(line);
+  if (!words.empty() && words[0] == "unplug") {
+    return unplug(words);
+  }
+  const bool quit = words.size() == 1 && words[0] == "quit";
+  return {quit ? "" : "a replay has no doors: not supported", quit, quit};
+}
+
 PromptAnswer obey_prompt(Cabinet& cabinet, std::string_view line, Instant now) {
   const std::vector<std::string> words = words_of(line);
   const std::vector<std::string> alone{"doors", "boards", "power-cycle", "quit", "help"};
@@ -306,7 +347,7 @@ PromptAnswer obey_prompt(Cabinet& cabinet, std::string_view line, Instant now) {
     return {};
   }
   const std::string& verb = words[0];
-  if (std::find(at_a_door.begin(), at_a_door.end(), verb) != at_a_door.end()) {
+  if (has(at_a_door, verb)) {
     const auto index = words.size() < 2 ? std::nullopt : door_in(cabinet, words[1]);
     if (!index.has_value()) {
       return refuse(verb + " takes a door, 1 to " + std::to_string(cabinet.doors().size()) +
@@ -314,31 +355,25 @@ PromptAnswer obey_prompt(Cabinet& cabinet, std::string_view line, Instant now) {
     }
     return obey_door(cabinet, words, *index, now);
   }
+  if (has(line_orders(), verb)) {
+    return obey_line(cabinet, words, now);
+  }
   if (verb == "temperature") {
     return temperature(cabinet, words);
   }
-  if (std::find(alone.begin(), alone.end(), verb) == alone.end()) {
-    std::vector<std::string> known = alone;
-    known.emplace_back("temperature");
-    known.insert(known.end(), at_a_door.begin(), at_a_door.end());
-    const std::string close = nearest(verb, known);
-    return refuse("'" + verb + "' is not known here" +
-                  (close.empty() ? "; help lists what is" : "; did you mean " + close + "?"));
+  if (verb == "unplug") {
+    return unplug(words);
   }
-  if (words.size() != 1) {
-    return refuse(verb + " stands alone");
+  if (has(alone, verb)) {
+    return words.size() == 1 ? obey_alone(cabinet, verb, now) : refuse(verb + " stands alone");
   }
-  if (verb == "doors") {
-    return all_doors(cabinet, now);
+  std::vector<std::string> known{"temperature", "unplug"};
+  for (const auto& some : {alone, at_a_door, line_orders()}) {
+    known.insert(known.end(), some.begin(), some.end());
   }
-  if (verb == "boards") {
-    return all_boards(cabinet);
-  }
-  if (verb == "power-cycle") {
-    cabinet.power_cycle(now);
-    return {"the boards start again", true, false};
-  }
-  return verb == "quit" ? PromptAnswer{"", true, true} : PromptAnswer{prompt_help(), true, false};
+  const std::string close = nearest(verb, known);
+  return refuse("'" + verb + "' is not known here" +
+                (close.empty() ? "; help lists what is" : "; did you mean " + close + "?"));
 }
 
 }  // namespace cubby::tools
