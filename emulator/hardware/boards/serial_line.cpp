@@ -76,10 +76,14 @@ bool SerialLine::keep_back(Bytes bytes, Instant now) {
   const Duration each = host_byte_time();
   const Instant end = now + each * (static_cast<std::int64_t>(bytes.size()) + kPauseBytes);
   const bool same_talk = !host_kept_.empty() && now <= host_kept_until_;
-  const bool begins = host_kept_.empty() && host_backlog() == 0 && draw(NoiseKind::kGlue);
-  count(NoiseKind::kGlue, begins);
-  if ((!same_talk && !begins) || host_kept_.size() + bytes.size() > kTalkMax) {
+  if (host_kept_.size() + bytes.size() > kTalkMax) {
     return false;
+  }
+  if (!same_talk) {
+    if (!host_kept_.empty() || host_backlog() != 0 || !draw(NoiseKind::kGlue)) {
+      return false;
+    }
+    count(NoiseKind::kGlue, true);
   }
   host_kept_.insert(host_kept_.end(), bytes.begin(), bytes.end());
   host_kept_until_ = same_talk ? host_kept_until_ + each * static_cast<std::int64_t>(bytes.size()) : end;

@@ -82,14 +82,13 @@ class SerialLine {
   std::uint32_t line_baud() const;
   Duration host_byte_time() const { return byte_time(line_baud()); }
 
-  // Faults; each holds until it is ended. heal() ends them all, but for the echo.
-  // --------------------------------------
-  /// What a talk was kept back for is let go when kGlue ends.
+  // Faults ----------------------------------------------------------------------------------------------------------
+  /// What kGlue keeps back is let go when its rate becomes 0.
   void set_noise(const NoiseRates& rates, Instant now);
   const NoiseRates& noise() const { return options_.noise; }
   void set_local_echo(bool on) { options_.local_echo = on; }
   bool local_echo() const { return options_.local_echo; }
-  /// The line is low from `now` to `until`: everybody hears one 00 and then nothing.
+  /// The line is low from `now` to `until`: everybody hears one 00 and then nothing. `until` of `now` ends it.
   void hold_low(Instant now, Instant until);
   bool held_low(Instant now) const { return low_from_ <= now && now < low_until_; }
   /// The board's transmitter does not let go before `until`: what all others say is spoiled. A restart is no cure.
@@ -104,6 +103,7 @@ class SerialLine {
   /// The board loses its power in the middle of the next command that it obeys: before its answer or within it.
   void reboot_in_next_command(std::size_t board);
   bool reboots_in_next_command(std::size_t board) const { return nodes_[board].reboots_in_command; }
+  /// Ends every fault but the echo.
   void heal(Instant now);
   const LineCounts& counts() const { return counts_; }
   std::uint64_t reboots_of(std::size_t board) const { return nodes_[board].reboots; }
