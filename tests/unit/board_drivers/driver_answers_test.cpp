@@ -289,6 +289,23 @@ TEST(DriverEcho, ThatIsNotExpectedKeepsAReadingFromBeingTaken) {
   }
 }
 
+// The bus_exchange fuzzer's first finding: the first answer behind the echo was dropped, and a second was taken.
+TEST(DriverEcho, ThatIsNotExpectedKeepsEveryFurtherReadingFromBeingTaken) {
+  for (const auto family : kFamilies) {
+    for (const auto& answered : shapes_of(family)) {
+      if (answered.request.kind != Request::Kind::kRead) {
+        continue;
+      }
+      Exchanging world(answered.board);
+      ASSERT_EQ(world.start(answered.request), Status::kOk);
+      world.bus.arrive(answered.sent, world.now);
+      world.bus.arrive(answered.answer, world.bus.sent_until());
+      world.bus.arrive(answered.answer, world.bus.sent_until() + Duration::milliseconds(20));
+      ASSERT_EQ(world.finish(), Exchange::kUnknown) << answered;
+    }
+  }
+}
+
 TEST(DriverEcho, OfNoReadIsAnAnswerToIt) {
   for (const auto family : kFamilies) {
     for (const auto& board : boards_of(family)) {
