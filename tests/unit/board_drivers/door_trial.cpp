@@ -28,8 +28,18 @@ BoardSettings matching(const emulator::BoardProfile& profile) {
   return board;
 }
 
+namespace {
+
+emulator::CabinetOptions with_seed(std::uint64_t seed) {
+  emulator::CabinetOptions options;
+  options.seed = seed;
+  return options;
+}
+
+}  // namespace
+
 DoorTrial::DoorTrial(const emulator::BoardProfile& profile, const BoardSettings& settings, bool expects_echo)
-    : cabinet({.seed = 5}), board(settings) {
+    : cabinet(with_seed(5)), board(settings) {
   EXPECT_EQ(cabinet.add_board(profile), "");
   cabinet.advance(now);
   std::vector<DoorBank::DoorPlace> doors;
