@@ -51,7 +51,7 @@ inline constexpr std::size_t kBatchEventsMax = 256;
 inline constexpr std::uint32_t kWindowMax = 2000;  // Unacknowledged events.
 
 inline constexpr std::size_t kBusFrameMax = 64;
-inline constexpr std::size_t kBusReplyMax = 64;  // P7 tells 50 doors in 60 bytes.
+inline constexpr std::size_t kBusReplyMax = 64;   // P7 tells 50 doors in 60 bytes.
 inline constexpr std::size_t kPanelTextMax = 80;  // Of one scan.
 
 inline constexpr std::size_t kCodeDigits = 8;       // Of a pickup code that is typed alone.
@@ -66,7 +66,7 @@ inline constexpr Duration kItemReadingTimeout = Duration::seconds(1);  // Door s
 // One exchange on the bus; all start on a grid of so much, or of a multiple where a board is slower.
 inline constexpr Duration kBusSlot = Duration::milliseconds(60);
 inline constexpr Duration kForcedDoorSeenIn = Duration::seconds(2);
-inline constexpr int kWatchEvery = 4;                             // Slots between looks at a door that should move.
+inline constexpr int kWatchEvery = 4;  // Slots between looks at a door that should move.
 inline constexpr Duration kReplyTimeout = Duration::milliseconds(45);  // Of a lock board that is not slow by nature.
 // From an unlock until all doors are read back: a latch takes up to 120 ms, its switch chatters for 20.
 inline constexpr Duration kReadBackAfter = Duration::milliseconds(250);
