@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "emulator/hardware/boards/board_profile.h"
+#include "emulator/hardware/boards/line_noise.h"
 #include "emulator/people/profile.h"
 #include "emulator/station/station.h"
 #include "emulator/world/room_meter.h"
@@ -24,6 +26,9 @@ struct FleetOptions {
   bool demand = true;  // False: nobody comes but those who are injected.
   bool announce_new_journals = false;
   bool skip_idle_polls = true;
+  BoardFamily board_family = BoardFamily::kP5;
+  bool mixed_boards = false;         // Each station has boards of one family, drawn as the province's are.
+  NoiseRates bus_noise;              // On every segment.
   bool item_sensors = false;         // Every compartment has one, as far as its segment has room for the boards.
   std::vector<std::byte> fleet_key;  // 32 bytes.
 };

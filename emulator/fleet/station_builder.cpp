@@ -1,6 +1,7 @@
 #include "emulator/fleet/station_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "firmware/base/hotp.h"
@@ -9,7 +10,6 @@
 namespace cubby::emulator {
 namespace {
 
-constexpr std::uint8_t kChannels = 8;
 constexpr std::uint32_t kPulseMs = 300;
 constexpr std::uint64_t kParcelNumbers = 35'000;  // A station's own range of S10 serials.
 constexpr std::uint32_t kLowestDoorCm = 20;
@@ -43,17 +43,60 @@ void copy_text(char (&to)[Size], const std::string& from) {
   to[size] = 0;
 }
 
-void fill_doors(cubby_v1_StationConfig& config, const ProfileLayout& layout, StationSetup& setup) {
-  const std::uint32_t doors = layout.doors_l + layout.doors_m + layout.doors_s;
-  const std::uint32_t boards = (doors + kChannels - 1) / kChannels;
-  for (std::uint32_t i = 0; i < boards; ++i) {
-    config.boards[i].family = cubby_v1_BoardFamily_BOARD_FAMILY_P5;
-    config.boards[i].address = static_cast<std::uint8_t>(i + 1);
-    config.boards[i].channels = kChannels;
-    setup.board_address.push_back(static_cast<std::uint8_t>(i + 1));
+/// What a cabinet of a family is put together from. P7 boards are slow: more of them, and a forced door would be seen
+/// too late.
+struct BoardModel {
+  BoardFamily family = BoardFamily::kP5;
+  cubby_v1_BoardFamily configured = cubby_v1_BoardFamily_BOARD_FAMILY_P5;
+  std::uint8_t channels = 8;
+  std::uint8_t first_address = 1;
+  std::size_t boards_max = limits::kBoardsMax;
+};
+constexpr std::array<BoardModel, 5> kModels{
+    {{BoardFamily::kP1, cubby_v1_BoardFamily_BOARD_FAMILY_P1, 24, 1, limits::kBoardsMax},
+     {BoardFamily::kP2, cubby_v1_BoardFamily_BOARD_FAMILY_P2, 16, 0, 15},
+     {BoardFamily::kP5, cubby_v1_BoardFamily_BOARD_FAMILY_P5, 8, 1, limits::kBoardsMax},
+     {BoardFamily::kP6, cubby_v1_BoardFamily_BOARD_FAMILY_P6, 24, 1, 15},
+     {BoardFamily::kP7, cubby_v1_BoardFamily_BOARD_FAMILY_P7, 48, 0, 4}}};
+
+const BoardModel& model_of(BoardFamily family) {
+  return *std::find_if(kModels.begin(), kModels.end(), [&](const BoardModel& model) { return model.family == family; });
+}
+
+/// The family of that station's boards. In a mixed fleet the province's: 40 % P5, 40 % P1, 15 % P2, 5 % P6.
+BoardFamily family_of(const FleetOptions& options, std::size_t index) {
+  if (!options.mixed_boards) {
+    return options.board_family;
   }
-  config.boards_count = static_cast<pb_size_t>(boards);
+  const auto percent = Prng(options.seed).child("boards", index).below(100);
+  if (percent < 40) {
+    return BoardFamily::kP5;
+  }
+  if (percent < 80) {
+    return BoardFamily::kP1;
+  }
+  return percent < 95 ? BoardFamily::kP2 : BoardFamily::kP6;
+}
+
+void add_board(const BoardModel& model, cubby_v1_StationConfig& config, StationSetup& setup) {
+  BoardProfile profile = default_profile(model.family);
+  profile.channels = model.channels;
+  profile.address = static_cast<std::uint8_t>(model.first_address + config.boards_count);
+  auto& board = config.boards[config.boards_count++];
+  board.family = model.configured;
+  board.address = profile.address;
+  board.channels = profile.channels;
+  config.bus_baud = profile.baud == limits::kBaudDefault ? 0 : profile.baud;
+  setup.boards.push_back(profile);
+}
+
+void fill_doors(const BoardModel& model, const ProfileLayout& layout, cubby_v1_StationConfig& config,
+                StationSetup& setup) {
+  const std::uint32_t doors = layout.doors_l + layout.doors_m + layout.doors_s;
   for (std::uint32_t i = 0; i < doors; ++i) {
+    if (i % model.channels == 0) {
+      add_board(model, config, setup);
+    }
     // Large doors stand at the bottom of the first columns, small ones fill the rest.
     cubby_v1_Size size = cubby_v1_Size_SIZE_S;
     if (i < layout.doors_l) {
@@ -61,8 +104,8 @@ void fill_doors(cubby_v1_StationConfig& config, const ProfileLayout& layout, Sta
     } else if (i < layout.doors_l + layout.doors_m) {
       size = cubby_v1_Size_SIZE_M;
     }
-    config.door_board[i] = static_cast<std::uint8_t>(i / kChannels);
-    config.door_channel[i] = static_cast<std::uint8_t>(i % kChannels);
+    config.door_board[i] = static_cast<std::uint8_t>(i / model.channels);
+    config.door_channel[i] = static_cast<std::uint8_t>(i % model.channels);
     config.door_size[i] = size;
     config.door_height_cm[i] = static_cast<std::uint8_t>(kLowestDoorCm + i % kDoorsInColumn * kDoorStepCm);
     setup.door_board.push_back(config.door_board[i]);
@@ -75,23 +118,22 @@ void fill_doors(cubby_v1_StationConfig& config, const ProfileLayout& layout, Sta
   setup.compartments = doors;
 }
 
-// On boards of their own, behind those of the doors; the last doors go without where the segment is full.
-void fill_items(cubby_v1_StationConfig& config, StationSetup& setup) {
+// P2 boards have inputs for them. Else on boards of their own, behind those of the doors; the last doors go without
+// where the segment is full.
+void fill_items(const BoardModel& model, cubby_v1_StationConfig& config, StationSetup& setup) {
   const std::size_t first_board = config.boards_count;
+  const bool own = model.family == BoardFamily::kP2;
   for (std::size_t i = 0; i < setup.compartments; ++i) {
-    const std::size_t board = first_board + i / kChannels;
-    const bool room = board < limits::kBoardsMax;
+    const std::size_t board = own ? config.door_board[i] : first_board + i / model.channels;
+    const std::size_t channel = own ? model.channels + config.door_channel[i] : i % model.channels;
+    const bool room = board < model.boards_max;
     if (room && board == config.boards_count) {
-      config.boards[board].family = cubby_v1_BoardFamily_BOARD_FAMILY_P5;
-      config.boards[board].address = static_cast<std::uint8_t>(board + 1);
-      config.boards[board].channels = kChannels;
-      ++config.boards_count;
-      setup.board_address.push_back(static_cast<std::uint8_t>(board + 1));
+      add_board(model, config, setup);
     }
     config.door_item_board[i] = static_cast<std::uint8_t>(room ? board : 0);
-    config.door_item_channel[i] = static_cast<std::uint8_t>(room ? i % kChannels + 1 : 0);
+    config.door_item_channel[i] = static_cast<std::uint8_t>(room ? channel + 1 : 0);
     setup.item_board.push_back(config.door_item_board[i]);
-    setup.item_channel.push_back(room ? static_cast<std::uint8_t>(i % kChannels) : StationSetup::kNoInput);
+    setup.item_channel.push_back(room ? static_cast<std::uint8_t>(channel) : StationSetup::kNoInput);
   }
   config.door_item_board_count = config.door_item_channel_count = static_cast<pb_size_t>(setup.compartments);
 }
@@ -167,9 +209,11 @@ StationSetup build_station(const Profile& profile, const FleetOptions& options, 
   copy_text(config->station, setup.name);
   copy_text(config->city, setup.city);
   config->utc_offset_min = profile.utc_offset_min;
-  fill_doors(*config, layout, setup);
+  const BoardModel& model = model_of(family_of(options, index));
+  setup.bus_noise = options.bus_noise;
+  fill_doors(model, layout, *config, setup);
   if (options.item_sensors) {
-    fill_items(*config, setup);
+    fill_items(model, *config, setup);
   }
   config->retention_h = profile.retention_h;
   config->upsizing_steps = 2;

@@ -15,14 +15,22 @@ struct Door {
   bool shut = true;
   bool inside = false;  // A parcel is.
   ItemFault item_fault = ItemFault::kNone;
-  Instant bounce_until{};  // The switch chatters until then.
-  Instant jam_until{};     // The door does not move before then, whatever the latch does.
+  Instant moved_at{};       // Newest change of `shut` ...
+  Instant item_moved_at{};  // ... and of what the item sensor says.
+  Instant bounce_until{};   // The switch chatters until then.
+  Instant jam_until{};      // The door does not move before then, whatever the latch does.
 
   /// What an item sensor says.
   bool item_seen() const { return item_fault == ItemFault::kNone ? inside : item_fault == ItemFault::kStuckPresent; }
 
+  /// What the item sensor said at `at`, which is not before the change that came before the newest.
+  bool item_seen(Instant at) const { return item_seen() != (at < item_moved_at); }
+
   /// What the switch says at `now`. While the contact bounces that is a function of time alone.
   bool switch_shut(Instant now) const {
+    if (now < moved_at) {
+      return !shut;  // Somebody looks back, to before the newest change.
+    }
     if (now >= bounce_until) {
       return shut;
     }

@@ -3,23 +3,11 @@
 #include <array>
 #include <cstdint>
 
+#include "emulator/hardware/board_segment.h"
 #include "firmware/base/bytes.h"
 #include "firmware/base/instant.h"
 
 namespace cubby::emulator {
-
-/// What a lock board is wired to.
-class BoardWiring {
- public:
-  /// Level of input `channel` at `now`; true: 1 (the door's switch says shut, the item sensor that something is
-  /// inside).
-  virtual bool input(std::uint8_t board, std::uint8_t channel, Instant now) = 0;
-  /// A coil gets current from `from` on, for `length` (Duration of 0: until it is switched off).
-  virtual void coil_on(std::uint8_t board, std::uint8_t channel, Instant from, Duration length) = 0;
-
- protected:
-  ~BoardWiring() = default;
-};
 
 /// P5: "Modbus RTU relay / IO 8CH" as Waveshare makes it, byte for byte (shared facts: docs/fidelity.md).
 /// Frames come whole: whoever has the bytes knows the silence of 3.5 characters that ends them.

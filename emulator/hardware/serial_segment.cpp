@@ -9,16 +9,20 @@ constexpr std::byte kReadInputs{0x02};
 
 }  // namespace
 
+void SerialSegment::add_board(std::uint8_t address) {
+  boards_.emplace_back(*wiring_, static_cast<std::uint8_t>(boards_.size()), address);
+  silent_until_.emplace_back();
+}
+
 void SerialSegment::attach(Instant boot) {
   boot_ = boot;
   free_at_ = boot;
   reply_size_ = 0;
   reply_taken_ = 0;
-  // A controller that has just booted has been told nothing.
-  news_ = static_cast<std::uint32_t>((std::uint64_t{1} << boards_.size()) - 1);
+  all_is_news(boards_.size());
 }
 
-void SerialSegment::power_cycle() {
+void SerialSegment::power_cycle(Instant) {
   for (ModbusBoard& board : boards_) {
     board.power_cycle();
   }
@@ -26,9 +30,9 @@ void SerialSegment::power_cycle() {
   reply_taken_ = 0;
 }
 
-void SerialSegment::note_change(std::uint8_t board, Instant settles) {
-  news_ |= std::uint32_t{1} << board;
-  settles_ = std::max(settles_, settles);
+void SerialSegment::silence(std::uint8_t board, Instant, Instant until) {
+  silent_until_[board] = std::max(silent_until_[board], until);
+  note_change(board, until);
 }
 
 void SerialSegment::note_reported(std::uint8_t board, std::uint8_t inputs, Instant at) {
@@ -59,7 +63,7 @@ Status SerialSegment::do_send(Bytes frame, Instant now, bool idle) {
   reply_taken_ = 0;
   free_at_ = heard;
   for (std::size_t i = 0; i < boards_.size(); ++i) {
-    const std::size_t size = boards_[i].on_frame(frame, heard, reply_);
+    const std::size_t size = heard < silent_until_[i] ? 0 : boards_[i].on_frame(frame, heard, reply_);
     if (size == 0) {
       continue;
     }

@@ -59,13 +59,15 @@ enum class InjectionKind : std::uint8_t {
   kLinkDown,
   kPowerCut,
   kItemStuckEmpty,
-  kItemStuckPresent
+  kItemStuckPresent,
+  kForce,
+  kBoardSilent
 };
 
 struct Injection {
   InjectionKind kind = InjectionKind::kDeposit;
   std::uint8_t size = 0;         // Size of config.proto; of a deposit.
-  std::uint8_t compartment = 0;  // Of a jam or an item sensor; of a service that asks for a door.
+  std::uint8_t compartment = 0;  // Of a fault at a door or of its board; of a service that asks for a door.
   Duration duration{};           // Of a fault; 0: a moment (power cut), else until the run ends.
   std::string carrier;           // Of a service: the technician.
   std::string parcel;

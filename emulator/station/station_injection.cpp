@@ -8,8 +8,9 @@
 namespace cubby::emulator {
 namespace {
 
-constexpr Duration kMomentOff = Duration::seconds(2);  // A power cut without a duration.
-constexpr std::uint32_t kStateVersion = 7;
+constexpr Duration kMomentOff = Duration::seconds(2);    // A power cut without a duration.
+constexpr Duration kMomentOpen = Duration::seconds(10);  // A forced door without a duration.
+constexpr std::uint32_t kStateVersion = 8;
 
 }  // namespace
 
@@ -53,6 +54,17 @@ void StationWorld::start_injection(std::uint64_t ticket, const Injection& inject
     case InjectionKind::kJam:
       if (injection.compartment >= 1 && injection.compartment <= doors_.size()) {
         doors_[injection.compartment - 1U].jam_until = limited ? now_ + injection.duration : Instant::max();
+      }
+      break;
+    case InjectionKind::kForce:
+      if (injection.compartment >= 1 && injection.compartment <= doors_.size()) {
+        force(static_cast<std::uint8_t>(injection.compartment - 1), limited ? injection.duration : kMomentOpen);
+      }
+      break;
+    case InjectionKind::kBoardSilent:
+      if (injection.compartment >= 1 && injection.compartment <= doors_.size()) {
+        segment_->silence(setup_.door_board[injection.compartment - 1U], now_,
+                          limited ? now_ + injection.duration : Instant::max());
       }
       break;
     case InjectionKind::kItemStuckEmpty:
@@ -252,7 +264,7 @@ Status StationWorld::load(Bytes blob) {
   clock_.restore(clock_offset);
   pipe_.set_reachable(link_down_count_ == 0);
   // The counters that the parts keep go back to the parts; the ledger's are never stored twice.
-  segment_.restore_counts(counters.bus_frames, counters.bus_idle_frames);
+  segment_->restore_counts(counters.bus_frames, counters.bus_idle_frames);
   pipe_.restore_count(counters.frames_up);
   flash_.restore_counts(counters.flash_operations, counters.flash_bytes);
   counts_ = StationCounters{};

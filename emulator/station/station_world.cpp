@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "emulator/hardware/serial_segment.h"
 #include "emulator/people/outages.h"
 #include "firmware/wire/codec/event_codec.h"
 #include "firmware/wire/codec/uplink_codec.h"
@@ -33,35 +34,61 @@ StationWorld::StationWorld(const Profile& profile, StationSetup setup, RoomMeter
       faults_(Prng(setup_.seed).child("faults")),
       doors_prng_(Prng(setup_.seed).child("doors")),
       doors_(setup_.compartments),
-      door_at_(setup_.board_address.size() * ModbusBoard::kChannels, kNoDoor),
-      segment_(hash_),
       flash_(kFlash, Prng(setup_.seed).child("flash").next()),
       clock_(now_, setup_.start_utc_ms),
       panel_(hash_, now_),
       keys_(setup_.station_key, setup_.people.pass_key),
       random_(Prng(run_seed(setup_))),
       people_(*this, profile, setup_.people, Prng(setup_.seed).child("people")) {
-  for (std::size_t i = 0; i < setup_.board_address.size(); ++i) {
-    segment_.add_board(ModbusBoard(*this, static_cast<std::uint8_t>(i), setup_.board_address[i]));
-  }
-  segment_.set_wiring(*this);
-  for (std::size_t i = 0; i < setup_.compartments; ++i) {
-    door_at_[setup_.door_board[i] * std::size_t{ModbusBoard::kChannels} + setup_.door_channel[i]] =
-        static_cast<std::uint8_t>(i);
-  }
-  if (!setup_.item_board.empty()) {
-    item_at_.assign(door_at_.size(), kNoDoor);
-    for (std::size_t i = 0; i < setup_.compartments; ++i) {
-      if (setup_.item_channel[i] != StationSetup::kNoInput) {
-        item_at_[setup_.item_board[i] * std::size_t{ModbusBoard::kChannels} + setup_.item_channel[i]] =
-            static_cast<std::uint8_t>(i);
-      }
-    }
-  }
+  connect_boards();
+  connect_doors();
   panel_.set_reader(people_);
-  segment_.set_meter(&meter_);
+  segment_->set_meter(&meter_);
   flash_.set_meter(&meter_);
   pipe_.set_meter(&meter_);
+}
+
+// All P5 on a good line go the short way.
+void StationWorld::connect_boards() {
+  const bool all_p5 = std::all_of(setup_.boards.begin(), setup_.boards.end(),
+                                  [](const BoardProfile& board) { return board.family == BoardFamily::kP5; });
+  const bool quiet =
+      std::all_of(kNoiseKinds.begin(), kNoiseKinds.end(), [&](NoiseKind kind) { return setup_.bus_noise[kind] == 0; });
+  BoardWiring& wiring = *this;
+  if (all_p5 && quiet) {
+    auto segment = std::make_unique<SerialSegment>(hash_, wiring);
+    for (const BoardProfile& board : setup_.boards) {
+      segment->add_board(board.address);
+    }
+    segment_ = std::move(segment);
+    return;
+  }
+  SerialLineOptions options;
+  options.seed = Prng(setup_.seed).child("line").next();
+  options.noise = setup_.bus_noise;
+  options.keeps_bursts = false;
+  auto segment = std::make_unique<LineSegment>(hash_, wiring, options);
+  for (const BoardProfile& board : setup_.boards) {
+    segment->add_board(board);
+  }
+  line_ = segment.get();
+  segment_ = std::move(segment);
+}
+
+void StationWorld::connect_doors() {
+  door_at_.assign(setup_.boards.size() * kInputsMax, kNoDoor);
+  for (std::size_t i = 0; i < setup_.compartments; ++i) {
+    door_at_[setup_.door_board[i] * kInputsMax + setup_.door_channel[i]] = static_cast<std::uint8_t>(i);
+  }
+  if (setup_.item_board.empty()) {
+    return;
+  }
+  item_at_.assign(door_at_.size(), kNoDoor);
+  for (std::size_t i = 0; i < setup_.compartments; ++i) {
+    if (setup_.item_channel[i] != StationSetup::kNoInput) {
+      item_at_[setup_.item_board[i] * kInputsMax + setup_.item_channel[i]] = static_cast<std::uint8_t>(i);
+    }
+  }
 }
 
 void StationWorld::schedule(Instant at, std::uint8_t kind, std::uint8_t door, std::uint64_t argument) {
@@ -121,11 +148,13 @@ void StationWorld::scan(std::string_view text) {
 
 // The switch changes now and chatters for a moment; the board's next replies have news.
 void StationWorld::move_door(std::uint8_t door, bool shut) {
+  segment_->advance(now_);
   Door& it = doors_[door];
   it.shut = shut;
+  it.moved_at = now_;
   it.bounce_until =
       now_ + Duration::milliseconds(kBounceMinMs + static_cast<std::int64_t>(doors_prng_.below(kBounceSpanMs)));
-  segment_.note_change(setup_.door_board[door], it.bounce_until);
+  segment_->note_change(setup_.door_board[door], it.bounce_until);
   hash_.add(TraceKind::kDoorEdge, now_, std::uint64_t{door} << 1 | (shut ? 1U : 0U));
 }
 
@@ -135,33 +164,47 @@ void StationWorld::shut(std::uint8_t door) {
   }
 }
 
+// Somebody with a lever. What is inside stays there.
+void StationWorld::force(std::uint8_t door, Duration open_for) {
+  if (doors_[door].shut) {
+    move_door(door, false);
+    queue_.schedule(now_ + open_for, static_cast<std::uint8_t>(Timer::kForcedDoorShut), door);
+  }
+}
+
 void StationWorld::item_moved(std::uint8_t door, bool inside) {
-  doors_[door].inside = inside;
-  note_item(door);
+  change_item(door, inside, doors_[door].item_fault);
 }
 
 void StationWorld::break_item_sensor(std::uint8_t door, ItemFault fault) {
-  doors_[door].item_fault = fault;
-  note_item(door);
+  change_item(door, doors_[door].inside, fault);
 }
 
 // A sensor that may say something else is news, as a switch is.
-void StationWorld::note_item(std::uint8_t door) {
+void StationWorld::change_item(std::uint8_t door, bool inside, ItemFault fault) {
+  segment_->advance(now_);
+  Door& it = doors_[door];
+  const bool said = it.item_seen();
+  it.inside = inside;
+  it.item_fault = fault;
+  if (it.item_seen() != said) {
+    it.item_moved_at = now_;
+  }
   if (!item_at_.empty() && setup_.item_channel[door] != StationSetup::kNoInput) {
-    segment_.note_change(setup_.item_board[door], now_);
+    segment_->note_change(setup_.item_board[door], now_);
   }
 }
 
 bool StationWorld::input(std::uint8_t board, std::uint8_t channel, Instant at) {
-  const std::size_t place = board * std::size_t{ModbusBoard::kChannels} + channel;
+  const std::size_t place = board * kInputsMax + channel;
   if (const std::uint8_t door = door_at_[place]; door != kNoDoor) {
     return doors_[door].switch_shut(at);
   }
-  return !item_at_.empty() && item_at_[place] != kNoDoor && doors_[item_at_[place]].item_seen();
+  return !item_at_.empty() && item_at_[place] != kNoDoor && doors_[item_at_[place]].item_seen(at);
 }
 
 void StationWorld::coil_on(std::uint8_t board, std::uint8_t channel, Instant from, Duration length) {
-  const std::uint8_t door = door_at_[board * std::size_t{ModbusBoard::kChannels} + channel];
+  const std::uint8_t door = door_at_[board * kInputsMax + channel];
   const auto delay =
       Duration::milliseconds(kLatchDelayMinMs + static_cast<std::int64_t>(doors_prng_.below(kLatchDelaySpanMs)));
   const bool fails = doors_prng_.chance(profile_.failed_open_per_million);
@@ -209,8 +252,8 @@ void StationWorld::power_on() {
   hash_.add(TraceKind::kPower, now_, 1);
   boot_ = now_;
   flash_.power_on();
-  segment_.attach(boot_);
-  const hal::Hardware hardware{.bus = segment_,
+  segment_->attach(boot_);
+  const hal::Hardware hardware{.bus = *segment_,
                                .flash = flash_,
                                .clock = clock_,
                                .power = supply_,
@@ -234,7 +277,7 @@ void StationWorld::power_off() {
   }
   hash_.add(TraceKind::kPower, now_, 0);
   controller_.reset();
-  segment_.power_cycle();
+  segment_->power_cycle(now_);
   pipe_.power_cycle();
   panel_.power_cycle();
   wake_ = {};
@@ -250,6 +293,11 @@ void StationWorld::tick() {
   const auto to_world = [&](Instant at) { return at == Instant::max() ? at : Instant{at.us + boot_.us}; };
   wake_.deadline = to_world(wake.deadline);
   wake_.idle_poll = to_world(wake.idle_poll);
+  if (line_ != nullptr) {
+    const drivers::DoorBank& doors = controller_->controller().doors();
+    line_->forget_news(
+        now_, [&](std::size_t board, std::uint64_t inputs) { return doors.started() && doors.knows(board, inputs); });
+  }
   if (flash_.is_cut()) {
     power_off();
     queue_.schedule(now_ + flash_cut_off_, static_cast<std::uint8_t>(Timer::kPowerOn));
@@ -317,6 +365,9 @@ void StationWorld::handle(const WorldEvent& event) {
     case Timer::kPowerOn:
       power_on();
       return;
+    case Timer::kForcedDoorShut:
+      shut(event.door);
+      return;
     case Timer::kItemSensorMended:
       break_item_sensor(event.door, ItemFault::kNone);
       return;
@@ -337,10 +388,10 @@ Instant StationWorld::next_activity() const {
   if (!started_ || tick_now_) {
     return now_;
   }
-  Instant next = queue_.next_time();
+  Instant next = std::min(queue_.next_time(), segment_->next_call());
   if (controller_.has_value()) {
     next = std::min(next, wake_.deadline);
-    if (!setup_.skip_idle_polls || segment_.has_news()) {
+    if (!setup_.skip_idle_polls || segment_->has_news()) {
       next = std::min(next, wake_.idle_poll);
     }
   }
@@ -362,13 +413,17 @@ void StationWorld::run_until(Instant end) {
       break;
     }
     now_ = next;
+    if (segment_->next_call() <= now_) {
+      segment_->advance(now_);
+      tick_now_ = tick_now_ || (controller_.has_value() && segment_->has_arrived(now_));
+    }
     while (queue_.next_time() <= now_) {
       handle(queue_.pop());
     }
     if (!controller_.has_value()) {
       continue;
     }
-    const bool poll = (!setup_.skip_idle_polls || segment_.has_news()) && wake_.idle_poll <= now_;
+    const bool poll = (!setup_.skip_idle_polls || segment_->has_news()) && wake_.idle_poll <= now_;
     if (tick_now_ || wake_.deadline <= now_ || poll) {
       tick();
     }
@@ -425,8 +480,8 @@ StationCounters StationWorld::counters() const {
   }
   counters.turned_away = people_.counters().turned_away;
   counters.wrong_codes = people_.counters().wrong_codes;
-  counters.bus_frames = segment_.frames();
-  counters.bus_idle_frames = segment_.idle_frames();
+  counters.bus_frames = segment_->frames();
+  counters.bus_idle_frames = segment_->idle_frames();
   counters.flash_operations = flash_.counters().operations();
   counters.flash_bytes = flash_.counters().bytes_programmed;
   counters.frames_up = pipe_.frames_up();

@@ -5,11 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "emulator/hardware/board_segment.h"
+#include "emulator/hardware/boards/line_segment.h"
 #include "emulator/hardware/door.h"
 #include "emulator/hardware/front_panel_device.h"
 #include "emulator/hardware/network_pipe.h"
 #include "emulator/hardware/nor_flash_device.h"
-#include "emulator/hardware/serial_segment.h"
 #include "emulator/hardware/small_devices.h"
 #include "emulator/people/people.h"
 #include "emulator/station/station.h"
@@ -30,8 +31,9 @@ struct StationSetup {
   std::vector<std::uint8_t> door_board;  // By compartment index.
   std::vector<std::uint8_t> door_channel;
   std::vector<std::uint8_t> item_board;    // By compartment index; empty: no compartment has an item sensor.
-  std::vector<std::uint8_t> item_channel;  // kNoInput: this one has none.
-  std::vector<std::uint8_t> board_address;
+  std::vector<std::uint8_t> item_channel;  // Input of that board, from 0; kNoInput: this one has none.
+  std::vector<BoardProfile> boards;
+  NoiseRates bus_noise;
   StationKey station_key{};
   PeopleOptions people;
   std::uint64_t start_utc_ms = 0;
@@ -88,6 +90,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
     kMainsBack,
     kInjection,
     kItemSensorMended,
+    kForcedDoorShut,
   };
 
   // HostLink
@@ -115,13 +118,16 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void on_compartment(std::uint8_t number, std::uint8_t from, std::uint8_t to) override;
   void on_uplink(std::uint8_t from, std::uint8_t to) override;
 
+  void connect_boards();
+  void connect_doors();
   void power_on();
   void power_off();
   void tick();
   void handle(const WorldEvent& event);
   void move_door(std::uint8_t door, bool shut);
   void break_item_sensor(std::uint8_t door, ItemFault fault);
-  void note_item(std::uint8_t door);
+  void change_item(std::uint8_t door, bool inside, ItemFault fault);
+  void force(std::uint8_t door, Duration open_for);
   void start_injection(std::uint64_t ticket, const Injection& injection);
   void schedule_outage();
   void schedule_mains_loss();
@@ -137,9 +143,11 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   Prng faults_;
   Prng doors_prng_;
   std::vector<Door> doors_;
-  std::vector<std::uint8_t> door_at_;  // By board * 8 + channel; 0xFF: no door.
-  std::vector<std::uint8_t> item_at_;  // The same, of item sensors; empty: there are none.
-  SerialSegment segment_;
+  static constexpr std::size_t kInputsMax = 64;  // Of a board.
+  std::vector<std::uint8_t> door_at_;            // By board * kInputsMax + channel; 0xFF: no door.
+  std::vector<std::uint8_t> item_at_;            // The same, of item sensors; empty: there are none.
+  std::unique_ptr<BoardSegment> segment_;
+  LineSegment* line_ = nullptr;  // The same, if it is one.
   NorFlashDevice flash_;
   RtcDevice clock_;
   SupplyDevice supply_;

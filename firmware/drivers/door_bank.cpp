@@ -236,6 +236,12 @@ Instant DoorBank::idle_poll_of(std::size_t board, Instant from) const {
   return slot_start(slot);
 }
 
+bool DoorBank::knows(std::size_t board, std::uint64_t inputs) const {
+  const auto& state = states_[board];
+  return !state.silent && state.due_slot == 0 && state.misses == 0 && back_slot_ == 0 &&
+         state.settled() == state.inputs() && ((state.belief ^ inputs) & state.inputs()) == 0;
+}
+
 std::size_t DoorBank::due_board(std::int64_t slot) const {
   if (next_due_ == 0 || next_due_ > slot) {
     return kNoBoard;

@@ -115,6 +115,9 @@ class DoorBank {
   Instant idle_poll_of(std::size_t board, Instant from) const;
 
   std::uint8_t board_of(std::uint8_t compartment) const { return doors_[compartment - 1U].board; }
+  /// Another reading of those inputs would change nothing: all of them are believed to be so, and nothing is wanted.
+  bool knows(std::size_t board, std::uint64_t inputs) const;
+
   DoorState state(std::uint8_t compartment) const;
   ItemState item(std::uint8_t compartment) const;
   const DoorBits& shut_doors() const { return shut_; }

@@ -198,9 +198,12 @@ def strike_with_faults(lab):
     # Five minutes at sixty times real time are five seconds; then what was kept at the station arrives.
     wait_until(lambda: count(compartments(lab, "SX-DT-0002"), door, "deposits") > 0, 60, "the deposit made while offline")
 
-    silent = lab.inject("fault", "--station", STATION, "--kind", "board-silent", "--for", "10m")
-    expect_equal(silent.returncode, 1, "a fault that does not exist yet: exit code")
-    expect("not supported" in silent.stdout + silent.stderr, f"says not supported: {silent.stdout}{silent.stderr}")
+    for kind in ("board-silent", "force"):
+        result = lab.inject("fault", "--station", "SX-DT-0003", "--kind", kind, "--door", "3", "--for", "3m")
+        expect_equal(result.returncode, 0, f"inject {kind}: {result.stdout}{result.stderr}; exit code")
+    rot = lab.inject("fault", "--station", STATION, "--kind", "bit-rot", "--for", "10m")
+    expect_equal(rot.returncode, 1, "a fault that does not exist yet: exit code")
+    expect("not supported" in rot.stdout + rot.stderr, f"says not supported: {rot.stdout}{rot.stderr}")
 
 
 def run(lab):

@@ -24,7 +24,7 @@ ROOMS = {
     "emulator/hardware/boards": ("emulator/hardware",),
     "emulator/faults": ("emulator/hardware",),
     "emulator/people": ("emulator/faults", "firmware/wire"),
-    "emulator/station": ("emulator/people", "firmware/app"),
+    "emulator/station": ("emulator/people", "emulator/hardware/boards", "firmware/app"),
     "emulator/fleet": ("emulator/station",),
     "emulator/scenario": ("emulator/fleet",),
     "tools/support": ("firmware/base",),

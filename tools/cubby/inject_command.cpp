@@ -238,23 +238,25 @@ int service(const InjectArguments& arguments) {
   return kExitOk;
 }
 
-constexpr std::array<std::pair<std::string_view, cubby::v1::FaultKind>, 5> kFaultKinds{
+constexpr std::array<std::pair<std::string_view, cubby::v1::FaultKind>, 7> kFaultKinds{
     {{"jam", cubby::v1::FAULT_KIND_JAM},
+     {"force", cubby::v1::FAULT_KIND_FORCE},
+     {"board-silent", cubby::v1::FAULT_KIND_BOARD_SILENT},
      {"item-empty", cubby::v1::FAULT_KIND_ITEM_EMPTY},
      {"item-present", cubby::v1::FAULT_KIND_ITEM_PRESENT},
      {"link-down", cubby::v1::FAULT_KIND_LINK_DOWN},
      {"power-cut", cubby::v1::FAULT_KIND_POWER_CUT}}};
 
 int fault(const InjectArguments& arguments) {
-  if (arguments.kind == "board-silent" || arguments.kind == "bit-rot") {
-    return fail(kExitFailure, "--kind " + arguments.kind +
-                                  ": not supported yet (jam, item-empty, item-present, link-down, power-cut)");
+  if (arguments.kind == "bit-rot") {
+    return fail(kExitFailure,
+                "--kind bit-rot: not supported yet (jam, force, board-silent, item-empty, item-present, "
+                "link-down, power-cut)");
   }
   const auto kind = std::find_if(kFaultKinds.begin(), kFaultKinds.end(), [&](const auto& known) {
                       return known.first == arguments.kind;
                     })->second;
-  const bool at_a_door = kind == cubby::v1::FAULT_KIND_JAM || kind == cubby::v1::FAULT_KIND_ITEM_EMPTY ||
-                         kind == cubby::v1::FAULT_KIND_ITEM_PRESENT;
+  const bool at_a_door = kind != cubby::v1::FAULT_KIND_LINK_DOWN && kind != cubby::v1::FAULT_KIND_POWER_CUT;
   if (at_a_door && arguments.door == 0) {
     return fail(kExitUsage, "--door: " + arguments.kind + " needs the number of a door");
   }
@@ -379,14 +381,17 @@ void add_service_and_faults(CLI::App& inject, const Arguments& arguments, int& e
 
   verb = add_verb(inject, arguments, exit_code, "fault", "Something breaks", fault);
   verb->add_option("--station", arguments->station, "e.g. SX-TY-0007")->required()->check(station_validator());
-  verb->add_option("--kind", arguments->kind, "jam, item-empty, item-present (of the sensor), link-down or power-cut")
+  verb->add_option(
+          "--kind", arguments->kind,
+          "jam, force, board-silent (that of the door), item-empty, item-present (of the sensor), link-down or\n"
+          "power-cut")
       ->required()
-      ->check(
-          CLI::IsMember({"jam", "item-empty", "item-present", "link-down", "power-cut", "board-silent", "bit-rot"}));
-  verb->add_option("--door", arguments->door, "Compartment number, for a jam or an item sensor")
+      ->check(CLI::IsMember(
+          {"jam", "force", "board-silent", "item-empty", "item-present", "link-down", "power-cut", "bit-rot"}));
+  verb->add_option("--door", arguments->door, "Compartment number, for what breaks at a door")
       ->check(integer_range(1, limits::kCompartmentsMax));
   verb->add_option("--for", arguments->duration,
-                   "How long, in the emulator's time; default: a moment (power-cut), else to the end")
+                   "How long, in the emulator's time; default: a moment (power-cut, force), else to the end")
       ->check(duration_validator());
   verb->footer("Example: cubby inject fault --station SX-TY-0007 --door 12 --kind jam --for 10m");
 

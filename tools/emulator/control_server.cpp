@@ -434,6 +434,12 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
       case cubby::v1::FAULT_KIND_ITEM_PRESENT:
         injection.kind = emulator::InjectionKind::kItemStuckPresent;
         return read_door(request, injection);
+      case cubby::v1::FAULT_KIND_FORCE:
+        injection.kind = emulator::InjectionKind::kForce;
+        return read_door(request, injection);
+      case cubby::v1::FAULT_KIND_BOARD_SILENT:
+        injection.kind = emulator::InjectionKind::kBoardSilent;
+        return read_door(request, injection);
       case cubby::v1::FAULT_KIND_LINK_DOWN:
         injection.kind = emulator::InjectionKind::kLinkDown;
         return {};

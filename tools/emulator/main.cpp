@@ -53,6 +53,8 @@ struct Arguments {
   std::uint32_t code_digits = limits::kCodeDigits;
   bool no_skip = false;
   bool no_demand = false;
+  std::string boards = "p5";
+  std::string bus_noise = "off";
   bool item_sensors = false;
   bool profile_rooms = false;
   std::string start;
@@ -101,6 +103,13 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_flag("--no-skip-idle-polls", arguments.no_skip,
                "Run every poll of every lock board (slow; the trace hash is the same)");
   app.add_flag("--no-demand", arguments.no_demand, "Nobody comes but those who are injected");
+  app.add_option("--boards", arguments.boards,
+                 "Lock boards of the stations: p1, p2, p5, p6, p7, or mixed, as the province has them")
+      ->check(CLI::IsMember({"p1", "p2", "p5", "p6", "p7", "mixed"}))
+      ->capture_default_str();
+  app.add_option("--bus-noise", arguments.bus_noise,
+                 "On every station's bus, in a million bytes: flip=N,burst=N,drop=N,double=N,glue=N (slow)")
+      ->capture_default_str();
   app.add_flag("--item-sensors", arguments.item_sensors,
                "Compartments have a sensor that sees whether a parcel is inside");
   app.add_flag("--profile-rooms", arguments.profile_rooms, "Measure processor time by room, for --report");
@@ -165,6 +174,11 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
   options.code_digits = arguments.code_digits;
   options.demand = !arguments.no_demand;
   options.item_sensors = arguments.item_sensors;
+  options.mixed_boards = arguments.boards == "mixed";
+  options.board_family = emulator::board_family(arguments.boards).value_or(emulator::BoardFamily::kP5);
+  if (const std::string problem = emulator::apply_noise(options.bus_noise, arguments.bus_noise); !problem.empty()) {
+    return "--bus-noise: " + problem;
+  }
   options.new_journals = arguments.new_journals;
   options.skip_idle_polls = !arguments.no_skip;
   options.profile_rooms = arguments.profile_rooms;
@@ -241,6 +255,9 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
   fleet_options.announce_new_journals = options.new_journals;
   fleet_options.skip_idle_polls = options.skip_idle_polls;
   fleet_options.item_sensors = options.item_sensors;
+  fleet_options.board_family = options.board_family;
+  fleet_options.mixed_boards = options.mixed_boards;
+  fleet_options.bus_noise = options.bus_noise;
   fleet_options.fleet_key = options.fleet_key;
   std::vector<emulator::RoomMeter> meters(options.threads);
   for (emulator::RoomMeter& meter : meters) {

@@ -26,6 +26,9 @@ struct RunOptions {
   std::uint32_t code_digits = limits::kCodeDigits;
   std::uint32_t window_s = 60;
   bool demand = true;
+  emulator::BoardFamily board_family = emulator::BoardFamily::kP5;
+  bool mixed_boards = false;
+  emulator::NoiseRates bus_noise;
   bool item_sensors = false;
   bool new_journals = false;
   bool skip_idle_polls = true;

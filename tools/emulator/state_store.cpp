@@ -80,6 +80,8 @@ std::unique_ptr<StateStore> StateStore::open(RunOptions& options, std::string& e
       {"report_interval_s", std::to_string(options.report_interval_s)},
       {"code_digits", std::to_string(options.code_digits)},
       {"item_sensors", options.item_sensors ? "true" : "false"},
+      {"boards", options.mixed_boards ? "mixed" : std::string(to_string(options.board_family))},
+      {"bus_noise", to_string(options.bus_noise)},
       {"window_s", std::to_string(options.window_s)},
       {"demand", options.demand ? "true" : "false"},
       {"run_id", std::to_string(options.run_id)},

@@ -62,9 +62,11 @@ class BoardP7 final : public LockBoardDevice {
     return size;
   }
 
-  Duration about(std::int64_t middle_ms, std::int64_t spread_ms) {
+  // Of the time alone: a question that nobody asked shifts no other's answer.
+  Duration about(Instant now, std::int64_t middle_ms, std::int64_t spread_ms) const {
     const std::int64_t spread_us = spread_ms * 1000;
-    const auto offset = static_cast<std::int64_t>(prng().below(static_cast<std::uint64_t>(2 * spread_us + 1)));
+    Prng draw = prng().child("latency", static_cast<std::uint64_t>(now.us));
+    const auto offset = static_cast<std::int64_t>(draw.below(static_cast<std::uint64_t>(2 * spread_us + 1)));
     return Duration::microseconds(std::max<std::int64_t>(middle_ms * 1000 - spread_us + offset, kTurnAround.us));
   }
 
@@ -76,7 +78,7 @@ class BoardP7 final : public LockBoardDevice {
         reply_at(now + kTurnAround, frame);
         return;
       case UnlockReply::kLate:
-        reply_at(now + about(profile().unlock_reply_ms, kOpenSpreadMs), frame);
+        reply_at(now + about(now, profile().unlock_reply_ms, kOpenSpreadMs), frame);
         return;
     }
   }
@@ -100,7 +102,7 @@ class BoardP7 final : public LockBoardDevice {
   void obey(Bytes frame, Bytes data, Instant now) {
     const std::byte command = frame[6];
     if (command == kReadAll && data.empty()) {
-      reply_at(now + about(kReadAllMs, kReadAllSpreadMs), frame);
+      reply_at(now + about(now, kReadAllMs, kReadAllSpreadMs), frame);
     } else if (command == kOpenAll && data.empty()) {
       pulse_all(~std::uint64_t{0}, now, OpenAll::kSequential);
       reply_to_open(frame, now);
@@ -120,7 +122,7 @@ class BoardP7 final : public LockBoardDevice {
     const std::byte command = frame[6];
     const std::optional<std::uint8_t> channel = channel_of(number);
     if (command == kReadOne) {
-      reply_at(now + about(kReadOneMs, kReadOneSpreadMs), frame);
+      reply_at(now + about(now, kReadOneMs, kReadOneSpreadMs), frame);
     } else if (command == kOpenOne && channel.has_value()) {
       pulse(*channel, now, pulse_length());
       reply_to_open(frame, now);

@@ -106,7 +106,7 @@ class LockBoardDevice {
   void set_baud(std::uint32_t baud) { baud_ = baud; }
   Duration pulse_length() const { return pulse_length_; }
   void set_pulse_length(Duration length) { pulse_length_ = length; }
-  Prng& prng() { return prng_; }
+  const Prng& prng() const { return prng_; }
   Instant last_byte() const { return last_byte_; }
   /// Shows take_frame() once more what it has not taken yet.
   void look_again(Instant now);

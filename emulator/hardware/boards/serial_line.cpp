@@ -214,7 +214,7 @@ void SerialLine::deliver(std::size_t index, Instant at) {
   for (std::size_t copy = 0; copy < copies; ++copy) {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       // At another speed there is nothing that looks like a byte.
-      if (static_cast<int>(i) != talk.burst.who && board(i).baud() == talk.baud) {
+      if (static_cast<int>(i) != talk.burst.who && board(i).baud() == talk.baud && !is_silent(i, at)) {
         nodes_[i].board->on_byte(value, at);
       }
     }
@@ -247,6 +247,9 @@ void SerialLine::collect() {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     Node& node = nodes_[i];
     while (auto said = node.board->take()) {
+      if (is_silent(i, said->begin)) {
+        continue;
+      }
       const Instant begin = free_at(static_cast<int>(i), said->begin);
       if (node.reboots_in_answer && said->bytes.size() > 1) {
         node.reboots_in_answer = false;
@@ -283,6 +286,11 @@ void SerialLine::restart_host(Instant now) {
   host_kept_.clear();
   kept_for_host_.clear();
   heard_.clear();
+}
+
+void SerialLine::silence(std::size_t index, Instant now, Instant until) {
+  advance(now);
+  nodes_[index].silent_until = until;
 }
 
 void SerialLine::power_cycle(Instant now) {

@@ -95,6 +95,10 @@ class SerialLine {
   /// `until` of `now` ends it.
   void hold_line(std::size_t board, Instant now, Instant until);
   bool holds_line(std::size_t board, Instant now) const;
+  /// The board hears nothing and says nothing before `until`, as one whose plug came off; its pulses run on. `until` of
+  /// `now` ends it.
+  void silence(std::size_t board, Instant now, Instant until);
+  bool is_silent(std::size_t board, Instant now) const { return now < nodes_[board].silent_until; }
   /// The board says 1 to 16 bytes of garbage, so often on average, whoever else talks. 0 ends it.
   void babble(std::size_t board, std::uint32_t per_minute, Instant now);
   std::uint32_t babbles_per_minute(std::size_t board) const { return nodes_[board].babbles_per_minute; }
@@ -131,6 +135,7 @@ class SerialLine {
     Prng restarts;
     Instant holds_from = Instant::max();
     Instant holds_until{};
+    Instant silent_until{};
     std::uint32_t babbles_per_minute = 0;
     Instant babbles_at = Instant::max();
     std::uint64_t reboots = 0;

@@ -129,9 +129,8 @@ TEST_F(Board, ReportsItsInputs) {
 TEST(Segment, BytesComeAtTheirTimes) {
   TraceHash hash;
   Wiring wiring;
-  SerialSegment segment(hash);
-  segment.add_board(ModbusBoard(wiring, 0, 1));
-  segment.set_wiring(wiring);
+  SerialSegment segment(hash, wiring);
+  segment.add_board(1);
   segment.attach({});
   const std::vector<std::byte> request = Board::with_crc({0x01, 0x02, 0x00, 0x00, 0x00, 0x08});
   hal::SerialBus& bus = segment;
