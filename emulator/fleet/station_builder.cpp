@@ -82,7 +82,9 @@ void fill_items(cubby_v1_StationConfig& config, StationSetup& setup) {
     const std::size_t board = first_board + i / kChannels;
     const bool room = board < limits::kBoardsMax;
     if (room && board == config.boards_count) {
-      config.boards[board] = {cubby_v1_BoardFamily_BOARD_FAMILY_P5, static_cast<std::uint8_t>(board + 1), kChannels};
+      config.boards[board].family = cubby_v1_BoardFamily_BOARD_FAMILY_P5;
+      config.boards[board].address = static_cast<std::uint8_t>(board + 1);
+      config.boards[board].channels = kChannels;
       ++config.boards_count;
       setup.board_address.push_back(static_cast<std::uint8_t>(board + 1));
     }

@@ -25,7 +25,7 @@ class Assembly {
   Assembly(const hal::Hardware& hardware, const AssemblyOptions& options);
   /// Checks the configuration, mounts (or, on blank flash, formats) the journal, recovers the state,
   /// turns all outputs off and starts the uplink. kBadInput, kCorrupt: the configuration is not one;
-  /// kNotSupported: it asks for what this build cannot do; nothing was started. Any other error: safe
+  /// nothing was started. Any other error: safe
   /// mode, doors stay locked, tick() may still be called.
   Status boot(Instant now);
   Wake tick(Instant now) { return controller_.tick(now); }

@@ -7,7 +7,9 @@
 #include "firmware/base/bytes.h"
 #include "firmware/base/limits.h"
 #include "firmware/base/names.h"
+#include "firmware/core/board_settings.h"
 #include "firmware/core/rules.h"
+#include "firmware/drivers/door_bank.h"
 
 namespace cubby::app {
 namespace {
@@ -23,34 +25,50 @@ bool is_station_name(std::string_view name) {
                      [](char c) { return within(c, 'A', 'Z') || within(c, '0', '9') || c == '-'; });
 }
 
+/// Whether a door that is forced is seen in time, also while another door is watched.
+bool round_holds(const cubby_v1_StationConfig& config) {
+  std::array<drivers::BoardSettings, limits::kBoardsMax> boards;
+  for (std::size_t i = 0; i < config.boards_count; ++i) {
+    boards[i] = core::settings_of(config.boards[i], config.lock_pulse_ms);
+  }
+  const auto slot =
+      drivers::DoorBank::slot_for({boards.data(), config.boards_count}, core::byte_time_us(config.bus_baud));
+  return slot * (static_cast<std::int64_t>(config.boards_count) * limits::kWatchEvery) <
+         limits::kForcedDoorSeenIn * (limits::kWatchEvery - 1);
+}
+
 bool boards_hold(const cubby_v1_StationConfig& config) {
-  if (!within<std::size_t>(config.boards_count, 1, limits::kBoardsMax)) {
+  if (!within<std::size_t>(config.boards_count, 1, limits::kBoardsMax) || !core::baud_holds(config.bus_baud)) {
     return false;
   }
   for (std::size_t i = 0; i < config.boards_count; ++i) {
     const auto& board = config.boards[i];
-    if (!within<unsigned>(board.address, 1, 247) || !within<unsigned>(board.channels, 1, limits::kBoardChannelsMax) ||
-        number_in(board.family) == cubby_v1_BoardFamily_BOARD_FAMILY_UNSPECIFIED) {
+    if (!core::board_holds(board)) {
       return false;
     }
     for (std::size_t j = 0; j < i; ++j) {
-      if (config.boards[j].address == board.address) {
+      if (config.boards[j].family == board.family && config.boards[j].address == board.address) {
         return false;
       }
     }
   }
-  return true;
+  return round_holds(config);
 }
 
 /// Bit c of element b: input c of board b has a door or an item sensor.
 using UsedInputs = std::array<std::uint64_t, limits::kBoardsMax>;
 
-bool take_input(const cubby_v1_StationConfig& config, UsedInputs& used, unsigned board, unsigned channel) {
-  if (board >= config.boards_count || channel >= config.boards[board].channels || (used[board] >> channel & 1) != 0) {
+bool take_input(UsedInputs& used, unsigned board, unsigned channel) {
+  if ((used[board] >> channel & 1) != 0) {
     return false;
   }
   used[board] |= std::uint64_t{1} << channel;
   return true;
+}
+
+std::size_t input_count(const cubby_v1_BoardConfig& board) {
+  const auto settings = core::settings_of(board, 0);
+  return drivers::lock_board(settings.family).input_count(settings);
 }
 
 bool items_hold(const cubby_v1_StationConfig& config, UsedInputs& used) {
@@ -60,9 +78,11 @@ bool items_hold(const cubby_v1_StationConfig& config, UsedInputs& used) {
   }
   for (std::size_t i = 0; i < items; ++i) {
     const unsigned channel = config.door_item_channel[i];
+    const unsigned board = config.door_item_board[i];
     // Without a sensor the index has to be 0: limits::kConfigBytesMax counts on bytes that are small.
-    if (channel == 0 ? config.door_item_board[i] != 0
-                     : !take_input(config, used, config.door_item_board[i], channel - 1)) {
+    if (channel == 0 ? board != 0
+                     : board >= config.boards_count || channel > input_count(config.boards[board]) ||
+                           !take_input(used, board, channel - 1)) {
       return false;
     }
   }
@@ -77,7 +97,9 @@ bool doors_hold(const cubby_v1_StationConfig& config) {
   }
   UsedInputs used{};
   for (std::size_t i = 0; i < doors; ++i) {
-    if (!take_input(config, used, config.door_board[i], config.door_channel[i]) || config.door_height_cm[i] > 250 ||
+    const unsigned board = config.door_board[i];
+    if (board >= config.boards_count || config.door_channel[i] >= config.boards[board].channels ||
+        !take_input(used, board, config.door_channel[i]) || config.door_height_cm[i] > 250 ||
         !within<unsigned>(number_in(config.door_size[i]), cubby_v1_Size_SIZE_S, cubby_v1_Size_SIZE_XL)) {
       return false;
     }
@@ -95,15 +117,8 @@ bool place_holds(const cubby_v1_StationConfig& config) {
 }  // namespace
 
 Status check_config(const cubby_v1_StationConfig& config) {
-  if (!core::rules_hold(config) || !place_holds(config) || !boards_hold(config) || !doors_hold(config)) {
-    return Status::kBadInput;
-  }
-  for (std::size_t i = 0; i < config.boards_count; ++i) {
-    if (number_in(config.boards[i].family) != cubby_v1_BoardFamily_BOARD_FAMILY_P5) {
-      return Status::kNotSupported;
-    }
-  }
-  return Status::kOk;
+  const bool holds = core::rules_hold(config) && place_holds(config) && boards_hold(config) && doors_hold(config);
+  return holds ? Status::kOk : Status::kBadInput;
 }
 
 }  // namespace cubby::app

@@ -5,8 +5,7 @@
 
 namespace cubby::app {
 
-/// Every rule of config.proto. kBadInput: one is broken. kNotSupported: it asks for what this build
-/// cannot do (another board family).
+/// Every rule of config.proto. kBadInput: one is broken.
 Status check_config(const cubby_v1_StationConfig& config);
 
 }  // namespace cubby::app

@@ -18,9 +18,9 @@ inline constexpr std::size_t kCityNameMax = 32;
 inline constexpr std::size_t kCarrierMax = 8;
 inline constexpr std::size_t kParcelMax = 32;
 
-inline constexpr std::size_t kConfigBytesMax = 2368;  // An encoded StationConfig.
+inline constexpr std::size_t kConfigBytesMax = 2640;  // An encoded StationConfig.
 inline constexpr std::size_t kRulesBytesMax = 704;    // An encoded StationRules that keeps the bounds below.
-inline constexpr std::size_t kEventBytesMax = 2416;   // An encoded Event.
+inline constexpr std::size_t kEventBytesMax = 2688;   // An encoded Event.
 inline constexpr std::size_t kInternalBytesMax = 1024;
 
 // Rules of a StationConfig; 0 has a meaning where it is not excluded here.
@@ -28,6 +28,10 @@ inline constexpr std::int32_t kUtcOffsetMinMin = -720;
 inline constexpr std::int32_t kUtcOffsetMinMax = 840;
 inline constexpr std::uint32_t kRetentionHoursMax = 720;
 inline constexpr std::uint32_t kUpsizingStepsMax = 3;
+inline constexpr std::uint32_t kBaudDefault = 9600;
+inline constexpr std::uint32_t kBaudMin = 4800;
+inline constexpr std::uint32_t kBaudMax = 115'200;
+inline constexpr std::uint32_t kUnlockReplyMsMax = 5000;
 inline constexpr std::uint32_t kReportIntervalSMax = 24 * 3600;  // Asked for from afar; a file may say more.
 inline constexpr std::uint32_t kResponseDeadlineSMin = 10;
 inline constexpr std::uint32_t kResponseDeadlineSMax = 3600;
@@ -47,6 +51,7 @@ inline constexpr std::size_t kBatchEventsMax = 256;
 inline constexpr std::uint32_t kWindowMax = 2000;  // Unacknowledged events.
 
 inline constexpr std::size_t kBusFrameMax = 64;
+inline constexpr std::size_t kBusReplyMax = 64;  // P7 tells 50 doors in 60 bytes.
 inline constexpr std::size_t kPanelTextMax = 80;  // Of one scan.
 
 inline constexpr std::size_t kCodeDigits = 8;       // Of a pickup code that is typed alone.
@@ -58,9 +63,13 @@ inline constexpr Duration kAttemptSpacing = Duration::seconds(2);
 inline constexpr Duration kOpenSightTimeout = Duration::milliseconds(1500);  // Pulse until the switch must read open.
 inline constexpr Duration kLeftOpenAfter = Duration::seconds(60);
 inline constexpr Duration kItemReadingTimeout = Duration::seconds(1);  // Door shut until its item sensor has spoken.
-inline constexpr Duration kBusSlot = Duration::milliseconds(60);  // One exchange on the bus; all start on this grid.
+// One exchange on the bus; all start on a grid of so much, or of a multiple where a board is slower.
+inline constexpr Duration kBusSlot = Duration::milliseconds(60);
+inline constexpr Duration kForcedDoorSeenIn = Duration::seconds(2);
 inline constexpr int kWatchEvery = 4;                             // Slots between looks at a door that should move.
-inline constexpr Duration kReplyTimeout = Duration::milliseconds(45);  // Of a lock board, after its request.
+inline constexpr Duration kReplyTimeout = Duration::milliseconds(45);  // Of a lock board that is not slow by nature.
+// From an unlock until all doors are read back: a latch takes up to 120 ms, its switch chatters for 20.
+inline constexpr Duration kReadBackAfter = Duration::milliseconds(250);
 inline constexpr int kRereadsMax = 8;   // Slots in a row for a board whose inputs chatter; then its turns of the round.
 inline constexpr int kSilentAfter = 3;  // Missed replies until a board counts as silent.
 inline constexpr Duration kPanelIdle = Duration::seconds(90);  // A person walked away.
@@ -103,7 +112,7 @@ static_assert(3 * kCompartmentsMax <= kInternalBytesMax, "so are the terms of al
 static_assert(kEventBytesMax + 64 <= kFrameUpMax, "any event fits a frame of its own");
 static_assert(kAttemptSpacing * (kOpenAttemptsMax - 1) < kAuthorisationLife);
 static_assert(kOpenSightTimeout < kAttemptSpacing);
-static_assert(kBusSlot * static_cast<std::int64_t>(kBoardsMax) * kWatchEvery < Duration::seconds(2) * (kWatchEvery - 1),
+static_assert(kBusSlot * static_cast<std::int64_t>(kBoardsMax) * kWatchEvery < kForcedDoorSeenIn * (kWatchEvery - 1),
               "a forced door is journalled within 2 s, also while another door is watched");
 static_assert(kShortCodeDigits + kSecondDigits >= kCodeDigits, "a short code is no easier to guess");
 static_assert(kBusSlot * (2 * kSilentAfter + kRereadsMax) < kItemReadingTimeout,

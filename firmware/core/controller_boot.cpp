@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "firmware/base/digest.h"
+#include "firmware/core/board_settings.h"
 #include "firmware/core/controller.h"
 #include "firmware/wire/codec/event_codec.h"
 
@@ -107,9 +108,9 @@ Status Controller::append_booted(std::uint64_t last_utc_ms) {
 
 void Controller::configure_doors(const Options& options) {
   const auto& config = configuration_.config();
-  std::array<drivers::DoorBank::BoardPlace, limits::kBoardsMax> boards;
+  std::array<drivers::BoardSettings, limits::kBoardsMax> boards;
   for (std::size_t i = 0; i < config.boards_count; ++i) {
-    boards[i] = {.address = config.boards[i].address, .channels = config.boards[i].channels};
+    boards[i] = settings_of(config.boards[i], config.lock_pulse_ms);
   }
   std::array<drivers::DoorBank::DoorPlace, limits::kCompartmentsMax> doors;
   for (std::size_t i = 0; i < config.door_board_count; ++i) {
@@ -120,7 +121,7 @@ void Controller::configure_doors(const Options& options) {
     }
   }
   doors_.configure({boards.data(), config.boards_count}, {doors.data(), config.door_board_count},
-                   {.pulse = Duration::milliseconds(config.lock_pulse_ms), .lateness = options.tick_lateness});
+                   {.echo = config.bus_echo, .lateness = options.tick_lateness});
 }
 
 Status Controller::start_uplink(const Options& options, Instant now) {

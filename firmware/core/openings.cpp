@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "firmware/core/board_trust.h"
 #include "firmware/core/custody.h"
 
 namespace cubby::core {
@@ -30,8 +31,8 @@ Status Openings::begin(const Intent& request, Instant now) {
   if (!can_begin()) {
     return Status::kBusy;
   }
-  const bool elsewhere = recorder_.state().compartment(request.compartment).opens_elsewhere;
-  if (doors_.state(request.compartment) != drivers::DoorState::kShut || (elsewhere && !looks(request.purpose))) {
+  if (doors_.state(request.compartment) != drivers::DoorState::kShut ||
+      (!board_trusted(recorder_.state(), doors_, request.compartment) && !looks(request.purpose))) {
     return Status::kWrongState;
   }
   if (power_.supply() == hal::Supply::kFailing) {
@@ -97,6 +98,7 @@ void Openings::on_unlock(std::uint8_t compartment, drivers::Exchange exchange, I
   using drivers::Exchange;
   switch (exchange) {
     case Exchange::kDone:
+    case Exchange::kSent:
       live_[slot].reply = AttemptOutcome::kNotOpened;
       break;
     case Exchange::kNotSent:
@@ -111,7 +113,7 @@ void Openings::on_unlock(std::uint8_t compartment, drivers::Exchange exchange, I
       live_[slot].reply = AttemptOutcome::kUnknown;
       break;
   }
-  if (exchange == Exchange::kDone || exchange == Exchange::kUnknown) {
+  if (exchange == Exchange::kDone || exchange == Exchange::kSent || exchange == Exchange::kUnknown) {
     enter(slot, Phase::kSighting, now + limits::kOpenSightTimeout);
     return;
   }

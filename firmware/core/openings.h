@@ -39,9 +39,9 @@ class Openings {
   void set_code_digits(std::size_t digits) { code_digits_ = digits; }
 
   /// Authorises one opening and makes its first attempt. `request.attempt` and `uptime_ms` are filled
-  /// in here. kWrongState: the door is not known to be shut, or another opened in its place last time and
-  /// nobody who serves the station has seen to it. kBusy: another is being attempted, or too
-  /// many doors stand open. kNotSent: the supply is failing. Others: the intent is not durable.
+  /// in here. kWrongState: the door is not known to be shut, or its board is out of service: another door opened in
+  /// place of one of its last time, and nobody who serves the station has seen to it. kBusy: another is being
+  /// attempted, or too many doors stand open. kNotSent: the supply is failing. Others: the intent is not durable.
   Status begin(const Intent& request, Instant now);
   /// The person at the open door says that it was opened for nothing: of a deposit that nothing is
   /// inside, of a collection that the parcel still is. kWrongState: it is not open, or open for something else.

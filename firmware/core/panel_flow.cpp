@@ -5,6 +5,7 @@
 
 #include "firmware/base/names.h"
 #include "firmware/base/parcel_number.h"
+#include "firmware/core/board_trust.h"
 
 namespace cubby::core {
 namespace {
@@ -270,7 +271,7 @@ void PanelFlow::open_for_deposit(Instant now) {
                                                .carrier = carrier_.view(),
                                                .parcel = parcel_.view(),
                                                .low = low_door_,
-                                               .usable = parts_.doors.shut_doors(),
+                                               .usable = usable_doors(parts_.recorder.state(), parts_.doors),
                                                .tried = tried_},
                                               recorder.state());
   if (choice.compartment == 0) {

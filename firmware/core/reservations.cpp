@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "firmware/base/names.h"
+#include "firmware/core/board_trust.h"
 
 namespace cubby::core {
 namespace {
@@ -47,7 +48,7 @@ Reservations::Answer Reservations::find(const Request& request) const {
                                                       .carrier = request.carrier,
                                                       .parcel = {},
                                                       .low = request.low,
-                                                      .usable = parts_.doors.shut_doors(),
+                                                      .usable = usable_doors(state, parts_.doors),
                                                       .tried = {}});
   if (choice.compartment == 0) {
     return {.status = Status::kNotFound, .reason = choice.reason};

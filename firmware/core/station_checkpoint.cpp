@@ -36,6 +36,7 @@ static_assert(kItemHead + 1 + 3 * kWearPerItem <= kItemMax && limits::kWearBits 
 
 void StationState::on_checkpoint_begin() {
   compartments_ = {};
+  open_elsewhere_ = {};
   openings_ = {};
   commands_ = {};
   passes_ = {};
@@ -97,7 +98,7 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
   const bool inside = parcel.counter != 0;
   const bool group = inside && (parcel.recipient_token != 0 || parcel.code_counter != parcel.counter);
   if (compartment.state == CompartmentState::kVacant && !inside && !compartment.forced_open &&
-      !compartment.opens_elsewhere && !compartment.item_doubtful) {
+      !test_bit(open_elsewhere_, number) && !compartment.item_doubtful) {
     return;
   }
   writer.put(number);
@@ -110,7 +111,7 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
                    (inside && parcel.kept_hours != 0 ? kFlagKept : 0) |
                    (compartment.item_doubtful ? kFlagItemDoubtful : 0);
   writer.put(static_cast<std::uint8_t>((compartment.forced_open ? kFlagForced : 0) | (inside ? of_parcel : 0) |
-                                       (compartment.opens_elsewhere ? kFlagElsewhere : 0) |
+                                       (test_bit(open_elsewhere_, number) ? kFlagElsewhere : 0) |
                                        (more != 0 ? kFlagMore : 0)));
   if (more != 0) {
     writer.put(static_cast<std::uint8_t>(more));
@@ -283,7 +284,7 @@ void StationState::read_compartment_item(Bytes body) {
   const auto flags = reader.get<std::uint8_t>();
   const auto more = (flags & kFlagMore) != 0 ? reader.get<std::uint8_t>() : std::uint8_t{0};
   compartment.forced_open = (flags & kFlagForced) != 0;
-  compartment.opens_elsewhere = (flags & kFlagElsewhere) != 0;
+  set_bit(open_elsewhere_, number, (flags & kFlagElsewhere) != 0);
   compartment.item_doubtful = (more & kFlagItemDoubtful) != 0;
   if ((flags & kFlagParcel) != 0) {
     auto& parcel = compartment.parcel;

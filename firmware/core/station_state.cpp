@@ -214,8 +214,9 @@ void StationState::apply_event(const cubby_v1_Event& event) {
       break;
     case cubby_v1_Event_open_failed_tag:
       if (valid(body.open_failed.compartment)) {
-        compartments_[body.open_failed.compartment - 1U].opens_elsewhere |=
-            body.open_failed.cause == cubby_v1_OpenFailure_OPEN_FAILURE_OPENED_ELSEWHERE;
+        if (body.open_failed.cause == cubby_v1_OpenFailure_OPEN_FAILURE_OPENED_ELSEWHERE) {
+          set_bit(open_elsewhere_, body.open_failed.compartment, true);
+        }
         apply_not_opened(body.open_failed.compartment);
       }
       break;
@@ -270,7 +271,7 @@ void StationState::apply_notice(const cubby_v1_Event& event) {
     case cubby_v1_Event_in_service_tag:
       if (valid(body.in_service.compartment)) {
         compartments_[body.in_service.compartment - 1U].out_of_service_reason = 0;
-        compartments_[body.in_service.compartment - 1U].opens_elsewhere = false;
+        set_bit(open_elsewhere_, body.in_service.compartment, false);
         move(body.in_service.compartment, CompartmentEvent::kPutBack, CompartmentState::kVacant);
       }
       break;
@@ -549,7 +550,7 @@ void StationState::apply_outcome(const Outcome& outcome) {
   opening.outcome = outcome.outcome;
   if (outcome.outcome == AttemptOutcome::kOpened) {
     opening.opened_on_ms = on_base_ms_ + outcome.uptime_ms;
-    compartments_[outcome.compartment - 1U].opens_elsewhere = false;
+    set_bit(open_elsewhere_, outcome.compartment, false);
     compartments_[outcome.compartment - 1U].item_doubtful = false;
     const bool deposit = fills(opening.intent.purpose);
     move(outcome.compartment, CompartmentEvent::kOpened,

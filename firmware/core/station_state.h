@@ -45,10 +45,9 @@ struct Compartment {
   CompartmentState state = CompartmentState::kVacant;
   CompartmentState before = CompartmentState::kVacant;  // The opening that runs; what it came from.
   std::uint8_t out_of_service_reason = 0;
-  bool forced_open = false;      // DoorForced was journalled and no DoorShutLate yet.
-  bool item_doubtful = false;    // ItemSensorDoubtful was journalled since the door was last opened.
-  bool opens_elsewhere = false;  // Another door opened instead; only who serves the station may try.
-  std::uint32_t wear = 0;        // Attempts to open its lock, ever; at most limits::kWearMax.
+  bool forced_open = false;    // DoorForced was journalled and no DoorShutLate yet.
+  bool item_doubtful = false;  // ItemSensorDoubtful was journalled since the door was last opened.
+  std::uint32_t wear = 0;      // Attempts to open its lock, ever; at most limits::kWearMax.
   Parcel parcel;
 };
 
@@ -111,6 +110,8 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   /// The doors that the code of these opens: theirs and those of their collection group. None if it is not one code:
   /// two parcels' can be equal by chance, when both doors stood open at once. `same_digits`: of PickupCodes.
   CompartmentBits group_of(const CompartmentBits& found, const CompartmentBits& same_digits) const;
+  /// Another door opened in their place when they were tried last; only who serves the station may try.
+  const CompartmentBits& open_elsewhere() const { return open_elsewhere_; }
   std::uint32_t failures() const { return failures_; }
   /// Milliseconds that the station was powered, over all boots, as far as records tell: what lay
   /// between the last record of a boot and its end is not in it, so terms get longer, never shorter.
@@ -204,6 +205,7 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   cubby_v1_Event& scratch_;
   TraceSink* trace_ = nullptr;
   std::array<Compartment, limits::kCompartmentsMax> compartments_{};
+  CompartmentBits open_elsewhere_{};
   std::array<PendingOpening, kOpeningsMax> openings_{};
   std::array<Reservation, limits::kReservationsMax> reservations_{};
   std::size_t reservation_count_ = 0;

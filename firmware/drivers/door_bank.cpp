@@ -18,6 +18,10 @@ Duration frame_silence(std::int64_t byte_time_us) {
   return Duration{byte_time_us < kFastByteUs ? 1'750 : byte_time_us * 77 / 20};
 }
 
+std::size_t input_count(const BoardSettings& board) {
+  return lock_board(board.family).input_count(board);
+}
+
 bool bit(const DoorBits& bits, std::size_t index) {
   return (bits[index / 64] >> (index % 64) & 1) != 0;
 }
@@ -40,22 +44,42 @@ std::uint8_t take_first(DoorBits& bits) {
 
 }  // namespace
 
-void DoorBank::configure(std::span<const BoardPlace> boards, std::span<const DoorPlace> doors, const Options& options) {
+Duration DoorBank::slot_for(std::span<const BoardSettings> boards, std::int64_t byte_time_us) {
+  std::int64_t slots = 1;
+  for (const auto& board : boards) {
+    std::array<std::byte, limits::kBusFrameMax> frame;
+    const auto& family = lock_board(board.family);
+    const auto size = family.encode(board, {.kind = Request::Kind::kRead}, frame);
+    const auto needs = Duration{byte_time_us * static_cast<std::int64_t>(size)} +
+                       family.patience(board, Request::Kind::kRead, byte_time_us) + frame_silence(byte_time_us);
+    slots = std::max(slots, (needs.us + limits::kBusSlot.us - 1) / limits::kBusSlot.us);
+  }
+  return limits::kBusSlot * slots;
+}
+
+void DoorBank::configure(std::span<const BoardSettings> boards, std::span<const DoorPlace> doors,
+                         const Options& options) {
   CUBBY_ASSERT(phase_ == Phase::kStopped);
   CUBBY_ASSERT(!boards.empty() && boards.size() <= limits::kBoardsMax && doors.size() <= limits::kCompartmentsMax);
   options_ = options;
   board_count_ = boards.size();
   door_count_ = doors.size();
   for (std::size_t i = 0; i < boards.size(); ++i) {
-    boards_[i].attach(bus_, {.address = boards[i].address, .channels = boards[i].channels, .pulse = options.pulse});
+    CUBBY_ASSERT(boards[i].channels >= 1 && boards[i].channels <= limits::kBoardChannelsMax);
+    std::array<std::byte, limits::kBusFrameMax> frame;
+    boards_[i] = boards[i];
     states_[i] = {};
+    states_[i].off_done = lock_board(boards[i].family).encode(boards[i], {.kind = Request::Kind::kAllOff}, frame) == 0;
   }
+  exchange_.expect_echo(options.echo);
+  slot_ = slot_for(boards, bus_.byte_time_us());
   for (std::size_t i = 0; i < doors.size(); ++i) {
     CUBBY_ASSERT(doors[i].board < boards.size() && doors[i].channel < boards[doors[i].board].channels);
     doors_[i] = doors[i];
     states_[doors[i].board].mask |= std::uint64_t{1} << doors[i].channel;
     if (doors[i].item_channel != kNoInput) {
-      CUBBY_ASSERT(doors[i].item_board < boards.size() && doors[i].item_channel < boards[doors[i].item_board].channels);
+      CUBBY_ASSERT(doors[i].item_board < boards.size() &&
+                   doors[i].item_channel < input_count(boards[doors[i].item_board]));
       states_[doors[i].item_board].items |= std::uint64_t{1} << doors[i].item_channel;
     }
   }
@@ -135,8 +159,8 @@ void DoorBank::tick(Instant now) {
   if (phase_ == Phase::kStopped) {
     return;
   }
-  if (running_ != Running::kNothing) {
-    const auto outcome = boards_[running_board_].tick(now);
+  if (running_ != Request::Kind::kNone) {
+    const auto outcome = exchange_.tick(now);
     if (outcome == Exchange::kWaiting) {
       return;
     }
@@ -159,8 +183,8 @@ Wake DoorBank::wake(Instant now) const {
   if (phase_ == Phase::kStopped) {
     return wake;
   }
-  if (running_ != Running::kNothing) {
-    wake.need(std::max(boards_[running_board_].wake(), now));
+  if (running_ != Request::Kind::kNone) {
+    wake.need(std::max(exchange_.wake(), now));
     return wake;
   }
   if (phase_ == Phase::kStarting) {
@@ -176,6 +200,9 @@ Wake DoorBank::wake(Instant now) const {
   }
   if (next_due_ != 0) {
     wake.need(slot_start(std::max(next, next_due_)));
+  }
+  if (back_slot_ != 0) {
+    wake.need(slot_start(std::max(next, back_slot_)));
   }
   auto idle = next;
   while (idle_board(idle) == kNoBoard) {
@@ -202,7 +229,7 @@ std::size_t DoorBank::idle_board(std::int64_t slot) const {
 
 Instant DoorBank::idle_poll_of(std::size_t board, Instant from) const {
   CUBBY_ASSERT(board < board_count_);
-  auto slot = (from.us + limits::kBusSlot.us - 1) / limits::kBusSlot.us;
+  auto slot = (from.us + slot_.us - 1) / slot_.us;
   while (idle_board(slot) != board) {
     ++slot;
   }
@@ -227,23 +254,26 @@ void DoorBank::run_slot(std::int64_t slot, Instant now) {
     begin_unlock(now);
     return;
   }
+  if (back_slot_ != 0 && back_slot_ <= slot) {
+    read_back();
+  }
   if (const auto due = due_board(slot); due != kNoBoard) {
     round_due_ = (due + 1) % board_count_;
     if (!states_[due].off_done) {
-      begin_all_off(due, now);  // It was silent at the start and answers now.
+      begin(due, {.kind = Request::Kind::kAllOff}, now, false);  // It was silent at the start and answers now.
       return;
     }
-    begin_read(due, now, false);
+    begin(due, {.kind = Request::Kind::kRead}, now, false);
     return;
   }
   if (const auto board = idle_board(slot); board != kNoBoard) {
-    begin_read(board, now, true);
+    begin(board, {.kind = Request::Kind::kRead}, now, true);
   }
 }
 
 /// One exchange after the other: nothing may be skipped here, so no grid is needed.
 void DoorBank::run_start(Instant now) {
-  if (running_ != Running::kNothing || now < quiet_until_) {
+  if (running_ != Request::Kind::kNone || now < quiet_until_) {
     return;
   }
   for (std::size_t i = 0; i < board_count_; ++i) {
@@ -252,11 +282,11 @@ void DoorBank::run_start(Instant now) {
       continue;
     }
     if (!state.off_done) {
-      begin_all_off(i, now);
+      begin(i, {.kind = Request::Kind::kAllOff}, now, false);
       return;
     }
     if (start_needs(i)) {
-      begin_read(i, now, false);
+      begin(i, {.kind = Request::Kind::kRead}, now, false);
       return;
     }
   }
@@ -280,53 +310,58 @@ bool DoorBank::start_needs(std::size_t board) const {
 void DoorBank::begin_unlock(Instant now) {
   const auto place = doors_[unlock_.compartment - 1U];
   unlock_.sent = true;
-  running_board_ = place.board;
-  running_ = Running::kUnlock;
-  if (boards_[place.board].start_unlock(place.channel, now) != Status::kOk) {
+  if (!guarded(place.board)) {
+    back_slot_ = slot_of(now + limits::kReadBackAfter) + 1;
+  }
+  begin(place.board, {.kind = Request::Kind::kUnlock, .channel = place.channel}, now, false);
+}
+
+void DoorBank::begin(std::size_t board, Request request, Instant now, bool idle) {
+  running_board_ = board;
+  running_ = request.kind;
+  if (exchange_.start(boards_[board], request, now, idle) != Status::kOk) {
     finish(Exchange::kNotSent, now);
   }
 }
 
-void DoorBank::begin_read(std::size_t board, Instant now, bool idle) {
-  running_board_ = board;
-  running_ = Running::kRead;
-  if (boards_[board].start_read(now, idle) != Status::kOk) {
-    finish(Exchange::kNotSent, now);
+/// Two readings of every board that noise could have made open a door.
+void DoorBank::read_back() {
+  for (std::size_t i = 0; i < board_count_; ++i) {
+    if (!guarded(i) && !states_[i].silent) {
+      states_[i].fresh_left = 2;
+      set_due(i, back_slot_);
+    }
   }
-}
-
-void DoorBank::begin_all_off(std::size_t board, Instant now) {
-  running_board_ = board;
-  running_ = Running::kAllOff;
-  if (boards_[board].start_all_off(now) != Status::kOk) {
-    finish(Exchange::kNotSent, now);
-  }
+  back_slot_ = 0;
 }
 
 void DoorBank::finish(Exchange outcome, Instant now) {
   const auto board = running_board_;
   const auto what = running_;
-  running_ = Running::kNothing;
+  running_ = Request::Kind::kNone;
   quiet_until_ = now + frame_silence(bus_.byte_time_us());
   if (outcome == Exchange::kUnknown && phase_ == Phase::kStarting) {
     quiet_until_ = quiet_until_ + limits::kReplyTimeout;  // Off the grid: let a late reply pass.
   }
-  if (what == Running::kUnlock) {
+  if (what == Request::Kind::kUnlock) {
     unlock_event_ =
         DoorEvent{.kind = DoorEvent::Kind::kUnlock, .compartment = unlock_.compartment, .exchange = outcome};
     unlock_ = {};
   }
-  const bool answered = outcome == Exchange::kDone || (outcome == Exchange::kRefused && what != Running::kRead);
-  if (!answered) {
+  const bool sent = outcome == Exchange::kSent;
+  const bool answered = outcome == Exchange::kDone || (outcome == Exchange::kRefused && what != Request::Kind::kRead);
+  if (!sent && !answered) {
     on_miss(board, now);
     return;
   }
-  on_answer(board, now);
-  if (what == Running::kAllOff) {
+  if (answered) {
+    on_answer(board, now);
+  }
+  if (what == Request::Kind::kAllOff) {
     states_[board].off_done = true;
     set_due(board, phase_ == Phase::kRunning ? slot_of(now) + 1 : 0);
   }
-  if (what == Running::kRead) {
+  if (what == Request::Kind::kRead) {
     on_reading(board, now);
   }
 }
@@ -371,7 +406,7 @@ void DoorBank::on_miss(std::size_t board, Instant now) {
 /// Two looks in a row that agree make a belief.
 void DoorBank::on_reading(std::size_t board, Instant now) {
   auto& state = states_[board];
-  const auto reading = boards_[board].inputs() & state.inputs();
+  const auto reading = exchange_.inputs() & state.inputs();
   if (state.has_last) {
     const auto equal = ~(reading ^ state.last) & state.inputs();
     const auto changed = equal & (~state.known | (state.belief ^ reading));

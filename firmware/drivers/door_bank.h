@@ -9,7 +9,7 @@
 #include "firmware/base/instant.h"
 #include "firmware/base/limits.h"
 #include "firmware/base/status.h"
-#include "firmware/drivers/modbus_lock_board.h"
+#include "firmware/drivers/bus_exchange.h"
 #include "firmware/hal/serial_bus.h"
 
 namespace cubby::drivers {
@@ -48,41 +48,45 @@ struct DoorEvent {
 
 /// All doors of a station on one half-duplex segment, and the item sensors behind them.
 ///
-/// Time on the bus is cut into slots of kBusSlot on an absolute grid (slot k begins at k times that), one
-/// exchange each; what is asked for at t goes into a slot that begins after t. A slot belongs, in this
-/// order, to a waiting unlock, to a reading that something waits for (confirmation, retry), to the door
-/// that is expected to move (every kWatchEvery-th slot), to the next board of the round over the other
-/// slots. The last two are idle polls: a pure function of time and of expect_movement(), so that polls
-/// that would have read nothing new can be left out without a trace. Only start() runs exchanges back to
-/// back, off the grid.
+/// Time on the bus is cut into slots on an absolute grid (slot k begins at k times a slot's length), one exchange
+/// each. A slot is kBusSlot, or as many of those as a reading of the slowest board needs; an unlock whose answer comes
+/// later than that takes the slots that it needs, and nobody is asked meanwhile: the line is half duplex. What is asked
+/// for at t goes into a slot that begins after t. A slot belongs, in this order, to a waiting unlock, to a reading that
+/// something waits for (confirmation, retry), to the door that is expected to move (every kWatchEvery-th slot), to the
+/// next board of the round over the other slots. The last two are idle polls: a pure function of time and of
+/// expect_movement(), so that polls that would have read nothing new can be left out without a trace. Only start() runs
+/// exchanges back to back, off the grid.
+///
+/// Where an 8-bit sum guards the frames, noise can make of an unlock one of another door, or of all: kReadBackAfter
+/// each such unlock all boards of such families are read.
 ///
 /// A reading is believed when a second one equals it. A board whose inputs do not settle is read in the next
 /// slots, kRereadsMax times in a row, then in its turns of the round, so that it takes no other board's. A board
 /// that misses kSilentAfter replies in a row makes its doors unknown, never shut.
 class DoorBank {
  public:
-  struct BoardPlace {
-    std::uint8_t address = 1;
-    std::uint8_t channels = 8;
-  };
   static constexpr std::uint8_t kNoInput = 0xFF;
   struct DoorPlace {
     std::uint8_t board = 0;
     std::uint8_t channel = 0;
     std::uint8_t item_board = 0;
-    std::uint8_t item_channel = kNoInput;  // Input of the item sensor; kNoInput: there is none.
+    // Input of the item sensor, LockBoard::input_count() of its board; kNoInput: there is none.
+    std::uint8_t item_channel = kNoInput;
   };
   struct Options {
-    Duration pulse = Duration::milliseconds(200);
+    bool echo = false;  // See BusExchange::expect_echo().
     /// A tick that comes so long after the start of a slot still uses it: how late the caller may be.
     /// 0 where time is exact.
     Duration lateness{};
   };
 
-  explicit DoorBank(hal::SerialBus& bus) : bus_(bus) {}
+  explicit DoorBank(hal::SerialBus& bus) : bus_(bus), exchange_(bus) {}
+
+  /// How long a slot is for those boards on a segment with that duration of a byte.
+  static Duration slot_for(std::span<const BoardSettings> boards, std::int64_t byte_time_us);
 
   /// Element i of `doors` is compartment i + 1. Call once, before start().
-  void configure(std::span<const BoardPlace> boards, std::span<const DoorPlace> doors, const Options& options);
+  void configure(std::span<const BoardSettings> boards, std::span<const DoorPlace> doors, const Options& options);
   /// Switches all outputs off, then reads every board twice and until every door is known.
   void start(Instant now);
 
@@ -110,6 +114,7 @@ class DoorBank {
   /// those who know that only this board has news: earlier idle polls may be left out.
   Instant idle_poll_of(std::size_t board, Instant from) const;
 
+  std::uint8_t board_of(std::uint8_t compartment) const { return doors_[compartment - 1U].board; }
   DoorState state(std::uint8_t compartment) const;
   ItemState item(std::uint8_t compartment) const;
   const DoorBits& shut_doors() const { return shut_; }
@@ -118,7 +123,6 @@ class DoorBank {
 
  private:
   enum class Phase : std::uint8_t { kStopped, kStarting, kRunning };
-  enum class Running : std::uint8_t { kNothing, kAllOff, kRead, kUnlock };
   struct BoardState {
     std::uint64_t mask = 0;    // Channels with a door.
     std::uint64_t items = 0;   // Channels with an item sensor.
@@ -146,16 +150,17 @@ class DoorBank {
     std::int64_t from_slot = 0;  // First slot that it may use.
   };
 
-  static std::int64_t slot_of(Instant now) { return now.us / limits::kBusSlot.us; }
-  static Instant slot_start(std::int64_t slot) { return Instant{slot * limits::kBusSlot.us}; }
+  std::int64_t slot_of(Instant now) const { return now.us / slot_.us; }
+  Instant slot_start(std::int64_t slot) const { return Instant{slot * slot_.us}; }
+  bool guarded(std::size_t board) const { return lock_board(boards_[board].family).guarded_by_crc16(); }
   bool unlock_waiting() const { return unlock_.compartment != 0 && !unlock_.sent; }
   std::size_t idle_board(std::int64_t slot) const;
   std::size_t due_board(std::int64_t slot) const;
   void run_slot(std::int64_t slot, Instant now);
   void run_start(Instant now);
   void begin_unlock(Instant now);
-  void begin_read(std::size_t board, Instant now, bool idle);
-  void begin_all_off(std::size_t board, Instant now);
+  void begin(std::size_t board, Request request, Instant now, bool idle);
+  void read_back();
   void finish(Exchange outcome, Instant now);
   void on_reading(std::size_t board, Instant now);
   void on_miss(std::size_t board, Instant now);
@@ -168,19 +173,22 @@ class DoorBank {
   void set_due(std::size_t board, std::int64_t slot);
 
   hal::SerialBus& bus_;
-  std::array<ModbusLockBoard, limits::kBoardsMax> boards_;
+  BusExchange exchange_;
+  std::array<BoardSettings, limits::kBoardsMax> boards_{};
   std::array<BoardState, limits::kBoardsMax> states_{};
   std::size_t board_count_ = 0;
   std::array<DoorPlace, limits::kCompartmentsMax> doors_{};
   std::size_t door_count_ = 0;
   Options options_;
+  Duration slot_ = limits::kBusSlot;
 
   Phase phase_ = Phase::kStopped;
-  Running running_ = Running::kNothing;
+  Request::Kind running_ = Request::Kind::kNone;
   std::size_t running_board_ = 0;
   std::int64_t last_slot_ = -1;  // The newest slot that was used.
   Instant quiet_until_{};        // The segment must be silent until then.
   std::int64_t next_due_ = 0;    // Smallest due_slot; 0: none.
+  std::int64_t back_slot_ = 0;   // All doors are wanted from then on, after an unlock; 0: not.
   std::size_t round_due_ = 0;    // Board after the one that was read last because it was due.
   std::uint8_t moving_ = 0;      // Compartment whose door is expected to move.
   Unlock unlock_;

@@ -375,7 +375,37 @@ TEST(Opening, AnotherDoorInsteadIsNotTriedAgainAndBothAreKeptFromParcels) {
   EXPECT_EQ(failed[0].body.open_failed.cause, cubby_v1_OpenFailure_OPEN_FAILURE_OPENED_ELSEWHERE);
   EXPECT_EQ(failed[0].body.open_failed.attempts, 1U);
   EXPECT_EQ(failed[0].body.open_failed.opened_compartment, 2U);
-  EXPECT_TRUE(world.is_open(3)) << "the courier is led to a door of the next size";
+  const auto turned_away = world.events(cubby_v1_Event_turned_away_tag);
+  ASSERT_EQ(turned_away.size(), 1U);
+  EXPECT_EQ(turned_away[0].body.turned_away.reason, cubby_v1_TurnedAwayReason_TURNED_AWAY_REASON_FAULT);
+  EXPECT_EQ(world.openings(), before + 1) << "a board that opens the wrong doors opens none";
+}
+
+TEST(Opening, ABoardThatOpensTheWrongDoorIsOutOfServiceAndTheOthersAreNot) {
+  constexpr std::uint8_t kOnOtherBoard = 9;  // Eight doors a board.
+  StationWorld world({.doors = std::vector<cubby_v1_Size>(10, cubby_v1_Size_SIZE_S)});
+  const auto mine = world.deposit('S', "P1");
+  ASSERT_LT(mine, kOnOtherBoard);
+  const std::uint8_t other = mine == 4 ? 5 : 4;
+  world.scan(world.courier_pass());
+  world.scan("P2");
+  const auto before = world.openings();
+  for (std::uint8_t door = 1; door < kOnOtherBoard; ++door) {
+    world.jam(door);
+  }
+  world.key('S');
+  world.advance(Duration::milliseconds(300));
+  world.force(other);
+  world.advance_seconds(5);
+  ASSERT_EQ(world.openings(), before + 2) << "the next door, and no more";
+  EXPECT_TRUE(world.is_open(kOnOtherBoard) || world.is_open(kOnOtherBoard + 1));
+  EXPECT_EQ(world.events(cubby_v1_Event_open_failed_tag).size(), 1U);
+
+  world.shut(other);
+  world.advance_seconds(90);
+  world.enter_code(world.code_of(mine));
+  EXPECT_TRUE(world.showed(Screen::kDoorFailed));
+  EXPECT_EQ(world.openings(), before + 2) << "nor does it open a door that has always opened itself";
 }
 
 TEST(Opening, AParcelWhoseDoorOpensElsewhereWaitsForATechnician) {

@@ -143,7 +143,9 @@ StationWorld::StationWorld(const Options& options)
   config.utc_offset_min = 480;
   const auto boards = (options.doors.size() + kDoorsPerBoard - 1) / kDoorsPerBoard;
   for (std::size_t i = 0; i < boards; ++i) {
-    config.boards[i] = {cubby_v1_BoardFamily_BOARD_FAMILY_P5, static_cast<std::uint8_t>(i + 1), kDoorsPerBoard};
+    config.boards[i].family = cubby_v1_BoardFamily_BOARD_FAMILY_P5;
+    config.boards[i].address = static_cast<std::uint8_t>(i + 1);
+    config.boards[i].channels = kDoorsPerBoard;
     bus_.add_board(static_cast<std::uint8_t>(i + 1), kDoorsPerBoard);
   }
   config.boards_count = static_cast<pb_size_t>(boards);
@@ -159,8 +161,9 @@ StationWorld::StationWorld(const Options& options)
   for (std::size_t i = 0; i < options.item_sensors; ++i) {
     const auto board = boards + i / kDoorsPerBoard;
     if (config.boards_count == board) {
-      config.boards[board] = {cubby_v1_BoardFamily_BOARD_FAMILY_P5, static_cast<std::uint8_t>(board + 1),
-                              kDoorsPerBoard};
+      config.boards[board].family = cubby_v1_BoardFamily_BOARD_FAMILY_P5;
+      config.boards[board].address = static_cast<std::uint8_t>(board + 1);
+      config.boards[board].channels = kDoorsPerBoard;
       ++config.boards_count;
       bus_.add_board(static_cast<std::uint8_t>(board + 1), kDoorsPerBoard);
       for (auto& input : bus_.board(static_cast<std::uint8_t>(board + 1)).doors) {

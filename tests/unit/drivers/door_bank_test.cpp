@@ -21,7 +21,7 @@ struct World {
 
   /// With `items`, the last channel of each board is the item sensor of its first door, and no door's.
   explicit World(std::size_t boards, bool items = false) {
-    std::vector<DoorBank::BoardPlace> board_places;
+    std::vector<BoardSettings> board_places;
     std::vector<DoorBank::DoorPlace> door_places;
     for (std::size_t i = 0; i < boards; ++i) {
       bus.add_board(static_cast<std::uint8_t>(i + 1));
