@@ -51,6 +51,12 @@ std::string write_key(const std::filesystem::path& file, const StationKey& key) 
 int run(const Options& options) {
   const std::filesystem::path fleet_file =
       options.fleet_key.empty() ? default_secret_path("fleet.key") : std::filesystem::path(options.fleet_key);
+  // A key that would be made here is none that the aggregator knows.
+  if (std::error_code code; !std::filesystem::exists(fleet_file, code)) {
+    std::cerr << "cubby station-keys: --fleet-key: " << fleet_file.string()
+              << " is not there; run this where the aggregator's key is\n";
+    return kExitFailure;
+  }
   const Secret fleet = load_or_create_secret(fleet_file);
   std::string error = fleet.error.empty() ? std::string() : "--fleet-key: " + fleet.error;
   const std::filesystem::path folder(options.folder);

@@ -66,8 +66,11 @@ bool report_mount(const std::string& file, Status status, const store::Journal& 
     case Status::kVersion:
       out << "journal: " << file << ": a newer firmware wrote it\n";
       return false;
+    case Status::kCorrupt:
+      out << "journal: " << file << ": is none, or one of other sectors, or beyond recovery\n";
+      return false;
     default:
-      out << "journal: " << file << ": cannot be mounted: " << to_string(status) << '\n';
+      out << "journal: " << file << ": cannot be mounted (" << to_string(status) << ")\n";
       return false;
   }
 }

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "firmware/app/config_check.h"
+#include "firmware/core/board_settings.h"
 #include "firmware/ports/posix/station_config.h"
 #include "firmware/ports/posix/toml_table.h"
 #include "firmware/wire/codec/config_codec.h"
@@ -63,8 +64,8 @@ bool read_line_address(TomlTable& table, LineAddress::Kind tcp, LineAddress& add
 }
 
 void read_baud(TomlTable& table, std::uint32_t& baud) {
-  if (table.integer("baud", {.low = 1200, .high = 115'200}, baud) && !is_baud(baud)) {
-    table.complain("baud", "no serial port has " + std::to_string(baud) + " baud; 9600 or 19200 are usual");
+  if (table.integer("baud", {.low = limits::kBaudMin, .high = limits::kBaudMax}, baud) && !core::baud_holds(baud)) {
+    table.complain("baud", "'baud' must be 4800, 9600, 19200, 38400, 57600 or 115200, not " + std::to_string(baud));
   }
 }
 
@@ -74,6 +75,7 @@ void read_lines(const toml::table& root, Problems& problems, PortSettings& port)
   read_line_address(bus, LineAddress::Kind::kTcpConnect, port.bus);
   read_baud(bus, port.bus_baud);
   port.bus.baud = port.bus_baud;
+  bus.flag("echo", port.bus_echo);
   bus.finish();
 
   TomlTable panel(root["panel"].as_table(), "[panel]", problems);
@@ -171,6 +173,7 @@ const std::vector<PortOption>& port_options() {
   static const std::vector<PortOption> kOptions{
       {"bus", "device", Kind::kText, "Serial device of the lock boards, a pattern of one, or tcp://ADDRESS:PORT"},
       {"bus", "baud", Kind::kNumber, "Its speed; default: 9600"},
+      {"bus", "echo", Kind::kFlag, "The adapter gives back what is sent"},
       {"panel", "device", Kind::kText, "Serial device of the front panel, or tcp://127.0.0.1:PORT to listen on"},
       {"panel", "baud", Kind::kNumber, "Its speed; default: 9600"},
       {"journal", "file", Kind::kText, "The journal; made if missing"},
@@ -190,6 +193,7 @@ const std::vector<PortOption>& port_options() {
 
 std::vector<std::string> read_config(const std::string& file, const std::string& text,
                                      const std::vector<Override>& overrides, ControllerConfig& config) {
+  config = {};
   Problems problems(file);
   toml::table root;
   try {
@@ -205,14 +209,15 @@ std::vector<std::string> read_config(const std::string& file, const std::string&
   read_lines(root, problems, config.port);
   read_uplink(root, problems, config.port);
   read_rest(root, problems, config.port);
+  config.station.bus_baud = config.port.bus_baud == limits::kBaudDefault ? 0 : config.port.bus_baud;
+  config.station.bus_echo = config.port.bus_echo;
   read_station(root, problems, config.station);
   if (!problems.empty()) {
     return problems.sentences();
   }
   // The firmware's own check has the last word; what it refuses and was not said above has no line of its own.
-  if (const Status status = app::check_config(config.station); status != Status::kOk) {
-    problems.add(status == Status::kNotSupported ? "this firmware has no driver for one of the boards"
-                                                 : "the firmware refuses this station");
+  if (app::check_config(config.station) != Status::kOk) {
+    problems.add("the firmware refuses this station");
     return problems.sentences();
   }
   config.encoded.resize(limits::kConfigBytesMax);

@@ -16,7 +16,8 @@ namespace cubby::posix {
 /// What the port needs to know; the names are those of the file's tables and keys.
 struct PortSettings {
   LineAddress bus;
-  std::uint32_t bus_baud = 9600;
+  std::uint32_t bus_baud = limits::kBaudDefault;
+  bool bus_echo = false;
   std::optional<LineAddress> panel;  // Absent: the station has none.
   std::string journal_file;
   hal::FlashGeometry geometry;

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "firmware/core/board_settings.h"
+
 namespace cubby::posix {
 namespace {
 
@@ -27,7 +29,7 @@ ControllerLoop::ControllerLoop(const ControllerConfig& config, const Keys& keys,
       clock_(time_, config.port.trust_clock),
       power_(time_, config.port.power_status_file, run_file_.last_end()),
       keys_(keys.station, keys.pass),
-      bus_(calls, config.port.bus, config.port.bus_baud),
+      bus_(calls, config.port.bus, core::byte_time_us(config.port.bus_baud)),
       link_(calls, time_, config.port.aggregator) {
   if (config.port.panel.has_value()) {
     line_panel_ = std::make_unique<LinePanel>(calls_, *config.port.panel);
@@ -54,7 +56,7 @@ bool ControllerLoop::boot() {
                                                                      .announce_new_journal = config_.port.new_journal,
                                                                      .tick_lateness = kTickLateness});
   const Status status = controller_->boot(time_.now());
-  if (status == Status::kBadInput || status == Status::kNotSupported) {
+  if (status == Status::kBadInput) {
     spdlog::error("the firmware refuses this configuration: {}", to_string(status));
     return false;
   }
@@ -72,8 +74,10 @@ ControllerLoop::End ControllerLoop::run(int stop) {
   manager_.ready(controller_->controller().running() ? "serving" : "out of service");
   const Instant begun = time_.now();
   while (!wait(turn(), stop)) {
-    if (controller_->controller().running() ? flash_.failed() : time_.now() - begun > kSafeModeFor) {
-      spdlog::error("the journal {} cannot be written", config_.port.journal_file);
+    const bool serving = controller_->controller().running();
+    if (serving ? flash_.failed() : time_.now() - begun > kSafeModeFor) {
+      spdlog::error("the journal {} cannot be {}; ending, so that it is tried afresh", config_.port.journal_file,
+                    serving ? "written" : "used");
       return End::kJournalFailed;
     }
   }

@@ -1,5 +1,6 @@
 #include "firmware/ports/posix/host_time.h"
 
+#include <spdlog/spdlog.h>
 #include <sys/timex.h>
 
 #include <ctime>
@@ -42,6 +43,12 @@ std::optional<std::uint64_t> HostClock::do_utc_ms() const {
 }
 
 void HostClock::do_set_utc_ms(std::uint64_t utc_ms) {
+  if (const auto own = do_utc_ms(); own.has_value()) {
+    spdlog::warn("clock: {} s from the centre's; the centre's holds until the next start",
+                 (static_cast<std::int64_t>(*own) - static_cast<std::int64_t>(utc_ms)) / 1'000);
+  } else {
+    spdlog::info("clock: set by the centre");
+  }
   centre_offset_ms_ = utc_ms - static_cast<std::uint64_t>(time_.now().ms());
 }
 

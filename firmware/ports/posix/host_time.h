@@ -31,7 +31,6 @@ class HostClock final : public hal::Clock {
  public:
   /// `trust_always`: the computer's clock has a battery and is right although no time daemon says so.
   HostClock(const HostTime& time, bool trust_always) : time_(time), trust_always_(trust_always) {}
-  bool set_by_centre() const { return centre_offset_ms_.has_value(); }
 
  private:
   std::optional<std::uint64_t> do_utc_ms() const override;

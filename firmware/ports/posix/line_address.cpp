@@ -21,14 +21,8 @@
 namespace cubby::posix {
 namespace {
 
-constexpr std::array<std::pair<std::uint32_t, speed_t>, 8> kSpeeds{{{1200, B1200},
-                                                                    {2400, B2400},
-                                                                    {4800, B4800},
-                                                                    {9600, B9600},
-                                                                    {19200, B19200},
-                                                                    {38400, B38400},
-                                                                    {57600, B57600},
-                                                                    {115200, B115200}}};
+constexpr std::array<std::pair<std::uint32_t, speed_t>, 6> kSpeeds{
+    {{4800, B4800}, {9600, B9600}, {19200, B19200}, {38400, B38400}, {57600, B57600}, {115200, B115200}}};
 // Half a frame that a dead connection would deliver late is worse than none: it is given up after so long.
 constexpr int kUnacknowledgedMs = 2'000;
 constexpr int kKeepAliveIdleS = 5;
@@ -120,10 +114,6 @@ bool parse_endpoint(std::string_view text, std::string& host, std::uint16_t& por
 
 bool is_loopback(const std::string& host) {
   return host == "::1" || host.starts_with("127.");
-}
-
-bool is_baud(std::uint32_t baud) {
-  return std::any_of(kSpeeds.begin(), kSpeeds.end(), [&](const auto& it) { return it.first == baud; });
 }
 
 Descriptor open_serial(const LineAddress& address, std::string& name, std::string& why) {

@@ -28,9 +28,6 @@ bool parse_endpoint(std::string_view text, std::string& host, std::uint16_t& por
 /// An address of this machine's own loopback, in digits.
 bool is_loopback(const std::string& host);
 
-/// Speeds that a serial port can be asked for.
-bool is_baud(std::uint32_t baud);
-
 /// Opens a serial port for exclusive use: raw, 8N1, no flow control, not blocking. Of a pattern's matches the first
 /// that opens; `name` is then its own. Invalid: `why` has the last failure.
 Descriptor open_serial(const LineAddress& address, std::string& name, std::string& why);

@@ -20,8 +20,8 @@ class LineBus final : public hal::SerialBus {
  public:
   static constexpr Duration kStuckAfter = Duration::milliseconds(500);  // A frame that the port does not take.
 
-  LineBus(SystemCalls& calls, const LineAddress& address, std::uint32_t baud)
-      : line_(calls, "bus", address, {.in = 512, .out = limits::kBusFrameMax}), byte_time_us_(10'000'000 / baud) {}
+  LineBus(SystemCalls& calls, const LineAddress& address, std::int64_t byte_time_us)
+      : line_(calls, "bus", address, {.in = 512, .out = limits::kBusFrameMax}), byte_time_us_(byte_time_us) {}
   KeptLine& line() { return line_; }
 
  private:

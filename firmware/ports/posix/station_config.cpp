@@ -7,6 +7,8 @@
 
 #include "firmware/base/limits.h"
 #include "firmware/base/names.h"
+#include "firmware/core/board_settings.h"
+#include "firmware/drivers/door_bank.h"
 
 namespace cubby::posix {
 namespace {
@@ -204,7 +206,8 @@ void read_channels(TomlTable& it, const Family& family, cubby_v1_BoardConfig& bo
               std::string(family.name) + " boards have " + models + " channels, not " + std::to_string(board.channels));
 }
 
-void read_address(TomlTable& it, const Family& family, const std::vector<bool>& taken, cubby_v1_BoardConfig& board) {
+void read_address(TomlTable& it, const Family& family, const cubby_v1_StationConfig& config,
+                  cubby_v1_BoardConfig& board) {
   it.need("address");
   std::uint32_t address = 0;
   if (!it.integer("address", {.low = 0, .high = 247}, address)) {
@@ -214,8 +217,70 @@ void read_address(TomlTable& it, const Family& family, const std::vector<bool>& 
   if (address < family.address_low || address > family.address_high) {
     it.complain("address", std::string(family.name) + " has addresses " + std::to_string(family.address_low) + " to " +
                                std::to_string(family.address_high) + ", not " + std::to_string(address));
-  } else if (taken[address]) {
-    it.complain("address", "another board has address " + std::to_string(address));
+  }
+  const auto is_taken = [&](const cubby_v1_BoardConfig& other) {
+    return &other != &board && other.family == board.family && other.address == address;
+  };
+  if (std::any_of(config.boards, config.boards + config.boards_count, is_taken)) {
+    it.complain("address", std::string("another ") + family.name + " board has address " + std::to_string(address));
+  }
+}
+
+/// How the board differs from others of its family; docs/spec/boards.md, "Profile".
+void read_profile(TomlTable& it, const Family& family, cubby_v1_BoardConfig& board) {
+  const bool p1 = family.number == cubby_v1_BoardFamily_BOARD_FAMILY_P1;
+  const bool p2 = family.number == cubby_v1_BoardFamily_BOARD_FAMILY_P2;
+  const bool p5 = family.number == cubby_v1_BoardFamily_BOARD_FAMILY_P5;
+  const auto only_if = [&](const char* key, bool has) {
+    if (!has && it.has(key)) {
+      it.complain(key, std::string(family.name) + " boards have no '" + key + "'");
+    }
+  };
+  board.has_first_channel = it.integer("first_channel", {.low = 0, .high = 1}, board.first_channel);
+  only_if("first_channel", !p5);
+  if (board.has_first_channel && p1 && board.first_channel == 0) {
+    it.complain("first_channel", "channel 0 of p1 is \"all\" and is never sent; such a board is not supported");
+  }
+  if (board.has_first_channel && p2 && board.first_channel == 1 && board.channels == 16) {
+    it.complain("first_channel", "counted from 1, p2 has no number for a sixteenth lock");
+  }
+  if (const auto order = it.word("status_order", {"first", "last"}); order.has_value()) {
+    board.status_order = static_cast<cubby_v1_StatusOrder>(*order + cubby_v1_StatusOrder_STATUS_ORDER_FIRST);
+  }
+  only_if("status_order", p1);
+  board.has_closed_bit = it.integer("closed_bit", {.low = 0, .high = 1}, board.closed_bit);
+  only_if("closed_bit", p1 || p2 || p5);
+  if (const auto reply = it.word("unlock_reply", {"none", "status", "late"}); reply.has_value()) {
+    board.unlock_reply = static_cast<cubby_v1_UnlockReply>(*reply + cubby_v1_UnlockReply_UNLOCK_REPLY_NONE);
+  }
+  only_if("unlock_reply", !p5);
+  it.integer("unlock_reply_ms", {.low = 1, .high = limits::kUnlockReplyMsMax}, board.unlock_reply_ms);
+  only_if("unlock_reply_ms", !p5);
+  const bool late = board.unlock_reply == cubby_v1_UnlockReply_UNLOCK_REPLY_LATE ||
+                    (board.unlock_reply == cubby_v1_UnlockReply_UNLOCK_REPLY_UNSPECIFIED && !p2);
+  if (!p5 && !late && it.has("unlock_reply_ms")) {
+    it.complain("unlock_reply_ms", "'unlock_reply_ms' is of unlock_reply = \"late\"");
+  }
+}
+
+/// How many inputs a board has: a switch a lock, and what some have for items.
+std::uint32_t inputs_of(const cubby_v1_BoardConfig& board) {
+  const auto settings = core::settings_of(board, 0);
+  return static_cast<std::uint32_t>(drivers::lock_board(settings.family).input_count(settings));
+}
+
+/// A forced door has to be seen in time, however slow the boards are.
+void judge_round(const cubby_v1_StationConfig& config, Problems& problems) {
+  std::vector<drivers::BoardSettings> boards;
+  for (pb_size_t i = 0; i < config.boards_count; ++i) {
+    boards.push_back(core::settings_of(config.boards[i], config.lock_pulse_ms));
+  }
+  const Duration slot = drivers::DoorBank::slot_for(boards, core::byte_time_us(config.bus_baud));
+  const Duration most = limits::kForcedDoorSeenIn * (limits::kWatchEvery - 1);
+  if (!boards.empty() && slot * (static_cast<std::int64_t>(boards.size()) * limits::kWatchEvery) >= most) {
+    problems.add(
+        "reading all boards takes so long that a forced door would be seen too late: " + std::to_string(boards.size()) +
+        " boards, " + std::to_string(slot.ms()) + " ms each; use fewer boards on the segment");
   }
 }
 
@@ -224,7 +289,6 @@ void read_boards(const toml::table& root, Problems& problems, cubby_v1_StationCo
   for (const Family& family : families()) {
     names.emplace_back(family.name);
   }
-  std::vector<bool> taken(256);
   for (const toml::table* table : tables_of(root, "board", limits::kBoardsMax, problems)) {
     auto& board = config.boards[config.boards_count++];
     TomlTable it(table, "board " + std::to_string(config.boards_count), problems);
@@ -234,22 +298,35 @@ void read_boards(const toml::table& root, Problems& problems, cubby_v1_StationCo
       continue;  // What else it may say depends on it.
     }
     board.family = families()[*family].number;
-    read_address(it, families()[*family], taken, board);
+    read_address(it, families()[*family], config, board);
     read_channels(it, families()[*family], board);
-    taken[board.address] = true;
+    read_profile(it, families()[*family], board);
     it.finish();
   }
   if (config.boards_count == 0) {
     problems.add("there is no [[board]]");
+  }
+  if (problems.empty()) {
+    judge_round(config, problems);
   }
 }
 
 /// Which inputs are taken, by board and channel.
 using Used = std::array<std::uint64_t, limits::kBoardsMax>;
 
+/// What a list of doors uses of one board: its locks, or its item sensors.
+struct Wiring {
+  const char* board_key;
+  const char* channels_key;
+  bool items;
+};
+constexpr Wiring kLocks{.board_key = "board", .channels_key = "channels", .items = false};
+constexpr Wiring kItems{.board_key = "item_board", .channels_key = "item_channels", .items = true};
+
 /// Channels of a board of this list of doors, each used once. Empty: something was wrong and was said.
-std::vector<std::uint32_t> take_channels(TomlTable& it, const char* board_key, const char* channels_key,
-                                         const cubby_v1_StationConfig& config, Used& used, std::uint32_t& board) {
+std::vector<std::uint32_t> take_channels(TomlTable& it, const Wiring& wiring, const cubby_v1_StationConfig& config,
+                                         Used& used, std::uint32_t& board) {
+  const auto [board_key, channels_key, items] = wiring;
   std::string text;
   it.need(board_key);
   it.need(channels_key);
@@ -257,7 +334,7 @@ std::vector<std::uint32_t> take_channels(TomlTable& it, const char* board_key, c
     return {};
   }
   --board;
-  const std::uint32_t most = config.boards[board].channels;
+  const std::uint32_t most = items ? inputs_of(config.boards[board]) : config.boards[board].channels;
   auto numbers = numbers_of(text, most);
   if (!numbers.has_value()) {
     it.complain(channels_key,
@@ -307,7 +384,7 @@ void read_doors(const toml::table& root, Problems& problems, cubby_v1_StationCon
     TomlTable it(table, "doors " + std::to_string(++number), problems);
     std::uint32_t board = 0;
     std::string sizes;
-    const auto channels = take_channels(it, "board", "channels", config, used, board);
+    const auto channels = take_channels(it, kLocks, config, used, board);
     it.need("sizes");
     it.text("sizes", sizes);
     const auto heights = read_heights(it, channels.size());
@@ -315,7 +392,7 @@ void read_doors(const toml::table& root, Problems& problems, cubby_v1_StationCon
     std::vector<std::uint32_t> item_channels;
     if (it.has("item_board") || it.has("item_channels")) {
       items = true;
-      item_channels = take_channels(it, "item_board", "item_channels", config, used, item_board);
+      item_channels = take_channels(it, kItems, config, used, item_board);
       if (item_channels.size() != channels.size()) {
         it.complain("item_channels", "there must be one for each of the " + std::to_string(channels.size()) + " doors");
       }
@@ -352,7 +429,6 @@ void read_doors(const toml::table& root, Problems& problems, cubby_v1_StationCon
 }  // namespace
 
 void read_station(const toml::table& root, Problems& problems, cubby_v1_StationConfig& config) {
-  config = cubby_v1_StationConfig_init_zero;
   read_place(root, problems, config);
   read_rules(root, problems, config);
   read_brands(root, problems, config);

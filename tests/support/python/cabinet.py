@@ -138,20 +138,22 @@ def fields(message):
 
 
 class Notifier:
-    """Reads delivered events in the centre's store and derives the codes that recipients are told."""
+    """Reads a station's delivered events in the centre's store and derives the codes that recipients are told."""
 
     BODIES = {4: "deposited", 5: "collected", 9: "code_rejected", 10: "open_failed", 19: "booted", 20: "custody_uncertain",
               21: "door_forced", 24: "board_silent", 25: "board_answered", 26: "out_of_service", 29: "deposit_cancelled"}
 
-    def __init__(self, store, station_key):
+    def __init__(self, store, station, station_key):
         self.store = store
+        self.station = station
         self.key = station_key
 
     def events(self):
         """(seq, name, fields of the body), in the journal's order."""
         connection = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=5)
         try:
-            rows = connection.execute("SELECT first_seq, payload FROM event_batches ORDER BY batch_id").fetchall()
+            rows = connection.execute("SELECT first_seq, payload FROM event_batches JOIN stations USING (station_id) WHERE name = ?"
+                                      " ORDER BY batch_id", (self.station,)).fetchall()
         finally:
             connection.close()
         for seq, payload in rows:

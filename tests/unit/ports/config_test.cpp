@@ -86,7 +86,7 @@ TEST(ControllerConfig, TheCommandLineWinsAndIsJudgedInTheSameWords) {
   EXPECT_EQ(config->port.aggregator.host, "192.0.2.1");
   EXPECT_EQ(config->port.panel->text(), "tcp://[::1]:7600");
   EXPECT_EQ(problems_of(example(), {{"bus", "baud", "fast"}}),
-            "--bus-baud: [bus]: 'baud' must be a whole number from 1200 to 115200\n");
+            "--bus-baud: [bus]: 'baud' must be a whole number from 4800 to 115200\n");
   EXPECT_EQ(problems_of(example(), {{"journal", "sectors", "4"}}),
             "--journal-sectors: [journal]: 'sectors' must be a whole number from 8 to 256\n");
 }
@@ -104,6 +104,44 @@ TEST(ControllerConfig, ItemSensorsStandBesideTheirDoors) {
   EXPECT_EQ(config->station.door_height_cm[3], 60);
 }
 
+TEST(ControllerConfig, BoardsOfAllFamiliesWithTheirSettingsShareASegment) {
+  const auto config = std::make_unique<ControllerConfig>();
+  std::string text = replaced(example(), "family = \"p5\"\naddress = 1\nchannels = 8",
+                              "family = \"p1\"\naddress = 2\nchannels = 8\nstatus_order = \"first\"\nclosed_bit = 0\n"
+                              "unlock_reply = \"late\"\nunlock_reply_ms = 700");
+  text = replaced(text, "baud = 9600", "baud = 19200\necho = true");
+  text = replaced(text, "[[doors]]",
+                  "[[board]]\nfamily = \"p2\"\naddress = 0\nchannels = 12\nfirst_channel = 1\n"
+                  "[[board]]\nfamily = \"p6\"\naddress = 2\nchannels = 12\n"
+                  "[[doors]]\nboard = 3\nchannels = \"1-2\"\nsizes = \"SS\"\nheights_cm = 5\n"
+                  "item_board = 3\nitem_channels = \"13-14\"\n[[doors]]");
+  const auto problems = read_config("a", text, {}, *config);
+  ASSERT_TRUE(problems.empty()) << problems.front();
+  const auto& station = config->station;
+  EXPECT_EQ(station.bus_baud, 19200U);
+  EXPECT_TRUE(station.bus_echo);
+  ASSERT_EQ(station.boards_count, 4U);
+  EXPECT_EQ(station.boards[0].family, cubby_v1_BoardFamily_BOARD_FAMILY_P1);
+  EXPECT_EQ(station.boards[0].status_order, cubby_v1_StatusOrder_STATUS_ORDER_FIRST);
+  EXPECT_TRUE(station.boards[0].has_closed_bit);
+  EXPECT_EQ(station.boards[0].closed_bit, 0);
+  EXPECT_EQ(station.boards[0].unlock_reply, cubby_v1_UnlockReply_UNLOCK_REPLY_LATE);
+  EXPECT_EQ(station.boards[0].unlock_reply_ms, 700U);
+  EXPECT_FALSE(station.boards[1].has_first_channel) << "as usual in its family";
+  EXPECT_TRUE(station.boards[2].has_first_channel);
+  EXPECT_EQ(station.door_item_channel[0], 13) << "a P2 board's inputs for items stand behind its locks'";
+}
+
+TEST(ControllerConfig, SoManySlowBoardsThatAForcedDoorIsSeenTooLateAreRefused) {
+  std::string boards;
+  for (int address = 3; address < 10; ++address) {
+    boards += "[[board]]\nfamily = \"p7\"\naddress = " + std::to_string(address) + "\nchannels = 24\n";
+  }
+  EXPECT_NE(
+      problems_of(replaced(example(), "[[doors]]", boards + "[[doors]]")).find("would be seen too late: 9 boards"),
+      std::string::npos);
+}
+
 struct Wrong {
   const char* from;
   const char* to;
@@ -112,8 +150,8 @@ struct Wrong {
 
 TEST(ControllerConfig, SaysWhatIsWrongAndWhere) {
   const Wrong cases[] = {
-      {"baud = 9600", "baud = 9601", "[bus]: no serial port has 9601 baud"},
-      {"baud = 9600", "baud = \"9600\"", "[bus]: 'baud' must be a whole number from 1200 to 115200"},
+      {"baud = 9600", "baud = 9601", "[bus]: 'baud' must be 4800, 9600, 19200"},
+      {"baud = 9600", "baud = \"9600\"", "[bus]: 'baud' must be a whole number from 4800 to 115200"},
       {"baud = 9600", "bauds = 9600", "[bus]: unknown key 'bauds'; did you mean 'baud'?"},
       {"\n[bus]", "\n[buss]", "the file: unknown key 'buss'; did you mean 'bus'?"},
       {"device = \"/dev/serial/by-id/usb-*\"", "device = \"tcp://cabinet:4001\"", "[bus]: 'tcp://cabinet:4001' is not"},
@@ -147,8 +185,20 @@ TEST(ControllerConfig, SaysWhatIsWrongAndWhere) {
       {"family = \"p5\"\naddress = 1", "family = \"p5\"\naddress = 0", "board 1: p5 has addresses 1 to 247, not 0"},
       {"family = \"p5\"\naddress = 1\nchannels = 8", "family = \"p1\"\naddress = 1\nchannels = 9",
        "board 1: p1 boards have 8, 12, 18, 24, 32, 50 channels, not 9"},
-      {"address = 2", "address = 1", "board 2: another board has address 1"},
+      {"address = 2", "address = 1", "board 2: another p5 board has address 1"},
       {"address = 2", "", "board 2: 'address' is missing"},
+      {"channels = 8", "channels = 8\nfirst_channel = 1", "board 1: p5 boards have no 'first_channel'"},
+      {"channels = 8", "channels = 8\nstatus_order = \"last\"", "board 1: p5 boards have no 'status_order'"},
+      {"channels = 8", "channels = 8\nunlock_reply = \"late\"", "board 1: p5 boards have no 'unlock_reply'"},
+      {"channels = 8", "channels = 8\nclosed_bit = 2", "board 1: 'closed_bit' must be a whole number from 0 to 1"},
+      {"\"p5\"\naddress = 1", "\"p1\"\naddress = 1\nfirst_channel = 0", "board 1: channel 0 of p1 is \"all\""},
+      {"\"p5\"\naddress = 1", "\"p1\"\naddress = 1\nunlock_reply = \"soon\"", "must be one of none, status, late"},
+      {"\"p5\"\naddress = 1", "\"p1\"\naddress = 1\nunlock_reply = \"none\"\nunlock_reply_ms = 9",
+       "board 1: 'unlock_reply_ms' is of unlock_reply = \"late\""},
+      {"\"p5\"\naddress = 1\nchannels = 8", "\"p2\"\naddress = 0\nchannels = 16\nfirst_channel = 1",
+       "board 1: counted from 1, p2 has no number for a sixteenth lock"},
+      {"\"p5\"\naddress = 1\nchannels = 8", "\"p7\"\naddress = 0\nchannels = 8\nclosed_bit = 1",
+       "board 1: p7 boards have no 'closed_bit'"},
       {"board = 1\n", "board = 3\n", "doors 1: 'board' must be a whole number from 1 to 2"},
       {"channels = \"1-8\"", "channels = \"1-9\"", "doors 1: '1-9' is not a list such as \"1-4,7\" of channels 1 to 8"},
       {"channels = \"1-8\"", "channels = \"1-8,3\"", "doors 1: channel 3 of board 1 is used twice"},
@@ -170,7 +220,7 @@ TEST(ControllerConfig, EverySentenceHasItsLineAndTheyComeInTheFilesOrder) {
   const std::string text = replaced(replaced(example(), "baud = 9600", "baud = 1"), "address = 2", "address = 300");
   const std::string said = problems_of(text);
   EXPECT_EQ(said,
-            "cabinet.toml:6:8: [bus]: 'baud' must be a whole number from 1200 to 115200\n"
+            "cabinet.toml:6:8: [bus]: 'baud' must be a whole number from 4800 to 115200\n"
             "cabinet.toml:56:11: board 2: 'address' must be a whole number from 0 to 247\n");
 }
 

@@ -39,7 +39,7 @@ const std::vector<std::byte> kFrame = bytes({1, 5, 2, 0, 0, 3, 0x8C, 0x73});
 struct BusLab {
   Folder folder;
   FaultyCalls calls;
-  LineBus bus{calls, serial(folder.path("adapter-*")), 9600};
+  LineBus bus{calls, serial(folder.path("adapter-*")), 1'042};
   Instant now = kStart;
   int plugged = 0;
 
@@ -246,12 +246,6 @@ TEST(LineBus, AnInputOutputErrorIsNotSent) {
   EXPECT_EQ(far.receive(kFrame.size()), kFrame) << "once";
 }
 
-TEST(LineBus, KnowsHowLongAByteTakes) {
-  FaultyCalls calls;
-  EXPECT_EQ(LineBus(calls, serial("/dev/none"), 9600).byte_time_us(), 1'041);
-  EXPECT_EQ(LineBus(calls, serial("/dev/none"), 19200).byte_time_us(), 520);
-}
-
 /// A listening socket of this machine, as a converter or an aggregator has one.
 struct Listener {
   LineAddress address{.kind = LineAddress::Kind::kTcpListen, .path = {}, .host = "127.0.0.1", .port = 0};
@@ -288,7 +282,7 @@ TEST(LineBus, SpeaksThroughATcpConverterAndConnectsAgain) {
   std::signal(SIGPIPE, SIG_IGN);  // As the program does.
   FaultyCalls calls;
   const Listener converter;
-  LineBus bus(calls, converter.client_address(), 9600);
+  LineBus bus(calls, converter.client_address(), 1'042);
   Instant now = kStart;
   bus.line().service(now);
   for (int round = 0; round < 2; ++round) {
