@@ -1,13 +1,15 @@
 #!/usr/bin/python3
-"""`cubby board` when others misbehave: clients that leave in the middle, readers that stop reading, files that never end,
-links and sockets of somebody else."""
+"""`cubby board` when others misbehave (clients that leave in the middle, readers that stop reading, files that never end,
+links and sockets of somebody else) and when it is told to misbehave itself: lines, adapters, locks and doors."""
 import contextlib
+import errno
 import fcntl
 import os
 import pathlib
 import pty
 import re
 import resource
+import select
 import signal
 import socket
 import stat
@@ -18,7 +20,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support/python"))
-from boards import Board, Socket, Terminal, ask, on_pty, p1  # noqa: E402
+from boards import Board, Socket, Terminal, ask, on_pty, p1, silent  # noqa: E402
 from programs import expect, expect_equal, free_port, main, wait_until  # noqa: E402
 
 READ, SHUT = p1(0x80, 1, 1, 0x33), p1(0x80, 1, 1, 0x11)
@@ -277,9 +279,185 @@ def control_clients_that_say_nothing(lab):
     expect(time.monotonic() - begin < 8, "it was waited for longer than 5 s")
 
 
+def order(lab, path, *words):
+    """What a running board says to it."""
+    result = lab.run("cubby", "board-ctl", "--to", f"{path}.ctl", *words)
+    expect_equal(result.returncode, 0, f"{words}: {result.stderr}")
+    return result.stdout.rstrip()
+
+
+def refused(lab, path, *words):
+    result = lab.run("cubby", "board-ctl", "--to", f"{path}.ctl", *words)
+    expect_equal((result.returncode, len(result.stderr.splitlines())), (2, 1), f"{words}: {result.stdout}{result.stderr}")
+    return result.stderr.strip().removeprefix("cubby board-ctl: ")
+
+
+def an_adapter_that_vanishes(lab):
+    board, path = on_pty(lab, "lock-unplug", "--family", "p1")
+    line = Terminal(path)
+    expect_equal(ask(line, READ, 5)[0], SHUT, "before")
+    old, begin = os.path.realpath(path), time.monotonic()
+    expect_equal(order(lab, path, "unplug", "2s"), "the adapter is unplugged for 2s", "unplug")
+    expect(not os.path.lexists(path), "the link is gone")
+    hung_up = select.poll()
+    hung_up.register(line.fd)
+    expect(hung_up.poll(0)[0][1] & select.POLLHUP, "the client is hung up")
+    expect_equal(line.receive(), b"", "it reads the end")
+    try:
+        line.send(READ)
+        expect(False, "it could write")
+    except OSError as error:
+        expect_equal(error.errno, errno.EIO, "what a write says")
+    expect_equal(refused(lab, path, "unplug", "1s"), "the adapter is unplugged already", "unplug twice")
+    wait_until(lambda: os.path.lexists(path), 10, "the adapter to come back")
+    expect(time.monotonic() - begin >= 2, "it was back too soon")
+    new = os.path.realpath(path)
+    expect(new != old, f"it is {new} again")
+    board.saw(f"the adapter is back as {new}")
+    line.close()
+    line = Terminal(path)
+    expect_equal(ask(line, READ, 5)[0], SHUT, "the same board through the new one")
+    line.close()  # Nobody has it: another name all the same.
+    order(lab, path, "unplug", "1s")
+    wait_until(lambda: os.path.lexists(path), 10, "the adapter to come back")
+    expect(os.path.realpath(path) != new, "a terminal that nobody held has its name again")
+    order(lab, path, "unplug", "1s")
+    pathlib.Path(path).write_text("mine")
+    expect_equal(board.process.wait(10), 1, "exit code when its path was taken")
+    expect_equal(pathlib.Path(path).read_text(), "mine", "what stands there is left alone")
+
+    (lab.folder / "unplug.txt").write_text(RECORDING)
+    board, path = on_pty(lab, "lock-unplug-replay", "--replay", str(lab.folder / "unplug.txt"))
+    order(lab, path, "unplug", "1s")
+    wait_until(lambda: os.path.lexists(path), 10, "the adapter of a replay to come back")
+    line = Terminal(path)
+    expect_equal(ask(line, READ, 5)[0], SHUT, "the replay through it")
+    line.close()
+    expect_equal(board.stop(), 0, "exit code")
+
+
+def a_port_that_is_closed(lab):
+    board, port = on_tcp(lab, "lock-closed")
+    line = Socket(port)
+    expect_equal(ask(line, READ, 5)[0], SHUT, "before")
+    board.type("unplug 2s")
+    board.saw("the port is closed")
+    begin = time.monotonic()
+    expect_equal(line.receive(), b"", "the connection is closed")
+    line.close()
+    with contextlib.suppress(ConnectionRefusedError):
+        Socket(port).close()
+        expect(False, "somebody could connect")
+    board.saw("the port is open again", 10)
+    expect(time.monotonic() - begin > 1.5, "it was open again too soon")
+    line = Socket(port)
+    expect_equal(ask(line, READ, 5)[0], SHUT, "afterwards")
+    line.close()
+    expect_equal(board.stop(), 0, "exit code")
+
+    board_end, terminal = os.openpty()
+    control = lab.folder / "serial-unplug.ctl"
+    board = Board(lab, "--family", "p1", "--serial", os.ttyname(terminal), "--ctl", str(control), ready=control.exists, name="serial-unplug")
+    expect(refused(lab, str(control).removesuffix(".ctl"), "unplug", "5s").startswith("unplug is for --pty and --tcp"), "--serial")
+    expect_equal(board.stop(), 0, "exit code")
+    os.close(terminal)
+    os.close(board_end)
+
+
+def a_line_that_is_disturbed(lab):
+    board, path = on_pty(lab, "lock-noise", "--board", "p1:1:8", "--board", "p1:2:8", "--noise", "drop=1000000")
+    line = Terminal(path)
+    expect(silent(line, READ), "no byte arrives")
+    expect_equal(order(lab, path, "noise", "off"), "noise off", "noise off")
+    expect_equal(ask(line, READ, 5)[0], SHUT, "without noise")
+    order(lab, path, "noise", "double=1000000")
+    expect(silent(line, READ), "every byte comes twice")
+    order(lab, path, "noise", "double=0,glue=1000000")
+    expect(silent(line, READ), "the question is kept back")
+    order(lab, path, "noise", "off")
+    expect_equal(ask(line, b"", 5)[0], SHUT, "and comes late")
+
+    order(lab, path, "hold-line", "2", "1h")
+    expect(ask(line, READ, 5, 0.5)[0] != SHUT, "under a stuck transmitter")
+    order(lab, path, "hold-line", "2", "off")
+    ask(line, b"", 99, 0.2)
+    expect_equal(ask(line, READ, 5)[0], SHUT, "it has let go")
+
+    order(lab, path, "break", "600ms")
+    expect_equal(ask(line, READ, 5, 0.4)[0], b"\0", "in a break")
+    time.sleep(0.4)
+    expect_equal(ask(line, READ, 5)[0], SHUT, "after it")
+
+    order(lab, path, "babble", "2", "3000")
+    expect(len(ask(line, b"", 99, 1)[0]) > 10, "a board babbles")
+    order(lab, path, "babble", "2", "off")
+    board.saw("board 2 ")
+
+    ask(line, b"", 99, 0.2)
+    order(lab, path, "reboot", "1", "next")
+    expect(len(ask(line, UNLOCK, 5, 1)[0]) < 5, "a board that starts again in its command")
+    board.saw("board 1 starts again")
+    time.sleep(0.3)
+    order(lab, path, "echo", "on")
+    time.sleep(0.1)
+    expect_equal(ask(line, READ, 10)[0][:5], READ, "the host's own bytes")
+    told = order(lab, path, "heal-line")
+    expect(told.startswith("noise off, echo on\nso far: 0 flips"), told)
+    expect(all(text in told for text in (" 1 break, ", " 1 restart, ", " 1 talk glued")), told)
+    line.close()
+    expect_equal(board.stop(), 0, "exit code")
+
+
+def locks_and_doors_that_make_trouble(lab):
+    board, path = on_pty(lab, "lock-doors", "--family", "p1", "--supply-amps", "3", "--order", "lock 1 driven", "--order", "group 3 4",
+                         "--order", "temperature -35")
+    line = Terminal(path)
+    expect_equal(order(lab, path, "temperature"), "the cabinet is at -35 C", "--order")
+    expect(silent(line, UNLOCK, 0.8), "the inrush of one coil is too much")
+    board.saw("the supply breaks down, every board starts again")
+    line.close()
+    expect_equal(board.stop(), 0, "exit code")
+
+    board, path = on_pty(lab, "lock-doors", "--family", "p1", "--supply-amps", "4", "--order", "lock 1 driven", "--order", "group 3 4")
+    line = Terminal(path)
+    expect_equal(ask(line, UNLOCK, 5)[0], p1(0x8A, 1, 1, 0x11), "a driven lock after a short pulse")
+    expect_equal(refused(lab, path, "pull", "1"), "door 1 is open already, locked or jammed", "pull")
+    ask(line, p1(0x8A, 1, 1, 0x11, 1), 5)
+    board.saw("lock 1 lets go", 5)
+    order(lab, path, "pull", "1")
+    time.sleep(0.6)  # The supply is enough for one coil: its second must be over.
+    expect_equal(ask(line, READ, 5)[0], p1(0x80, 1, 1, 0), "a driven lock that was pulled open")
+    ask(line, p1(0x8A, 1, 3, 0x11), 5)
+    expect_equal(ask(line, p1(0x8A, 1, 4, 0x11), 5)[0], p1(0x8A, 1, 4, 0), "both locks of one door within 2 s")
+    order(lab, path, "temperature", "-35")
+    expect_equal(ask(line, p1(0x8A, 1, 5, 0x11), 5)[0], p1(0x8A, 1, 5, 0x11), "a frozen door")
+    for _ in range(4):
+        answer = ask(line, p1(0x8A, 1, 5, 0x11), 5)[0]
+        if answer == p1(0x8A, 1, 5, 0):
+            break
+    expect_equal(answer, p1(0x8A, 1, 5, 0), "the frozen door after some pulses")
+    line.close()
+    expect_equal(board.stop(), 0, "exit code")
+
+
+def faults_that_are_typed_wrongly(lab):
+    for arguments, what in ((("--noise", "hum=1"), "noise has flip, burst, drop, double and glue"),
+                            (("--noise", "flip=-1"), "0 to 1000000"),
+                            (("--order", "babble 2 60"), "babble takes a board, 1 to 1, not '2'"),
+                            (("--order", "quit"), "served already"), (("--order", "unplug 5s"), "served already")):
+        result = lab.run("cubby", "board", "--family", "p1", "--pty", "x", *arguments)
+        expect_equal((result.returncode, len(result.stderr.splitlines())), (2, 1), f"{arguments}: {result.stderr}")
+        expect(arguments[0] in result.stderr and what in result.stderr, result.stderr)
+        expect(not os.path.lexists(lab.folder / "x"), "nothing was started")
+    (lab.folder / "order.txt").write_text(RECORDING)
+    result = lab.run("cubby", "board", "--replay", "order.txt", "--pty", "x", "--order", "doors")
+    expect_equal((result.returncode, len(result.stderr.splitlines())), (2, 1), f"--replay with --order: {result.stderr}")
+
+
 PARTS = (a_client_that_comes_again_at_once, a_client_that_has_said_all, a_recording_without_end, a_host_that_never_pauses, what_is_somebody_elses,
          a_reader_that_stops_reading, in_the_background_of_a_terminal, a_terminal_that_is_closed, a_start_that_fails,
-         control_clients_that_say_nothing)
+         control_clients_that_say_nothing, an_adapter_that_vanishes, a_port_that_is_closed, a_line_that_is_disturbed,
+         locks_and_doors_that_make_trouble, faults_that_are_typed_wrongly)
 
 
 def run(lab):

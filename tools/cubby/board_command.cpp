@@ -32,7 +32,8 @@ struct BoardArguments {
   bool strict_baud = false;
   std::uint64_t seed = 1;
   std::uint32_t supply_amps = 0;
-  std::uint32_t noise = 0;
+  std::string noise = "off";
+  std::vector<std::string> orders;
 };
 
 int fail(int code, const std::string& message) {
@@ -63,6 +64,20 @@ int choose(const BoardArguments& arguments, std::vector<emulator::BoardProfile>&
   return -1;
 }
 
+// -1: all was done.
+int give_first_orders(const std::vector<std::string>& orders, emulator::Cabinet& cabinet) {
+  for (const std::string& order : orders) {
+    const PromptAnswer answer = obey_prompt(cabinet, order, Instant{});
+    if (!answer.good) {
+      return fail(kExitUsage, "--order '" + order + "': " + answer.text);
+    }
+    if (answer.quit || answer.unplug_ms != 0) {
+      return fail(kExitUsage, "--order '" + order + "': that is for a board that is served already");
+    }
+  }
+  return -1;
+}
+
 // -1: `boards` is complete.
 int build_cabinet(const BoardArguments& arguments, BoardsBehind& boards, std::vector<std::string>& words) {
   std::vector<emulator::BoardProfile> profiles;
@@ -72,7 +87,9 @@ int build_cabinet(const BoardArguments& arguments, BoardsBehind& boards, std::ve
   emulator::CabinetOptions options;
   options.seed = arguments.seed;
   options.supply_ma = arguments.supply_amps * 1'000;
-  options.noise_per_million = arguments.noise;
+  if (const std::string problem = apply_noise(options.noise, arguments.noise); !problem.empty()) {
+    return fail(kExitUsage, "--noise: " + problem);
+  }
   options.host_is_paced = !arguments.serial.empty();
   options.line_baud = arguments.strict_baud ? profiles.front().baud : 0;
   boards.cabinet = std::make_unique<emulator::Cabinet>(options);
@@ -92,7 +109,7 @@ int build_cabinet(const BoardArguments& arguments, BoardsBehind& boards, std::ve
       boards.families.push_back(profile.family);
     }
   }
-  return -1;
+  return give_first_orders(arguments.orders, *boards.cabinet);
 }
 
 struct CloseFile {
@@ -121,6 +138,9 @@ std::string read_file(const std::string& path, std::string& text) {
 int load_replay(const BoardArguments& arguments, BoardsBehind& boards) {
   if (!arguments.one.family.empty() || !arguments.boards.empty()) {
     return fail(kExitUsage, "--replay answers from its file: no --family and no --board beside it");
+  }
+  if (!arguments.orders.empty()) {
+    return fail(kExitUsage, "--replay has neither doors nor boards: no --order beside it");
   }
   std::string text;
   if (const std::string problem = read_file(arguments.replay, text); !problem.empty()) {
@@ -244,7 +264,7 @@ int run_control(const ControlArguments& arguments) {
 }
 
 void add_control(CLI::App& app, int& exit_code) {
-  CLI::App* control = app.add_subcommand("board-ctl", "Moves the doors of a running cubby board");
+  CLI::App* control = app.add_subcommand("board-ctl", "Moves the doors of a running cubby board, or disturbs its line");
   const auto arguments = std::make_shared<ControlArguments>();
   control->add_option("--to", arguments->to, "Its socket: PTY.ctl, or what its --ctl says")->required();
   control->add_option("order", arguments->order, "What to do, e.g. shut 3")->required();
@@ -281,17 +301,24 @@ void add_board_commands(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   board
       ->add_option("--supply-amps", arguments->supply_amps,
-                   "Coils that draw more (2.5 A each) restart every board; 0: no limit")
+                   "Coils that draw more (4 A each for 10 ms, then 2.5 A) restart every board; 0: no limit")
       ->check(integer_range(0, kSupplyMaxAmps))
       ->capture_default_str();
-  board->add_option("--noise", arguments->noise, "Bits flipped, one a byte, in a million bytes")
-      ->check(integer_range(0, 1'000'000))
+  board
+      ->add_option("--noise", arguments->noise,
+                   "kind=rate,...: flip, burst, drop, double in a million bytes, glue in a million talks; off; "
+                   "or a number, the rate of flips")
       ->capture_default_str();
+  board
+      ->add_option("--order", arguments->orders,
+                   "What the prompt takes, done before anybody is served; may be repeated")
+      ->allow_extra_args(false);
   board->footer("At its prompt (standard input) and with cubby board-ctl:\n" + prompt_help() +
                 "\nExamples:\n"
                 "  cubby board --family p1 --channels 24 --address 1 --pty ./lock0 --set status_order=first\n"
                 "  cubby board --board p1:1:24 --board p5:2:8 --pty ./lock0 --record traffic.txt\n"
-                "  cubby board --family p2 --tcp 127.0.0.1:4001\n"
+                "  cubby board --family p2 --tcp 127.0.0.1:4001 --noise flip=1000,drop=500\n"
+                "  cubby board --family p1 --pty ./lock0 --order 'temperature -15' --order 'lock 3 driven'\n"
                 "  cubby board --replay traffic.txt --pty ./lock0\n"
                 "Settings of each family: docs/spec/boards.md");
   board->callback([arguments, &exit_code] { exit_code = run_board(*arguments); });

@@ -37,9 +37,9 @@ bool would_wait() {
 }
 
 /// A serial port of this machine, with the boards' bytes going out on a real wire.
-class SerialLine final : public BoardLine {
+class PortLine final : public BoardLine {
  public:
-  SerialLine(std::string device, Descriptor port) : device_(std::move(device)), port_(std::move(port)) {}
+  PortLine(std::string device, Descriptor port) : device_(std::move(device)), port_(std::move(port)) {}
 
   void add_waits(std::vector<pollfd>& waits, bool want_bytes) const override {
     if (want_bytes) {
@@ -70,6 +70,9 @@ class SerialLine final : public BoardLine {
       lose(device_ + " does not do " + std::to_string(baud) + " baud");
     }
   }
+  std::string unplug(std::chrono::milliseconds) override {
+    return "unplug is for --pty and --tcp; " + device_ + " has a plug of its own";
+  }
   std::string describe() const override { return "serial port " + device_; }
 
  private:
@@ -95,13 +98,35 @@ void watch_peer(int client) {
   setsockopt(client, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUnackedMaxMs, sizeof kUnackedMaxMs);
 }
 
+struct Address {
+  sockaddr_storage bytes{};
+  socklen_t size = 0;
+};
+
+// Negative: it cannot be listened there, and errno says why.
+Descriptor listen_at(const Address& address) {
+  Descriptor listener(socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const bool good = listener.get() >= 0 &&
+                    bind(listener.get(), reinterpret_cast<const sockaddr*>(&address.bytes), address.size) == 0 &&
+                    listen(listener.get(), 4) == 0;
+  if (!good) {
+    const int error = errno;
+    listener = Descriptor();
+    errno = error;
+  }
+  return listener;
+}
+
 /// What an Ethernet converter is.
 class TcpLine final : public BoardLine {
  public:
-  TcpLine(std::string where, Descriptor listener) : where_(std::move(where)), listener_(std::move(listener)) {}
+  TcpLine(std::string where, const Address& address, Descriptor listener)
+      : where_(std::move(where)), address_(address), listener_(std::move(listener)) {}
 
   void add_waits(std::vector<pollfd>& waits, bool want_bytes) const override {
-    if (newcomer_.get() < 0) {
+    if (listener_.get() >= 0 && newcomer_.get() < 0) {
       waits.push_back({listener_.get(), POLLIN, 0});
     }
     if (client_.get() >= 0 && !listens_only_ && want_bytes) {
@@ -111,6 +136,10 @@ class TcpLine final : public BoardLine {
   // First what the client sent and whether it has gone, then who has come: a client may close and connect at once.
   std::vector<std::byte> read(bool want_bytes) override {
     std::vector<std::byte> bytes;
+    if (listener_.get() < 0) {
+      come_back();
+      return bytes;
+    }
     if (client_.get() >= 0 && !listens_only_ && want_bytes) {
       ssize_t result = 0;
       bytes = read_some(client_.get(), result);
@@ -136,9 +165,33 @@ class TcpLine final : public BoardLine {
   }
   std::uint32_t client_baud() const override { return 0; }
   void set_baud(std::uint32_t) override {}
+  std::string unplug(std::chrono::milliseconds length) override {
+    if (listener_.get() < 0) {
+      return "the port is closed already";
+    }
+    listener_ = Descriptor();
+    newcomer_ = Descriptor();
+    client_ = Descriptor();
+    listens_only_ = false;
+    back_at_ = std::chrono::steady_clock::now() + length;
+    note("the port is closed");
+    return {};
+  }
   std::string describe() const override { return "TCP " + where_; }
 
  private:
+  void come_back() {
+    if (std::chrono::steady_clock::now() < back_at_) {
+      return;
+    }
+    listener_ = listen_at(address_);
+    if (listener_.get() < 0) {
+      lose(where_ + ": " + std::strerror(errno));
+      return;
+    }
+    note("the port is open again");
+  }
+
   void drop() {
     note("the client has gone");
     client_ = Descriptor();
@@ -178,7 +231,9 @@ class TcpLine final : public BoardLine {
   }
 
   std::string where_;
-  Descriptor listener_;
+  Address address_;
+  Descriptor listener_;  // Negative: the adapter is unplugged, until `back_at_`.
+  std::chrono::steady_clock::time_point back_at_{};
   Descriptor client_;
   Descriptor newcomer_;        // Waits until all that a leaving client sent has been read.
   bool listens_only_ = false;  // The client has ended its own part.
@@ -200,7 +255,7 @@ OpenedLine open_serial_line(const std::string& device, std::uint32_t baud) {
     return {nullptr, device + " does not do " + std::to_string(baud) + " baud"};
   }
   tcflush(port.get(), TCIOFLUSH);
-  return {std::make_unique<SerialLine>(device, std::move(port)), {}};
+  return {std::make_unique<PortLine>(device, std::move(port)), {}};
 }
 
 OpenedLine open_tcp_line(const std::string& host, std::uint16_t port) {
@@ -212,23 +267,21 @@ OpenedLine open_tcp_line(const std::string& host, std::uint16_t port) {
   if (const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); error != 0) {
     return {nullptr, where + ": " + gai_strerror(error)};
   }
-  Descriptor listener(socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const int on = 1;
-  setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const bool good = listener.get() >= 0 && bind(listener.get(), found->ai_addr, found->ai_addrlen) == 0 &&
-                    listen(listener.get(), 4) == 0;
-  const int error = errno;
+  Address address;
+  std::memcpy(&address.bytes, found->ai_addr, found->ai_addrlen);
+  address.size = found->ai_addrlen;
   freeaddrinfo(found);
-  errno = error;
-  if (!good) {
+  Descriptor listener = listen_at(address);
+  if (listener.get() < 0) {
     return failed(where);
   }
-  sockaddr_storage bound{};
-  socklen_t size = sizeof bound;
-  getsockname(listener.get(), reinterpret_cast<sockaddr*>(&bound), &size);
-  const std::uint16_t actual = ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&bound)->sin6_port
-                                                                 : reinterpret_cast<sockaddr_in*>(&bound)->sin_port);
-  return {std::make_unique<TcpLine>(host + ":" + std::to_string(actual), std::move(listener)), {}};
+  // With the port that was given for 0.
+  address.size = sizeof address.bytes;
+  getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address.bytes), &address.size);
+  const std::uint16_t actual =
+      ntohs(address.bytes.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&address.bytes)->sin6_port
+                                                : reinterpret_cast<sockaddr_in*>(&address.bytes)->sin_port);
+  return {std::make_unique<TcpLine>(host + ":" + std::to_string(actual), address, std::move(listener)), {}};
 }
 
 }  // namespace cubby::tools

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -32,6 +33,9 @@ class BoardLine {
   virtual std::uint32_t client_baud() const = 0;
   /// The boards talk at another speed now.
   virtual void set_baud(std::uint32_t baud) = 0;
+  /// The host's adapter vanishes for that long: who is there is hung up, and nobody can come. Returns one sentence that
+  /// says why not; empty: done.
+  virtual std::string unplug(std::chrono::milliseconds length) = 0;
   /// One line that says where it is, e.g. "pseudo-terminal ./lock0 (/dev/pts/3)".
   virtual std::string describe() const = 0;
   /// Not empty: it is gone for good, and this is why.

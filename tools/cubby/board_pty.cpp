@@ -44,36 +44,73 @@ std::optional<std::string> target_of(const std::string& link) {
   return size < 0 ? std::nullopt : std::optional(std::string(target.data(), static_cast<std::size_t>(size)));
 }
 
+/// A pseudo-terminal. What holds it open and watches who comes is there only while it is in use.
+struct Pty {
+  std::string path;
+  Descriptor board_end;
+  Descriptor keeper;
+  Descriptor watch;
+  int watched = -1;
+};
+
+std::string why(const std::string& what) {
+  return what + ": " + std::strerror(errno);
+}
+
+// Empty: `pty` has its board's end and its name. Nobody can open it yet.
+std::string reserve(Pty& pty) {
+  pty.board_end = Descriptor(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  std::array<char, 64> name{};
+  if (pty.board_end.get() < 0 || grantpt(pty.board_end.get()) != 0 ||
+      ptsname_r(pty.board_end.get(), name.data(), name.size()) != 0) {
+    return why("no pseudo-terminal");
+  }
+  pty.path = name.data();
+  return {};
+}
+
+// Empty: clients can open it at `link`.
+std::string put_into_use(Pty& pty, const std::string& link, std::uint32_t baud) {
+  if (unlockpt(pty.board_end.get()) != 0) {
+    return why("no pseudo-terminal");
+  }
+  pty.keeper = Descriptor(open(pty.path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (pty.keeper.get() < 0 || !set_raw(pty.keeper.get(), baud)) {
+    return why(pty.path);
+  }
+  pty.watch = Descriptor(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  pty.watched = pty.watch.get() < 0 ? -1 : inotify_add_watch(pty.watch.get(), pty.path.c_str(), IN_OPEN | IN_CLOSE);
+  if (pty.watched < 0) {
+    return why(pty.path);
+  }
+  return symlink(pty.path.c_str(), link.c_str()) == 0 ? std::string() : why(link);
+}
+
 class PtyLine final : public BoardLine {
  public:
-  PtyLine(std::string link, std::string path, Descriptor board_end, Descriptor keeper, Descriptor watch, int watched,
-          std::uint32_t baud)
-      : link_(std::move(link)),
-        path_(std::move(path)),
-        board_end_(std::move(board_end)),
-        keeper_(std::move(keeper)),
-        watch_(std::move(watch)),
-        watched_(watched),
-        baud_(baud) {}
-  ~PtyLine() override {
-    if (target_of(link_) == path_) {
-      unlink(link_.c_str());
-    }
-  }
+  PtyLine(std::string link, std::uint32_t baud, Pty pty) : link_(std::move(link)), baud_(baud), pty_(std::move(pty)) {}
+  ~PtyLine() override { remove_link(); }
 
   void add_waits(std::vector<pollfd>& waits, bool want_bytes) const override {
-    waits.push_back({watch_.get(), POLLIN, 0});
+    if (is_unplugged()) {
+      return;
+    }
+    waits.push_back({pty_.watch.get(), POLLIN, 0});
     if (want_bytes) {
-      waits.push_back({board_end_.get(), POLLIN, 0});
+      waits.push_back({pty_.board_end.get(), POLLIN, 0});
     }
   }
 
   // First what was sent, then who left: a client may send and close at once.
   std::vector<std::byte> read(bool want_bytes) override {
     std::vector<std::byte> bytes;
+    if (is_unplugged()) {
+      come_back();
+      return bytes;
+    }
     if (want_bytes) {
       std::array<std::byte, 256> chunk;
-      if (const ssize_t size = ::read(board_end_.get(), chunk.data(), chunk.size()); size > 0) {
+      if (const ssize_t size = ::read(pty_.board_end.get(), chunk.data(), chunk.size()); size > 0) {
         bytes.assign(chunk.begin(), chunk.begin() + size);
         arrived();
       }
@@ -83,22 +120,63 @@ class PtyLine final : public BoardLine {
   }
 
   void write(Bytes bytes) override {
+    if (is_unplugged()) {
+      return;
+    }
     look_who_is_there();
     if (!somebody_) {
       return;
     }
-    if (::write(board_end_.get(), bytes.data(), bytes.size()) < 0 && errno == EAGAIN && !full_) {
+    if (::write(pty_.board_end.get(), bytes.data(), bytes.size()) < 0 && errno == EAGAIN && !full_) {
       full_ = true;
       note("the client reads nothing; bytes are lost");
     }
   }
 
   void all_said() override {}
-  std::uint32_t client_baud() const override { return somebody_ ? speed_of(board_end_.get()) : 0; }
+  std::uint32_t client_baud() const override { return somebody_ ? speed_of(pty_.board_end.get()) : 0; }
   void set_baud(std::uint32_t baud) override { baud_ = baud; }
-  std::string describe() const override { return "pseudo-terminal " + link_ + " (" + path_ + ")"; }
+  std::string describe() const override { return "pseudo-terminal " + link_ + " (" + pty_.path + ")"; }
+
+  // The next terminal is taken while this one is still there: so it has another name, as a real adapter may have.
+  std::string unplug(std::chrono::milliseconds length) override {
+    if (is_unplugged()) {
+      return "the adapter is unplugged already";
+    }
+    Pty next;
+    if (std::string problem = reserve(next); !problem.empty()) {
+      return problem;
+    }
+    remove_link();
+    pty_ = std::move(next);
+    somebody_ = false;
+    full_ = false;
+    checks_left_ = 0;
+    back_at_ = std::chrono::steady_clock::now() + length;
+    note("the adapter is gone");
+    return {};
+  }
 
  private:
+  bool is_unplugged() const { return pty_.keeper.get() < 0; }
+
+  void remove_link() {
+    if (target_of(link_) == pty_.path) {
+      ::unlink(link_.c_str());
+    }
+  }
+
+  void come_back() {
+    if (std::chrono::steady_clock::now() < back_at_) {
+      return;
+    }
+    if (std::string problem = put_into_use(pty_, link_, baud_); !problem.empty()) {
+      lose(problem);
+      return;
+    }
+    note("the adapter is back as " + pty_.path);
+  }
+
   void arrived() {
     if (!somebody_) {
       somebody_ = true;
@@ -108,7 +186,7 @@ class PtyLine final : public BoardLine {
 
   void look_who_is_there() {
     alignas(inotify_event) std::array<char, 4096> events;
-    for (ssize_t size = 0; (size = ::read(watch_.get(), events.data(), events.size())) > 0;) {
+    for (ssize_t size = 0; (size = ::read(pty_.watch.get(), events.data(), events.size())) > 0;) {
       for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
         inotify_event event{};
         std::memcpy(&event, events.data() + at, sizeof event);
@@ -135,45 +213,38 @@ class PtyLine final : public BoardLine {
   // that nobody read are gone.
   void check_for_clients() {
     int exclusive = 0;
-    ioctl(keeper_.get(), TIOCGEXCL, &exclusive);
-    ioctl(keeper_.get(), TIOCNXCL);
-    inotify_rm_watch(watch_.get(), watched_);
-    keeper_ = Descriptor();
-    pollfd board_end{board_end_.get(), 0, 0};
+    ioctl(pty_.keeper.get(), TIOCGEXCL, &exclusive);
+    ioctl(pty_.keeper.get(), TIOCNXCL);
+    inotify_rm_watch(pty_.watch.get(), pty_.watched);
+    pty_.keeper = Descriptor();
+    pollfd board_end{pty_.board_end.get(), 0, 0};
     const bool nobody = poll(&board_end, 1, 0) == 1 && (board_end.revents & POLLHUP) != 0;
-    keeper_ = Descriptor(open(path_.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
-    watched_ = inotify_add_watch(watch_.get(), path_.c_str(), IN_OPEN | IN_CLOSE);
-    if (keeper_.get() < 0 || watched_ < 0) {
-      lose(path_ + ": " + std::strerror(errno));
+    pty_.keeper = Descriptor(open(pty_.path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    pty_.watched = inotify_add_watch(pty_.watch.get(), pty_.path.c_str(), IN_OPEN | IN_CLOSE);
+    if (pty_.keeper.get() < 0 || pty_.watched < 0) {
+      lose(pty_.path + ": " + std::strerror(errno));
       return;
     }
     if (!nobody) {
-      ioctl(keeper_.get(), exclusive != 0 ? TIOCEXCL : TIOCNXCL);
+      ioctl(pty_.keeper.get(), exclusive != 0 ? TIOCEXCL : TIOCNXCL);
       return;
     }
     somebody_ = false;
     full_ = false;
-    set_raw(keeper_.get(), baud_);
-    tcflush(keeper_.get(), TCIFLUSH);
+    set_raw(pty_.keeper.get(), baud_);
+    tcflush(pty_.keeper.get(), TCIFLUSH);
     note("the last client has closed the terminal");
   }
 
   std::string link_;
-  std::string path_;
-  Descriptor board_end_;
-  Descriptor keeper_;
-  Descriptor watch_;
-  int watched_;
   std::uint32_t baud_;
+  Pty pty_;
+  std::chrono::steady_clock::time_point back_at_{};  // While it is unplugged.
   bool somebody_ = false;
   bool full_ = false;
   int checks_left_ = 0;
   std::chrono::steady_clock::time_point next_check_{};
 };
-
-OpenedLine failed(const std::string& what) {
-  return {nullptr, what + ": " + std::strerror(errno)};
-}
 
 // Empty: the path is free, or was the link of a killed cubby board and has been removed.
 std::string make_room(const std::string& link, const std::string& control) {
@@ -230,35 +301,14 @@ std::uint32_t speed_of(int terminal) {
 }
 
 OpenedLine open_pty_line(const PtyOptions& options) {
-  const std::string& link = options.link;
-  const std::uint32_t baud = options.baud;
-  if (std::string problem = make_room(link, options.control); !problem.empty()) {
+  std::string problem = make_room(options.link, options.control);
+  Pty pty;
+  problem = problem.empty() ? reserve(pty) : problem;
+  problem = problem.empty() ? put_into_use(pty, options.link, options.baud) : problem;
+  if (!problem.empty()) {
     return {nullptr, problem};
   }
-  Descriptor board_end(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
-  if (board_end.get() < 0 || grantpt(board_end.get()) != 0 || unlockpt(board_end.get()) != 0) {
-    return failed("no pseudo-terminal");
-  }
-  std::array<char, 64> name{};
-  if (ptsname_r(board_end.get(), name.data(), name.size()) != 0) {
-    return failed("no pseudo-terminal");
-  }
-  const std::string path = name.data();
-  Descriptor keeper(open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
-  if (keeper.get() < 0 || !set_raw(keeper.get(), baud)) {
-    return failed(path);
-  }
-  Descriptor watch(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  const int watched = watch.get() < 0 ? -1 : inotify_add_watch(watch.get(), path.c_str(), IN_OPEN | IN_CLOSE);
-  if (watched < 0) {
-    return failed(path);
-  }
-  if (symlink(path.c_str(), link.c_str()) != 0) {
-    return failed(link);
-  }
-  return {
-      std::make_unique<PtyLine>(link, path, std::move(board_end), std::move(keeper), std::move(watch), watched, baud),
-      {}};
+  return {std::make_unique<PtyLine>(options.link, options.baud, std::move(pty)), {}};
 }
 
 }  // namespace cubby::tools

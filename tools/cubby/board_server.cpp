@@ -50,6 +50,7 @@ class Server {
   void exchange_bytes();
   void to_host();
   void tell();
+  void tell_restarts();
   void follow_baud();
   void print(const std::string& text, bool comment);
   void wait();
@@ -63,6 +64,7 @@ class Server {
   TrafficLog log_;
   BoardOutput output_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::vector<std::uint64_t> reboots_;  // Of each board, that were told.
   std::uint32_t baud_ = 0;
   std::uint32_t warned_baud_ = 0;
   bool prompt_open_ = true;
@@ -139,6 +141,7 @@ void Server::tell() {
     for (const emulator::DoorNews& news : boards_.cabinet->doors().take_news()) {
       print(describe_news(news), true);
     }
+    tell_restarts();
   } else {
     for (const std::string& note : boards_.replay->take_notes()) {
       print(note, true);
@@ -149,14 +152,32 @@ void Server::tell() {
   }
 }
 
-PromptAnswer Server::obey(std::string_view order) {
-  if (boards_.cabinet == nullptr) {
-    quit_ = quit_ || order == "quit";
-    return {quit_ ? "" : "a replay has no doors: not supported", quit_, quit_};
+void Server::tell_restarts() {
+  for (std::size_t i = boards_.cabinet->take_brown_outs().size(); i > 0; --i) {
+    print("the supply breaks down, every board starts again", true);
   }
-  const Instant at = now();
-  boards_.cabinet->advance(at);
-  PromptAnswer answer = obey_prompt(*boards_.cabinet, order, at);
+  reboots_.resize(boards_.cabinet->board_count());
+  for (std::size_t i = 0; i < reboots_.size(); ++i) {
+    for (; reboots_[i] < boards_.cabinet->line().reboots_of(i); ++reboots_[i]) {
+      print("board " + std::to_string(i + 1) + " starts again", true);
+    }
+  }
+}
+
+PromptAnswer Server::obey(std::string_view order) {
+  PromptAnswer answer;
+  if (boards_.cabinet == nullptr) {
+    answer = obey_replay_prompt(order);
+  } else {
+    const Instant at = now();
+    boards_.cabinet->advance(at);
+    answer = obey_prompt(*boards_.cabinet, order, at);
+  }
+  if (answer.unplug_ms != 0) {
+    if (std::string problem = line_.unplug(std::chrono::milliseconds(answer.unplug_ms)); !problem.empty()) {
+      return {std::move(problem), false, false};
+    }
+  }
   quit_ = quit_ || answer.quit;
   return answer;
 }

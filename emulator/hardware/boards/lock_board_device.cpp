@@ -81,6 +81,20 @@ bool LockBoardDevice::owes_answer() const {
   return std::any_of(due_.begin(), due_.end(), [](const Due& due) { return due.work == Work::kReply; });
 }
 
+std::optional<Instant> LockBoardDevice::ends_since(std::uint64_t work) const {
+  std::optional<Instant> ends;
+  for (const Due& due : due_) {  // Sorted: the first answer, or the last pulse.
+    if (due.order < work || due.work == Work::kOther) {
+      continue;
+    }
+    ends = due.at;
+    if (due.work == Work::kReply) {
+      break;
+    }
+  }
+  return ends;
+}
+
 std::optional<Transmission> LockBoardDevice::take() {
   if (out_.empty()) {
     return std::nullopt;

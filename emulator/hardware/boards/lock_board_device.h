@@ -51,6 +51,11 @@ class LockBoardDevice {
   Instant next_call() const;
   /// Whether it has yet to begin an answer.
   bool owes_answer() const;
+  /// Works are numbered in the order in which they were planned: the number of the next one.
+  std::uint64_t next_work() const { return order_; }
+  /// When the answer to a command is due that was obeyed since that work, or its last pulse ends if it is not answered;
+  /// nullopt: no such command is under way.
+  std::optional<Instant> ends_since(std::uint64_t work) const;
   /// The oldest transmission that was not taken yet; it may begin in the future.
   std::optional<Transmission> take();
   /// The supply is gone and back at `now`: coils drop, what was under way and all run-time settings are forgotten.

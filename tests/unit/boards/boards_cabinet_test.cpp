@@ -143,7 +143,7 @@ TEST(Cabinet, TheSameSeedGivesTheSameBytesAtTheSameTimes) {
   for (const std::uint64_t seed : {5U, 5U, 6U}) {
     CabinetOptions options;
     options.seed = seed;
-    options.noise_per_million = 20'000;
+    options.noise[NoiseKind::kFlip] = 20'000;
     Bench bench(BoardFamily::kP7, {"unsolicited=on"}, options);
     for (int i = 0; i < 40; ++i) {
       bench.ask("57 4B 4C 59 09 00 82 01 83");
@@ -168,6 +168,25 @@ TEST(Cabinet, TwelveCoilsAtOnceBrownOutASmallSupply) {
   EXPECT_EQ(bench.cabinet.brown_outs(), 1U);
   EXPECT_EQ(bench.doors().coils_on(), 0U);
   EXPECT_NE(bench.ask_sealed("DC 02 01 15 02 0F FF", 5'000), "") << "one after another it is enough";
+}
+
+TEST(Cabinet, TheInrushOfASecondCoilBrownsOutASupplyThatCouldHoldTwo) {
+  CabinetOptions options;
+  options.supply_ma = 5'500;
+  Bench bench(BoardFamily::kP6, {}, options);
+  EXPECT_NE(bench.ask_sealed("DC 02 01 16 02 01 01"), "");
+  const Instant before = bench.now;
+  EXPECT_EQ(bench.ask_sealed("DC 02 01 16 02 02 01"), "");
+  const std::vector<Instant> when = bench.cabinet.take_brown_outs();
+  ASSERT_EQ(when.size(), 1U);
+  EXPECT_GT(when[0], before);
+  EXPECT_LT(when[0], before + Duration::milliseconds(20));
+  EXPECT_TRUE(bench.cabinet.take_brown_outs().empty());
+  EXPECT_EQ(bench.doors().coils_on(), 0U);
+  options.supply_ma = DoorRack::kCoilMa + DoorRack::kInrushMa;
+  Bench enough(BoardFamily::kP6, {}, options);
+  enough.ask_sealed("DC 02 01 16 02 01 01");
+  EXPECT_NE(enough.ask_sealed("DC 02 01 16 02 02 01"), "");
 }
 
 TEST(DoorRack, ALatchTakesItsTimeAndTheSwitchChatters) {

@@ -83,6 +83,142 @@ TEST_F(Prompt, MovesDoorsAndSaysHowTheyAre) {
   EXPECT_TRUE(say("quit").quit);
 }
 
+TEST_F(Prompt, ChangesLocksWiresAndTheTemperature) {
+  EXPECT_EQ(say("lock 3 driven").text, "door 3 (p1 board 1, channel 3): shut, driven lock");
+  EXPECT_EQ(say("pull 3").text, "door 3 is open already, locked or jammed");
+  cabinet.doors().coil(0, 2, true, now);
+  now = now + Duration::milliseconds(700);
+  cabinet.advance(now);
+  EXPECT_EQ(say("doors").text.find("door 3 (p1 board 1, channel 3): shut, driven lock with its bolt back, coil on"),
+            say("doors").text.find("door 3 "));
+  EXPECT_TRUE(say("pull 3").text.starts_with("door 3 (p1 board 1, channel 3): open"));
+  EXPECT_TRUE(say("shut 3").good);
+  EXPECT_TRUE(say("lock 3 spring").good);
+  EXPECT_EQ(say("loosen 4").text, "door 4 (p1 board 1, channel 4): shut, switch has a loose wire");
+  EXPECT_EQ(say("group 6 8 5").text, "door 6 (p1 board 1, channel 6): shut, one door with 5 and 8");
+  EXPECT_TRUE(say("open 8").text.starts_with("door 8 (p1 board 1, channel 8): open"));
+  EXPECT_EQ(say("ungroup 5").text, "door 5 is in no group, open, or has a parcel behind it");
+  EXPECT_TRUE(say("shut 5").good);
+  EXPECT_EQ(say("ungroup 5").text, "door 5 (p1 board 1, channel 5): shut");
+  EXPECT_EQ(say("swap 1 2").text, "the wires at 1 and 2 are exchanged");
+  cabinet.doors().coil(0, 0, true, now);
+  cabinet.advance(now + Duration::milliseconds(200));
+  EXPECT_FALSE(cabinet.doors().door(1).door.shut) << "door 2 hangs at the first channel";
+  EXPECT_EQ(say("temperature -35").text, "the cabinet is at -35 C");
+  EXPECT_EQ(say("temperature").text, "the cabinet is at -35 C");
+}
+
+TEST_F(Prompt, SaysWhatItsLocksAndDoorsTake) {
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {"lock 3", "lock takes a door and what locks it: lock 3 driven, or lock 3 spring"},
+      {"lock 3 magnet", "lock takes a door and what locks it: lock 3 driven, or lock 3 spring"},
+      {"group 3", "group takes 2 to 8 different doors, 1 to 16: group 3 4"},
+      {"group 3 3", "group takes 2 to 8 different doors, 1 to 16: group 3 4"},
+      {"group 3 17", "group takes 2 to 8 different doors, 1 to 16: group 3 4"},
+      {"group 1 2 3 4 5 6 7 8 9", "group takes 2 to 8 different doors, 1 to 16: group 3 4"},
+      {"ungroup 3", "door 3 is in no group, open, or has a parcel behind it"},
+      {"swap 3", "swap takes two doors, 1 to 16: swap 3 4"},
+      {"swap 3 4 5", "swap takes two doors, 1 to 16: swap 3 4"},
+      {"temperature cold", "temperature takes whole degrees Celsius, -40 to 85: temperature -15"},
+      {"temperature 86", "temperature takes whole degrees Celsius, -40 to 85: temperature -15"},
+      {"temperature 1 2", "temperature takes whole degrees Celsius, -40 to 85: temperature -15"},
+      {"loosen 3 now", "loosen takes a door and nothing else"},
+      {"pull", "pull takes a door, 1 to 16"},
+  };
+  for (const auto& [line, answer] : wrong) {
+    EXPECT_FALSE(say(line).good) << line;
+    EXPECT_EQ(say(line).text, answer) << line;
+  }
+  EXPECT_TRUE(say("open 3").good);
+  EXPECT_EQ(say("group 3 4").text, "group takes doors that are shut, empty and in no other group");
+}
+
+TEST_F(Prompt, DisturbsTheLineAndHealsIt) {
+  EXPECT_EQ(say("noise").text, "noise off");
+  EXPECT_EQ(say("noise flip=1000,drop=500").text, "noise flip=1000,drop=500");
+  EXPECT_EQ(say("noise drop=0,glue=7").text, "noise flip=1000,glue=7");
+  EXPECT_EQ(say("break 500ms").text, "the line is low for 500ms");
+  EXPECT_TRUE(cabinet.line().held_low(now + Duration::milliseconds(499)));
+  EXPECT_FALSE(cabinet.line().held_low(now + Duration::milliseconds(500)));
+  EXPECT_EQ(say("hold-line 2").text, "board 2 does not let go of the line");
+  EXPECT_TRUE(cabinet.line().holds_line(1, now + Duration::hours(1)));
+  EXPECT_EQ(say("hold-line 1 10s").text, "board 1 does not let go of the line");
+  EXPECT_FALSE(cabinet.line().holds_line(0, now + Duration::seconds(10)));
+  EXPECT_EQ(say("hold-line 1 off").text, "board 1 lets go of the line");
+  EXPECT_FALSE(cabinet.line().holds_line(0, now));
+  EXPECT_EQ(say("babble 1 1").text, "board 1 babbles");
+  EXPECT_EQ(say("reboot 1 next").text, "board 1 starts again in its next command");
+  EXPECT_EQ(say("reboot 2 10s").text, "board 2 starts again in 10s");
+  EXPECT_EQ(say("echo on").text, "echo on");
+  const std::string before = say("line").text;
+  EXPECT_TRUE(
+      before.starts_with("noise flip=1000,glue=7, echo on, low\n"
+                         "board 1 babbles 1 time a minute\n"
+                         "board 1 starts again in its next command\n"
+                         "board 2 does not let go of the line\n"
+                         "so far: 0 flips, 0 bursts, "))
+      << before;
+  EXPECT_NE(before.find(", 1 break, "), std::string::npos) << before;
+  EXPECT_TRUE(say("heal-line").text.starts_with("noise off, echo on\nso far: "));
+  EXPECT_EQ(say("babble 1 60").text, "board 1 babbles");
+  EXPECT_EQ(say("babble 1 off").text, "board 1 does not babble");
+  EXPECT_EQ(say("echo off").text, "echo off");
+  EXPECT_EQ(say("reboot 2").text, "board 2 starts again");
+  cabinet.advance(now);
+  EXPECT_EQ(cabinet.line().reboots_of(1), 1U);
+  EXPECT_NE(say("line").text.find("1 restart, 0 brown-outs"), std::string::npos);
+}
+
+TEST_F(Prompt, SaysWhatItsLineTakes) {
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {"noise flip", "'flip' is not kind=rate; noise has flip, burst, drop, double and glue, or is off"},
+      {"noise flip=1, drop=2", "noise takes its rates without spaces: noise flip=1000,drop=500"},
+      {"break", "break takes a time, 1ms to 1h: break 500ms"},
+      {"break 0", "break takes a time, 1ms to 1h: break 500ms"},
+      {"break 2h", "break takes a time, 1ms to 1h: break 500ms"},
+      {"hold-line", "hold-line takes a board, 1 to 2"},
+      {"hold-line 3", "hold-line takes a board, 1 to 2, not '3'"},
+      {"hold-line 1 long",
+       "hold-line takes a board and how long, or off: hold-line 1, hold-line 1 10s, hold-line 1 off"},
+      {"babble 0 60", "babble takes a board, 1 to 2, not '0'"},
+      {"babble 1", "babble takes a board and how often a minute it talks garbage, 0 to 6000, or off: babble 1 60"},
+      {"babble 1 6001", "babble takes a board and how often a minute it talks garbage, 0 to 6000, or off: babble 1 60"},
+      {"reboot 1 soon", "reboot takes a board and when, now if nothing is said: reboot 1, reboot 1 10s, reboot 1 next"},
+      {"echo", "echo takes on or off: whether the host gets its own bytes back"},
+      {"line 1", "line stands alone"},
+      {"heal-line 1", "heal-line stands alone"},
+      {"unplug", "unplug takes a time, 1s to 1h: unplug 5s"},
+      {"unplug 500ms", "unplug takes a time, 1s to 1h: unplug 5s"},
+      {"unplug 2h", "unplug takes a time, 1s to 1h: unplug 5s"},
+      {"unplugg 5s", "'unplugg' is not known here; did you mean unplug?"},
+      {"hold-lin 1", "'hold-lin' is not known here; did you mean hold-line?"},
+  };
+  for (const auto& [line, answer] : wrong) {
+    EXPECT_FALSE(say(line).good) << line;
+    EXPECT_EQ(say(line).text, answer) << line;
+  }
+  EXPECT_EQ(say("unplug 5s").unplug_ms, 5'000U);
+  EXPECT_EQ(say("line").unplug_ms, 0U);
+}
+
+TEST_F(Prompt, HelpNamesEveryOrder) {
+  const std::string help = say("help").text;
+  for (const char* order :
+       {"open", "shut",  "pull",      "put",    "take",        "jam",    "stick",       "loosen",    "wear",   "mend",
+        "lock", "group", "ungroup",   "swap",   "temperature", "noise",  "break",       "hold-line", "babble", "reboot",
+        "echo", "line",  "heal-line", "unplug", "doors",       "boards", "power-cycle", "quit"}) {
+    EXPECT_NE(help.find(order), std::string::npos) << order;
+  }
+}
+
+TEST(ReplayPrompt, KnowsNoDoorsButCanBeUnplugged) {
+  EXPECT_TRUE(obey_replay_prompt("quit").quit);
+  EXPECT_EQ(obey_replay_prompt(" unplug 2s ").unplug_ms, 2'000U);
+  for (const char* line : {"", "doors", "noise off", "unplug", "quit now"}) {
+    EXPECT_FALSE(obey_replay_prompt(line).good) << line;
+  }
+}
+
 TEST_F(Prompt, RefusesWhatItCannotDoAndSaysWhy) {
   for (const char* line : {"shut 3", "take 3", "put 3", "open 0", "open 17", "open -1", "open 3x", "open", "open 3 4",
                            "jam 3 soon", "stick 3", "stick 3 ajar", "doors 3", "open 99999999999999999999"}) {
