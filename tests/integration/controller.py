@@ -214,6 +214,7 @@ def pull_in_mid_unlock(cabinet, size, when, for_s):
     cabinet.collect(door, cabinet.notifier.code(parcel))
     wait_until(lambda: len(cabinet.notifier.named("board_silent")) == len(cabinet.notifier.named("board_answered")), 20,
                "all boards to answer again")
+    time.sleep(1.5)  # Doors are vacant once a second reading has agreed; more than a round of the slowest segment here.
 
 
 def kill(cabinet, size):

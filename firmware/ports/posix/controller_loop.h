@@ -32,6 +32,7 @@ class ControllerLoop {
   End run(int stop);
 
  private:
+  // Of the kernel's waking and of a sync before it; an exchange that begins so late reaches into the next slot by less.
   static constexpr Duration kTickLateness = Duration::milliseconds(20);
   static constexpr Duration kWaitMost = Duration::seconds(1);  // The watchdog is fed by ticks.
   static constexpr Duration kFinishWithin = Duration::seconds(1);
