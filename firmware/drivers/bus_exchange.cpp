@@ -28,6 +28,7 @@ Status BusExchange::start(const BoardSettings& board, Request request, Instant n
   request_ = request;
   answer_ = {};
   echo_due_ = has_echo_;
+  echo_came_ = false;
   const auto byte_time = bus_.byte_time_us();
   give_up_ = now + Duration{byte_time * static_cast<std::int64_t>(sent_size_)} +
              family.patience(board, request.kind, byte_time);
@@ -75,7 +76,7 @@ void BusExchange::receive(Instant now) {
 
 void BusExchange::look() {
   // A board that does not answer may all the same; then what it says is nobody's.
-  if ((echo_due_ && !take_echo()) || !family_->answers(*board_, request_.kind)) {
+  if ((echo_due_ && !take_echo()) || !family_->answers(*board_, request_.kind) || echo_came_) {
     return;
   }
   const auto answer = family_->answer(*board_, request_, sent(), received());
@@ -84,7 +85,7 @@ void BusExchange::look() {
   }
   const bool behind_echo = answer.at >= sent_size_ && std::equal(sent().begin(), sent().end(), received_.begin());
   if (!has_echo_ && request_.kind == Request::Kind::kRead && behind_echo) {
-    drop(received_size_);  // No answer comes any more; the time that it has stays its own.
+    echo_came_ = true;  // No answer is taken any more; the time that it has stays its own.
     return;
   }
   answer_ = answer;

@@ -51,7 +51,8 @@ class BusExchange {
   Request request_;
   Answer answer_;
   Instant give_up_ = Instant::max();
-  bool echo_due_ = false;  // The echo has not come yet.
+  bool echo_due_ = false;   // The echo has not come yet.
+  bool echo_came_ = false;  // One did that was not expected, before a reading.
   std::array<std::byte, limits::kBusFrameMax> sent_{};
   std::size_t sent_size_ = 0;
   std::array<std::byte, kReceivedMax> received_{};
