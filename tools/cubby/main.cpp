@@ -3,6 +3,7 @@
 
 #include "tools/cubby/board_command.h"
 #include "tools/cubby/inject_command.h"
+#include "tools/cubby/keys_command.h"
 #include "tools/cubby/operate_command.h"
 #include "tools/cubby/panel_command.h"
 #include "tools/cubby/stats_command.h"
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
   int exit_code = kExitOk;
   add_board_commands(app, exit_code);
   add_inject_command(app, exit_code);
+  add_keys_command(app, exit_code);
   add_operate_command(app, exit_code);
   add_panel_command(app, exit_code);
   add_stats_command(app, exit_code);

@@ -1,0 +1,150 @@
+#include "firmware/ports/posix/config_report.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <ostream>
+
+#include "firmware/base/digest.h"
+#include "firmware/core/station_state.h"
+#include "firmware/ports/posix/file_flash.h"
+#include "firmware/ports/posix/host_files.h"
+#include "firmware/store/journal.h"
+
+namespace cubby::posix {
+namespace {
+
+/// A copy of the journal that a mount may write to and that nobody keeps.
+class ImageFlash final : public hal::NorFlash {
+ public:
+  ImageFlash(const hal::FlashGeometry& geometry, std::string& image)
+      : geometry_(geometry), cells_(std::as_writable_bytes(std::span(image))) {}
+
+ private:
+  const hal::FlashGeometry& do_geometry() const override { return geometry_; }
+  Status do_read(std::uint32_t address, MutableBytes into) override {
+    std::copy_n(cells_.begin() + address, into.size(), into.begin());
+    return Status::kOk;
+  }
+  Status do_program(std::uint32_t address, Bytes data) override {
+    std::copy(data.begin(), data.end(), cells_.begin() + address);
+    return Status::kOk;
+  }
+  Status do_erase(std::uint32_t sector) override {
+    std::fill_n(cells_.begin() + sector * geometry_.sector_size, geometry_.sector_size, std::byte{0xFF});
+    return Status::kOk;
+  }
+  hal::FlashGeometry geometry_;
+  MutableBytes cells_;
+};
+
+std::size_t parcels_in(const core::StationState& state) {
+  std::size_t parcels = 0;
+  for (std::size_t number = 1; number <= limits::kCompartmentsMax; ++number) {
+    parcels += state.compartment(static_cast<std::uint8_t>(number)).parcel.counter != 0 ? 1 : 0;
+  }
+  return parcels;
+}
+
+bool report_mount(const std::string& file, Status status, const store::Journal& journal,
+                  const store::MountReport& report, const core::StationState& state, std::ostream& out) {
+  switch (status) {
+    case Status::kOk:
+      out << "journal: " << file << ": " << journal.next_seq() - 1 << " events up to now, boot " << journal.boot() - 1
+          << ", " << parcels_in(state) << " parcels inside";
+      if (report.damaged != 0) {
+        out << "; " << report.damaged << " damaged places";
+      }
+      if (report.events_lost_from != 0) {
+        out << "; events " << report.events_lost_from << " to " << report.events_lost_to << " are lost";
+      }
+      out << '\n';
+      return true;
+    case Status::kNotFound:
+      out << "journal: " << file << ": blank; the next start makes a new journal\n";
+      return true;
+    case Status::kVersion:
+      out << "journal: " << file << ": a newer firmware wrote it\n";
+      return false;
+    case Status::kCorrupt:
+      out << "journal: " << file << ": is none, or one of other sectors, or beyond recovery\n";
+      return false;
+    default:
+      out << "journal: " << file << ": cannot be mounted (" << to_string(status) << ")\n";
+      return false;
+  }
+}
+
+bool report_journal(const PortSettings& port, std::ostream& out) {
+  std::string image;
+  std::string why;
+  bool in_use = false;
+  if (!read_image({.path = port.journal_file, .geometry = port.geometry}, image, in_use, why)) {
+    const bool missing = why.ends_with("No such file or directory");
+    out << "journal: " << (missing ? port.journal_file + ": not there yet; the first start makes it" : why) << '\n';
+    return missing;
+  }
+  if (in_use) {
+    out << "journal: " << port.journal_file << ": a controller has it; not looked into\n";
+    return true;
+  }
+  ImageFlash flash(port.geometry, image);
+  const auto scratch = std::make_unique<cubby_v1_Event>();
+  const auto journal = std::make_unique<store::Journal>(flash);
+  const auto state = std::make_unique<core::StationState>(*scratch);
+  store::MountReport report;
+  const Status status = journal->mount(*state, report);
+  return report_mount(port.journal_file, status, *journal, report, *state, out);
+}
+
+bool report_key(const char* what, const std::string& file, std::ostream& out) {
+  std::string why;
+  const bool good = read_key_file(file, why).has_value();
+  out << what << ": " << (good ? file + ": good" : why) << '\n';
+  return good;
+}
+
+/// An adapter that is not there is waited for: that is no fault of the configuration.
+void report_serial(const char* what, const LineAddress& address, std::ostream& out) {
+  std::string name;
+  std::string why;
+  out << what << ": " << address.text();
+  if (address.kind == LineAddress::Kind::kSerial) {
+    const bool there = open_serial(address, name, why).valid();
+    out << " at " << address.baud << " baud: " << (there ? name + " is there" : "not now: " + why);
+  }
+  out << '\n';
+}
+
+}  // namespace
+
+void print_identity(const ControllerConfig& config, std::ostream& out) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  const std::array<Bytes, 1> parts{Bytes(config.encoded)};
+  const auto digest = sha256(parts);
+  out << "station: " << config.station.station << " in " << config.station.city << ", "
+      << config.station.door_board_count << " doors on " << config.station.boards_count << " boards\n"
+      << "configuration: version " << config.station.version << ", hash ";
+  for (std::size_t i = 0; i < limits::kConfigHashSize; ++i) {
+    const auto value = std::to_integer<std::size_t>(digest[i]);
+    out << kHex[value >> 4] << kHex[value & 15];
+  }
+  out << ", " << config.encoded.size() << " bytes\n";
+}
+
+bool report_config(const ControllerConfig& config, std::ostream& out) {
+  print_identity(config, out);
+  bool good = report_key("station key", config.port.station_key_file, out);
+  good = report_key("pass key", config.port.pass_key_file, out) && good;
+  good = report_journal(config.port, out) && good;
+  report_serial("bus", config.port.bus, out);
+  if (config.port.panel.has_value()) {
+    report_serial("panel", *config.port.panel, out);
+  } else {
+    out << "panel: none\n";
+  }
+  out << "aggregator: " << config.port.aggregator.text() << '\n' << (good ? "good\n" : "not good\n");
+  return good;
+}
+
+}  // namespace cubby::posix
