@@ -136,6 +136,7 @@ void Controller::take_door_events(Instant now) {
         break;
       case Kind::kBoardAnswered:
         door_watch_.on_board_answered(event->board, event->silent_for);
+        openings_.on_board_answered(event->board, now);
         break;
     }
   }

@@ -129,6 +129,15 @@ void Openings::on_fresh_reading(std::uint8_t compartment, Instant now) {
   }
 }
 
+/// What was asked of a silent board was never read.
+void Openings::on_board_answered(std::uint8_t board, Instant now) {
+  for (std::size_t slot = 0; slot < live_.size(); ++slot) {
+    if (live_[slot].phase == Phase::kReading && doors_.board_of(pending(slot).intent.compartment) == board) {
+      doors_.request_reading(pending(slot).intent.compartment, now);
+    }
+  }
+}
+
 void Openings::on_fresh_item(std::uint8_t compartment, drivers::ItemState item, Instant now) {
   const auto slot = recorder_.state().find_opening(compartment);
   if (slot < StationState::kOpeningsMax && live_[slot].phase == Phase::kAskingItem) {

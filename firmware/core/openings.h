@@ -54,6 +54,8 @@ class Openings {
   void on_supply_failing(Instant now);
   void on_unlock(std::uint8_t compartment, drivers::Exchange exchange, Instant now);
   void on_fresh_reading(std::uint8_t compartment, Instant now);
+  /// A board that was silent can be asked again.
+  void on_board_answered(std::uint8_t board, Instant now);
   void on_fresh_item(std::uint8_t compartment, drivers::ItemState item, Instant now);
   /// A door that nobody had authorised was seen open: perhaps the one whose lock the last attempt really moved.
   void on_foreign_door(std::uint8_t compartment);

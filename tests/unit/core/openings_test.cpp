@@ -357,6 +357,24 @@ TEST(IdlePolls, ThatCanReadNothingNewLeaveNoTraceWhenTheyAreSkipped) {
   EXPECT_LT(ticks_skipped * 3, ticks_all);
 }
 
+// An adapter that was away for two seconds: what was asked of the silent board while it was is asked again.
+TEST(Opening, ABoardThatAnswersAgainIsAskedWhereTheDoorIs) {
+  StationWorld world;
+  const auto mine = world.deposit('S', "P1");
+  world.jam(mine);
+  world.enter_code(world.code_of(mine));
+  const auto attempts = world.openings();
+  world.board_of(mine).silent = true;
+  world.advance_seconds(3);  // The sighting is over, and the board counts as silent.
+  ASSERT_EQ(world.events(cubby_v1_Event_board_silent_tag).size(), 1U);
+  world.board_of(mine).silent = false;
+  world.jam(mine, false);
+  world.advance_seconds(3);
+  EXPECT_EQ(world.openings(), attempts + 1) << "it is shut, so there may be another attempt";
+  EXPECT_TRUE(world.is_open(mine));
+  EXPECT_TRUE(world.events(cubby_v1_Event_custody_uncertain_tag).empty());
+}
+
 TEST(Opening, AnotherDoorInsteadIsNotTriedAgainAndBothAreKeptFromParcels) {
   StationWorld world;
   world.scan(world.courier_pass());
