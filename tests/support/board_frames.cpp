@@ -103,8 +103,11 @@ std::optional<Meaning> p1_meaning(const BoardSettings& board, Request request, B
     return fits ? std::optional(Meaning{}) : std::nullopt;
   }
   const std::size_t bytes = status_size(board);
+  if (!begins(from, {0x80, board.address})) {
+    return std::nullopt;
+  }
   const Bytes frame = whole(board.family, from, bytes + 4);
-  if (!begins(frame, {0x80, board.address}) || at(frame, bytes + 2) != 0x33) {
+  if (frame.empty() || at(frame, bytes + 2) != 0x33) {
     return std::nullopt;
   }
   std::uint64_t shut = 0;
@@ -144,9 +147,11 @@ std::uint64_t p1_coils(const BoardSettings& board, Bytes frame) {
 // P2 -----------------------------------------------------------------------------------------------------------------
 
 std::optional<Meaning> p2_meaning(const BoardSettings& board, Bytes from) {
+  if (!begins(from, {0x02})) {
+    return std::nullopt;
+  }
   const Bytes frame = whole(board.family, from, 9);
-  if (frame.empty() || at(frame, 0) != 0x02 || at(frame, 1) >> 4 != board.address || at(frame, 2) != 0x35 ||
-      at(frame, 7) != 0x03) {
+  if (frame.empty() || at(frame, 1) >> 4 != board.address || at(frame, 2) != 0x35 || at(frame, 7) != 0x03) {
     return std::nullopt;
   }
   Meaning meaning;
@@ -174,6 +179,9 @@ std::uint64_t p2_coils(const BoardSettings& board, Bytes frame) {
 
 std::optional<Meaning> p5_meaning(const BoardSettings& board, Request request, Bytes from) {
   const unsigned function = request.kind == Kind::kRead ? 0x02 : 0x05;
+  if (!begins(from, {board.address})) {
+    return std::nullopt;
+  }
   if (begins(whole(board.family, from, 5), {board.address, 0x80 | function})) {
     return Meaning{.what = Exchange::kRefused};
   }
@@ -480,22 +488,25 @@ std::optional<Meaning> meaning_of(const BoardSettings& board, Request request, B
 }
 
 std::uint64_t coils_of(const BoardSettings& board, Bytes frame) {
-  if (!checksum_holds(board.family, frame)) {
-    return 0;
-  }
+  std::uint64_t coils = 0;
   switch (board.family) {
     case BoardFamily::kP1:
-      return p1_coils(board, frame);
+      coils = p1_coils(board, frame);
+      break;
     case BoardFamily::kP2:
-      return p2_coils(board, frame);
+      coils = p2_coils(board, frame);
+      break;
     case BoardFamily::kP5:
-      return p5_coils(board, frame);
+      coils = p5_coils(board, frame);
+      break;
     case BoardFamily::kP6:
-      return p6_coils(board, frame);
+      coils = p6_coils(board, frame);
+      break;
     case BoardFamily::kP7:
+      coils = p7_coils(board, frame);
       break;
   }
-  return p7_coils(board, frame);
+  return coils != 0 && checksum_holds(board.family, frame) ? coils : 0;
 }
 
 }  // namespace cubby::tests

@@ -5,6 +5,7 @@ namespace cubby::tests {
 void CabinetBus::hear(Instant now) {
   const auto bytes = cabinet_->host_hears(now);
   heard_.insert(heard_.end(), bytes.begin(), bytes.end());
+  heard_at_ = bytes.empty() ? heard_at_ : now;
 }
 
 Status CabinetBus::do_send(Bytes frame, Instant now, bool) {

@@ -22,13 +22,13 @@ class CabinetBus final : public hal::SerialBus {
  private:
   Status do_send(Bytes frame, Instant now, bool idle) override;
   std::size_t do_receive(MutableBytes into, Instant now) override;
-  // A talk says how long it is when it is over: like a real port it cannot know. Whoever waits goes by next_event().
-  Instant do_next_arrival() const override { return Instant::max(); }
+  Instant do_next_arrival() const override { return heard_.empty() ? cabinet_->line().host_last_arrival() : heard_at_; }
   std::int64_t do_byte_time_us() const override { return emulator::byte_time(cabinet_->board(0).baud()).us; }
   void hear(Instant now);
 
   emulator::Cabinet* cabinet_;
-  std::deque<std::byte> heard_;
+  std::deque<std::byte> heard_;  // Not taken yet.
+  Instant heard_at_{};
   std::vector<std::vector<std::byte>> frames_;
 };
 

@@ -306,6 +306,20 @@ TEST(DriverEcho, ThatIsNotExpectedKeepsEveryFurtherReadingFromBeingTaken) {
   }
 }
 
+// Why a reading is not taken behind one: here nothing else would show that no board is there.
+TEST(DriverEcho, ThatIsNotExpectedIsTheAnswerWhereBothAreTheSameBytes) {
+  for (const auto family : {BoardFamily::kP1, BoardFamily::kP5}) {
+    const auto board = default_settings(family);
+    Exchanging world(board);
+    ASSERT_EQ(world.start(unlock_of(0)), Status::kOk);
+    world.bus.arrive(tests::request_frame(board, unlock_of(0)), world.now);
+    EXPECT_EQ(world.finish(), Exchange::kDone) << describe(board);
+    ASSERT_EQ(world.start(kRead), Status::kOk);
+    world.bus.arrive(tests::request_frame(board, kRead), world.now);
+    EXPECT_EQ(world.finish(), Exchange::kUnknown) << describe(board);
+  }
+}
+
 TEST(DriverEcho, OfNoReadIsAnAnswerToIt) {
   for (const auto family : kFamilies) {
     for (const auto& board : boards_of(family)) {

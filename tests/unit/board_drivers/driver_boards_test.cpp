@@ -2,6 +2,7 @@
 // is wrong about its board.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <set>
 
 #include "unit/board_drivers/door_trial.h"
@@ -174,6 +175,43 @@ TEST(DriverSettings, AreTriedAllOfThemInEveryFamily) {
     }
     EXPECT_EQ(tried, had) << emulator::to_string(family);
   }
+}
+
+TEST(DriverBus, RefusesAFrameWhileAnotherGoesOut) {
+  emulator::Cabinet cabinet({});
+  ASSERT_EQ(cabinet.add_board(profile_of(Family::kP1)), "");
+  tests::CabinetBus bus(cabinet);
+  const auto frame = emulator::from_hex("80 01 00 33 B2");
+  const Instant begin{1'000'000};
+  const Instant end = begin + Duration{bus.byte_time_us() * static_cast<std::int64_t>(frame.size())};
+  EXPECT_EQ(bus.send(frame, begin, false), Status::kOk);
+  EXPECT_EQ(bus.send(frame, end - Duration{1}, false), Status::kBusy);
+  EXPECT_EQ(bus.send(frame, end, false), Status::kOk);
+  EXPECT_EQ(bus.frames().size(), 2U);
+}
+
+TEST(DriverBus, SaysWhenTheLastByteOfAnAnswerThatHasBegunIsThere) {
+  emulator::Cabinet cabinet({});
+  ASSERT_EQ(cabinet.add_board(profile_of(Family::kP1)), "");
+  tests::CabinetBus bus(cabinet);
+  const auto frame = emulator::from_hex("80 01 00 33 B2");
+  Instant now{1'000'000};
+  ASSERT_EQ(bus.send(frame, now, false), Status::kOk);
+  EXPECT_EQ(bus.next_arrival(), Instant::max());
+  std::array<std::byte, 16> into{};
+  std::size_t size = 0;
+  Instant said{};
+  while (size == 0) {
+    now = bus.next_event();
+    size = bus.receive(into, now);
+    said = bus.next_arrival();
+  }
+  while (bus.receive(MutableBytes(into).subspan(size), said - Duration{1}) != 0) {
+    ++size;
+  }
+  EXPECT_GT(said, now);
+  EXPECT_EQ(bus.receive(into, said), 1U) << "the last byte, and not before";
+  EXPECT_EQ(bus.next_arrival(), Instant::max());
 }
 
 // Drivers that are wrong about their board: no door is ever believed shut that is not, or another is seen to move. ----
