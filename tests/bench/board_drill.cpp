@@ -159,14 +159,21 @@ std::string broken(const Case& it, const Tally& tally, std::uint64_t unlocks) {
 int main(int argc, char** argv) {
   std::uint64_t unlocks = kUnlocksDefault;
   std::string_view only;
+  std::string_view kind;
   if (argc > 1) {
     unlocks = std::strtoull(argv[1], nullptr, 10);
   }
   if (argc > 2) {
     only = argv[2];
   }
-  if (unlocks == 0 || argc > 3) {
-    std::fprintf(stderr, "usage: cubby-board-drill [UNLOCKS [FAMILY]]     2,000 of each case; p1, p2, p5, p6 or p7\n");
+  if (argc > 3) {
+    kind = argv[3];
+  }
+  if (unlocks == 0 || argc > 4 || (argc > 3 && kind != "line" && kind != "wrong")) {
+    std::fprintf(
+        stderr,
+        "usage: cubby-board-drill [UNLOCKS [FAMILY [line|wrong]]]     2,000 of each case; p1, p2, p5, p6 or p7;\n"
+        "  good and bad lines only, or wrong settings only\n");
     return 2;
   }
   print_head(unlocks);
@@ -174,7 +181,7 @@ int main(int argc, char** argv) {
   std::uint64_t seed = 1;
   for (const Case& it : all_cases()) {
     ++seed;
-    if (!only.empty() && it.family != only) {
+    if ((!only.empty() && it.family != only) || (!kind.empty() && it.setting.empty() != (kind == "line"))) {
       continue;
     }
     const Tally tally = bench::drill(it, unlocks, seed);
