@@ -24,6 +24,7 @@ constexpr Duration kMoveTime = Duration::milliseconds(260);  // A latch lets go,
 constexpr Duration kShutTime = Duration::milliseconds(40);
 constexpr Duration kUnlockMax = Duration::seconds(8);
 /// On a good line a look takes half a second; what a bad one spoils is tried again.
+constexpr Duration kRestart = Duration::seconds(1);
 constexpr int kLooksMore = 3;
 constexpr Duration kLookMax = Duration::minutes(10);
 
@@ -182,11 +183,8 @@ class Rig {
     judge(door, tally);
     for (std::size_t lock = 0; lock < rack_.size(); ++lock) {
       (void)rack_.push_shut(lock, now_);
-      if (rack_.door(lock).burnt) {
-        ++tally.burnt;
-        rack_.mend(lock, now_);
-      }
     }
+    mend(tally);
     run(kShutTime, [] { return false; });
     look(tally);
   }
@@ -257,6 +255,25 @@ class Rig {
     tally.opened += moved ? 1 : 0;
     tally.failed += moved ? 0 : 1;
     tally.untold += !moved && is_shut(door) && belief(door) == DoorState::kOpen ? 1 : 0;
+  }
+
+  /// A new coil where one is dead. Noise had made "hold" of an unlock: the board forgets it without its power.
+  void mend(Tally& tally) {
+    for (std::size_t board = 0; board < kBoards; ++board) {
+      const std::size_t end = board + 1 < kBoards ? first_lock_[board + 1] : rack_.size();
+      bool restart = false;
+      for (std::size_t lock = first_lock_[board]; lock < end; ++lock) {
+        if (rack_.door(lock).burnt) {
+          ++tally.burnt;
+          restart = true;
+          rack_.mend(lock, now_);
+        }
+      }
+      if (restart) {
+        line_.reboot(board, now_);
+        run(kRestart, [] { return false; });
+      }
+    }
   }
 
   bool is_shut(std::size_t door) const { return rack_.door(lock_of_[door]).door.shut; }
