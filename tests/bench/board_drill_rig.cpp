@@ -151,7 +151,7 @@ class Rig {
     while (!done()) {
       const Wake wake = bank_.wake(now_);
       const Instant controller = silent_ != 0 ? wake.earliest() : wake.deadline;
-      const Instant next = std::min({line_.next_call(), rack_.next_call(), controller, end});
+      const Instant next = std::min({line_.next_event(), rack_.next_call(), controller, end});
       now_ = std::max(now_, next);
       rack_.advance(now_);
       line_.advance(now_);

@@ -25,20 +25,20 @@ void LineSegment::attach(Instant boot) {
   bus_.attach(boot);
   boot_ = boot;
   all_is_news(line_.board_count());
-  next_call_ = line_.next_call();
+  next_call_ = line_.next_event();
 }
 
 void LineSegment::power_cycle(Instant now) {
   line_.advance(now);
   line_.restart_host(now);
   line_.power_cycle(now);
-  next_call_ = line_.next_call();
+  next_call_ = line_.next_event();
 }
 
 void LineSegment::advance(Instant now) {
   const RoomScope scope(meter_, Room::kBus);
   line_.advance(now);
-  next_call_ = line_.next_call();
+  next_call_ = line_.next_event();
 }
 
 void LineSegment::silence(std::uint8_t board, Instant now, Instant until) {
@@ -57,7 +57,7 @@ Status LineSegment::do_send(Bytes frame, Instant now, bool idle) {
       hash_->add(TraceKind::kFrameSent, {boot_.us + now.us}, frame);
     }
   }
-  next_call_ = line_.next_call();
+  next_call_ = line_.next_event();
   return status;
 }
 

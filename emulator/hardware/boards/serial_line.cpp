@@ -152,21 +152,67 @@ std::vector<Burst> SerialLine::take_bursts() {
 
 // Time --------------------------------------------------------------------------------------------------------------
 
-Instant SerialLine::next_call() const {
+Instant SerialLine::next_work() const {
   Instant next = break_heard_at_;
   for (const Node& node : nodes_) {
     next = std::min({next, node.board->next_call(), node.babbles_at, node.reboots_at});
   }
+  return next;
+}
+
+Instant SerialLine::next_call() const {
+  Instant next = next_work();
   for (const Talk& talk : talks_) {
     next = talk.over() ? next : std::min(next, talk.next_byte());
   }
   return next;
 }
 
+Instant SerialLine::next_event() const {
+  const std::size_t only = only_talk();
+  return only == talks_.size() ? next_call() : std::min(next_work(), talks_[only].burst.end);
+}
+
+std::size_t SerialLine::only_talk() const {
+  std::size_t only = talks_.size();
+  for (std::size_t i = 0; i < talks_.size(); ++i) {
+    if (!talks_[i].over()) {
+      if (only != talks_.size()) {
+        return talks_.size();
+      }
+      only = i;
+    }
+  }
+  return only;
+}
+
 void SerialLine::advance(Instant now) {
   for (Instant at = next_call(); at <= now; at = next_call()) {
-    step(at);
+    if (!run_only_talk(now)) {
+      step(at);
+    }
   }
+}
+
+// Most of the time one talks and all listen: then a byte needs none of what step() looks after.
+bool SerialLine::run_only_talk(Instant now) {
+  forget_talks(talks_.empty() ? now : talks_.back().burst.begin);
+  const std::size_t only = only_talk();
+  const bool planned =
+      std::any_of(nodes_.begin(), nodes_.end(), [](const Node& node) { return node.reboots_in_command; });
+  if (only == talks_.size() || planned) {
+    return false;
+  }
+  bool any = false;
+  Instant work = next_work();
+  while (!talks_[only].over() && talks_[only].next_byte() <= now && talks_[only].next_byte() < work) {
+    deliver(only, talks_[only].next_byte());
+    any = true;
+    for (const Node& node : nodes_) {
+      work = std::min(work, node.board->next_call());  // What it has just heard may be a command.
+    }
+  }
+  return any;
 }
 
 // Everything that happens at `at`: bytes end, then boards act.
@@ -192,7 +238,11 @@ void SerialLine::step(Instant at) {
       reboot(i, at);
     }
   }
-  std::erase_if(talks_, [&](const Talk& talk) { return talk.over() && talk.burst.end + kKeepTalk < at; });
+  forget_talks(at);
+}
+
+void SerialLine::forget_talks(Instant now) {
+  std::erase_if(talks_, [&](const Talk& talk) { return talk.over() && talk.burst.end + kKeepTalk < now; });
 }
 
 void SerialLine::deliver(std::size_t index, Instant at) {

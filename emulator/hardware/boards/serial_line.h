@@ -74,6 +74,9 @@ class SerialLine {
   void advance(Instant now);
   /// When advance() has something to do next; Instant::max(): only after a byte of the host.
   Instant next_call() const;
+  /// The same, but of a talk on an otherwise quiet line only the end: whoever looks at nothing before may sleep so
+  /// long.
+  Instant next_event() const;
   /// The boards' supply is gone and back.
   void power_cycle(Instant now);
   /// One board's supply is.
@@ -146,6 +149,12 @@ class SerialLine {
   };
 
   void step(Instant at);
+  /// Index of the one talk that is under way; talks_.size(): there is none, or more than one.
+  std::size_t only_talk() const;
+  /// When a board, a babble, a restart or a break has something to do next.
+  Instant next_work() const;
+  bool run_only_talk(Instant now);
+  void forget_talks(Instant now);
   void begin_host_talk(std::vector<std::byte> bytes, Instant now);
   void begin_talk(int who, Instant begin, std::uint32_t baud, std::vector<std::byte> said);
   /// When that talker's last talk is over; not before `now`.
