@@ -361,6 +361,10 @@ void Reader::look_at_tail() {
          ": the history ends here; what follows was in flight when the power went, or it was the last record and went "
          "bad");
   }
+  if (open_begin_ != 0) {
+    note("the checkpoint that begins with order " + std::to_string(open_begin_) +
+         " was never completed; it does not count");
+  }
   look_for_room(tail);
 }
 

@@ -72,6 +72,7 @@ TEST(FlashReading, TakesNoPowerCutForDamage) {
   ASSERT_GT(operations, 60U);
   std::size_t torn = 0;
   std::size_t unfinished = 0;
+  std::size_t open_checkpoints = 0;
   for (std::uint64_t cut = 0; cut < operations; ++cut) {
     for (int mode = 0; mode < static_cast<int>(emulator::TearMode::kCount); ++mode) {
       StoreWorld world;
@@ -92,10 +93,12 @@ TEST(FlashReading, TakesNoPowerCutForDamage) {
       EXPECT_GE(reading.history.next_seq, accepted + 1);
       EXPECT_LE(reading.history.next_seq, accepted + 2);
       torn += notes_of(reading).find("in flight") != std::string::npos ? 1 : 0;
+      open_checkpoints += notes_of(reading).find("never completed") != std::string::npos ? 1 : 0;
       unfinished += count_of(reading, SectorStanding::kUnfinishedBoot);
     }
   }
   EXPECT_GT(torn, 20U) << "no torn record was ever explained";
+  EXPECT_GT(open_checkpoints, 2U) << "no checkpoint that was cut was ever explained";
   EXPECT_GT(unfinished, 5U) << "no unfinished boot was ever explained";
 }
 
