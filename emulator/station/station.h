@@ -159,9 +159,9 @@ class Station {
   virtual StationCounters counters() const = 0;
   virtual std::uint64_t trace_hash() const = 0;
 
-  /// World, people, ledger, counters and flash image as one blob; after load() the station has gone
-  /// through a power cycle at the saved time.
-  virtual void save(std::vector<std::byte>& blob) const = 0;
+  /// Appends world, people, ledger, counters and flash image as one blob, and returns where in it the flash image
+  /// begins; after load() the station has gone through a power cycle at the saved time.
+  virtual std::size_t save(std::vector<std::byte>& blob) const = 0;
   virtual Status load(Bytes blob) = 0;
 };
 

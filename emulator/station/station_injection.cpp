@@ -178,7 +178,7 @@ void StationWorld::load_planned(BlobReader& reader, Planned& planned) {
   reader.value(planned.injection.menu_key);
 }
 
-void StationWorld::save(std::vector<std::byte>& blob) const {
+std::size_t StationWorld::save(std::vector<std::byte>& blob) const {
   const std::size_t start = blob.size();
   BlobWriter writer(blob);
   writer.value(kStateVersion);
@@ -209,8 +209,10 @@ void StationWorld::save(std::vector<std::byte>& blob) const {
     save_planned(planned, writer);
   }
   people_.save(writer);
+  const std::size_t flash_place = blob.size() - start;
   flash_.save(blob);
   writer.value(crc32c(Bytes(blob).subspan(start)));
+  return flash_place;
 }
 
 Status StationWorld::load(Bytes blob) {

@@ -67,7 +67,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   const std::vector<LedgerRow>& ledger() const override { return people_.ledger(); }
   StationCounters counters() const override;
   std::uint64_t trace_hash() const override { return hash_.value(); }
-  void save(std::vector<std::byte>& blob) const override;
+  std::size_t save(std::vector<std::byte>& blob) const override;
   Status load(Bytes blob) override;
 
   /// Puts an injection into the future.

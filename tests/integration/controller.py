@@ -13,6 +13,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support/python"))
 from boards import Board  # noqa: E402
 from cabinet import Adapter, Notifier, Panel  # noqa: E402
+from journals import exported, marks  # noqa: E402
 from programs import Program, expect, expect_equal, free_port, main, thorough, wait_until  # noqa: E402
 
 SIZES = "SMLX"
@@ -258,6 +259,17 @@ def no_secrets_in_the_log(cabinet):
         expect(word not in text, f"a code, a parcel or a key is in the log: {word}")
 
 
+def look_into_journal(cabinet):
+    """What the centre has stands in the file, to the last link of the chain."""
+    journal = cabinet.folder / "journal"
+    verdict = cabinet.lab.run("cubby", "flash", "verify", str(journal))
+    expect_equal((verdict.returncode, verdict.stdout + verdict.stderr), (0, ""), "flash verify of the journal")
+    seq, chain = marks(cabinet.lab.store)[cabinet.station]
+    events = exported(cabinet.lab, journal)
+    expect_equal((int(events[seq - 1]["seq"]), int(events[seq - 1]["chain"])), (seq, chain), "the event that was acknowledged last")
+    expect_equal(sum("deposited" in line["event"] for line in events), cabinet.done["deposits"], "deposits in the journal")
+
+
 def stop(cabinet):
     expect_equal(cabinet.controller.stop(10), 0, "SIGTERM: exit code")
     cabinet.panel.close()
@@ -266,6 +278,7 @@ def stop(cabinet):
     result = cabinet.check()
     expect(result.returncode == 0 and "events up to now" in result.stdout and " 0 parcels inside" in result.stdout,
            f"--check afterwards: {result.stdout}{result.stderr}")
+    look_into_journal(cabinet)
     expect_equal(cabinet.boards.stop(signal.SIGTERM), 0, "stopping the boards: exit code")
 
 

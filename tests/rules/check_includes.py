@@ -34,7 +34,7 @@ ROOMS = {
     "tools/aggregator/http": ("tools/aggregator/storage", "tools/support"),
     "tools/aggregator/io": ("tools/aggregator/storage", "tools/support"),
     "tools/aggregator": ("tools/aggregator/http", "tools/aggregator/io"),
-    "tools/cubby": ("tools/aggregator/storage", "tools/support", "emulator/hardware/boards"),
+    "tools/cubby": ("tools/aggregator/storage", "tools/support", "emulator/hardware/boards", "firmware/store"),
     "tools/emulator": ("emulator/scenario", "tools/support"),
     "tools/dev": ("emulator/scenario", "tools/support"),
 }

@@ -9,12 +9,15 @@ namespace {
 
 constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS stations(station INTEGER PRIMARY KEY, state BLOB NOT NULL);";
+    "CREATE TABLE IF NOT EXISTS stations(station INTEGER PRIMARY KEY, state BLOB NOT NULL);"
+    // For whoever reads one station's flash without this program: at that byte of its state it begins.
+    "CREATE TABLE IF NOT EXISTS flash(station INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, place INTEGER NOT NULL);";
 
 }  // namespace
 
 StateStore::~StateStore() {
   sqlite3_finalize(put_station_);
+  sqlite3_finalize(put_flash_);
   sqlite3_finalize(put_meta_);
   sqlite3_close(database_);
 }
@@ -47,6 +50,8 @@ bool StateStore::prepare(const std::string& file) {
   return sqlite3_open(file.c_str(), &database_) == SQLITE_OK && execute("PRAGMA locking_mode = EXCLUSIVE") &&
          execute("PRAGMA journal_mode = WAL") && execute("PRAGMA synchronous = FULL") && execute(kSchema) &&
          sqlite3_prepare_v2(database_, "INSERT OR REPLACE INTO stations VALUES(?, ?)", -1, &put_station_, nullptr) ==
+             SQLITE_OK &&
+         sqlite3_prepare_v2(database_, "INSERT OR REPLACE INTO flash VALUES(?, ?, ?)", -1, &put_flash_, nullptr) ==
              SQLITE_OK &&
          sqlite3_prepare_v2(database_, "INSERT OR REPLACE INTO meta VALUES(?, ?)", -1, &put_meta_, nullptr) ==
              SQLITE_OK;
@@ -127,11 +132,17 @@ bool StateStore::save(const emulator::Fleet& fleet, const std::vector<std::size_
   std::vector<std::byte> blob;
   for (const std::size_t index : stations) {
     blob.clear();
-    fleet.station(index).save(blob);
+    const std::size_t flash_place = fleet.station(index).save(blob);
     sqlite3_reset(put_station_);
     sqlite3_bind_int64(put_station_, 1, static_cast<sqlite3_int64>(index));
     sqlite3_bind_blob64(put_station_, 2, blob.data(), blob.size(), SQLITE_STATIC);
     good = good && sqlite3_step(put_station_) == SQLITE_DONE;
+    const std::string name(fleet.station(index).name());
+    sqlite3_reset(put_flash_);
+    sqlite3_bind_int64(put_flash_, 1, static_cast<sqlite3_int64>(index));
+    sqlite3_bind_text(put_flash_, 2, name.c_str(), -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(put_flash_, 3, static_cast<sqlite3_int64>(flash_place));
+    good = good && sqlite3_step(put_flash_) == SQLITE_DONE;
   }
   good = good && write_meta("now_us", std::to_string(now_us));
   return execute("COMMIT") && good;

@@ -42,6 +42,7 @@ class StateStore {
 
   sqlite3* database_ = nullptr;
   sqlite3_stmt* put_station_ = nullptr;
+  sqlite3_stmt* put_flash_ = nullptr;
   sqlite3_stmt* put_meta_ = nullptr;
   std::int64_t saved_us_ = 0;
 };
