@@ -136,6 +136,9 @@ Status Journal::write_record(std::uint8_t record_class, std::uint8_t kind, std::
                              Chain chain, Bytes payload) {
   std::array<std::byte, layout::kEventHeaderSize> head{};
   const std::size_t head_size = layout::header_size(record_class);
+  if (write_offset_ + head_size + payload.size() > flash_.geometry().sector_size) {
+    return Status::kCorrupt;  // A copy of a sector that no firmware filled so: fits() leaves room for it.
+  }
   const MutableBytes head_bytes = MutableBytes(head).first(head_size);
   layout::encode(RecordHeader{.record_class = record_class,
                               .kind = kind,

@@ -148,7 +148,7 @@ void Journal::drop_incomplete_boot_sectors(Recovery& recovery) {
       continue;
     }
     const Copy copy = copy_state(live_[i]);
-    drop[i] = copy == Copy::kIncomplete;
+    drop[i] = drop[i] || copy == Copy::kIncomplete;  // A sector that lies before it may supersede it already.
     for (std::size_t j = 0; copy != Copy::kIncomplete && header.supersedes != 0 && j < count; ++j) {
       if (live_[j].serial == header.supersedes) {
         drop[j] = true;
@@ -281,7 +281,7 @@ void Journal::drop_repeated_sectors() {
   std::array<bool, limits::kSectorsMax> drop{};
   std::uint64_t begins = UINT64_MAX;
   for (std::size_t i = live_count_; i-- > 0;) {
-    drop[i] = live_[i].first_order >= begins;
+    drop[i] = i + 1 < live_count_ && live_[i].first_order >= begins;  // The newest one stays, whatever it says.
     begins = std::min(begins, live_[i].first_order);
   }
   keep_live_but(drop);
