@@ -84,6 +84,10 @@ void Explorer::explore(const Life& life, const Geometry& geometry) {
   if (complaint.empty()) {
     complaint = check_beliefs(machine);
   }
+  if (complaint.empty() && life.reachable &&
+      machine.world.centre.chains().size() + 1 != machine.controller().journal().next_seq()) {
+    complaint = "not everything was reported (L3)";
+  }
   if (!complaint.empty()) {
     fail("without any cut: " + complaint);
   }

@@ -117,6 +117,21 @@ std::string reclaim(Machine& machine) {
   return {};
 }
 
+/// A parcel stays inside while the ring comes round under it: only the checkpoint knows of it then.
+std::string long_stay(Machine& machine) {
+  const unsigned door = put_in(machine, Pass::kCourier, "PARCEL0");
+  for (int i = 0; i < 4; ++i) {
+    if (std::string wrong = reclaim(machine); !wrong.empty()) {
+      return wrong;
+    }
+  }
+  if (std::string wrong = expect(machine, door, CompartmentState::kOccupied); !wrong.empty()) {
+    return wrong;
+  }
+  collect(machine, machine.code_of(door));
+  return expect(machine, door, CompartmentState::kVacant);
+}
+
 std::string overdue(Machine& machine) {
   const unsigned door = put_in(machine, Pass::kCourier, "PARCEL1");
   machine.advance(Duration::hours(2) + Duration::minutes(1));
@@ -202,7 +217,7 @@ void fill(World& world, Past past) {
 
 }  // namespace
 
-const std::array<Life, 9> kLives{{
+const std::array<Life, 10> kLives{{
     {.name = "first-day", .live = first_day},
     {.name = "pickup", .live = pickup, .reachable = true},
     {.name = "reclaim", .live = reclaim, .reachable = true, .past = Past::kRing},
@@ -210,6 +225,7 @@ const std::array<Life, 9> kLives{{
     {.name = "refusal", .live = refusal, .past = Past::kRing},
     {.name = "return", .live = sent_back, .reachable = true},
     {.name = "technician", .live = technician},
+    {.name = "long-stay", .live = long_stay, .reachable = true, .past = Past::kRing},
     {.name = "full", .live = full, .past = Past::kFull},
     {.name = "relief", .live = reclaim, .reachable = true, .past = Past::kFull},
 }};
@@ -217,7 +233,7 @@ const std::array<Life, 9> kLives{{
 const std::array<Geometry, 5> kGeometries{{
     {.name = "4K/1", .flash = {.sector_size = 4096, .sector_count = 12, .program_size = 1, .page_size = 256}},
     {.name = "4K/4", .flash = {.sector_size = 4096, .sector_count = 12, .program_size = 4, .page_size = 256}},
-    {.name = "4K/256", .flash = {.sector_size = 4096, .sector_count = 16, .program_size = 256, .page_size = 256}},
+    {.name = "4K/256", .flash = {.sector_size = 4096, .sector_count = 12, .program_size = 256, .page_size = 256}},
     {.name = "64K/1", .flash = {.sector_size = 65536, .sector_count = 8, .program_size = 1, .page_size = 256}},
     {.name = "64K/256", .flash = {.sector_size = 65536, .sector_count = 8, .program_size = 256, .page_size = 256}},
 }};

@@ -129,8 +129,8 @@ void print(const Totals& totals, double seconds) {
 
 int run(int argc, char** argv) {
   Options options;
-  options.explorer.second_stride = is_set("CUBBY_NIGHTLY") ? 1 : is_set("CUBBY_THOROUGH") ? 4 : 40;
-  options.explorer.third_stride = is_set("CUBBY_NIGHTLY") ? 1'000 : 5'000;
+  options.explorer.second_stride = is_set("CUBBY_NIGHTLY") ? 2 : is_set("CUBBY_THOROUGH") ? 12 : 150;
+  options.explorer.third_stride = is_set("CUBBY_NIGHTLY") ? 2'000 : 5'000;
   if (const char* seed = std::getenv("CUBBY_SEED"); seed != nullptr) {
     options.explorer.seed = number_of(seed).value_or(1);
   }
