@@ -87,7 +87,7 @@ Status NorFlashDevice::do_read(std::uint32_t address, MutableBytes into) {
     }
     done += count;
   }
-  return Status::kOk;
+  return faulty_ ? faulty_read(address, into) : Status::kOk;
 }
 
 // A page never crosses a sector, so one sector is enough.
@@ -110,6 +110,11 @@ Status NorFlashDevice::do_program(std::uint32_t address, Bytes data) {
   }
   ++counters_.programs;
   counters_.bytes_programmed += data.size();
+  if (faulty_) {
+    if (const auto status = faulty_program(address, data); status.has_value()) {
+      return *status;
+    }
+  }
   Sector& sector = writable(address / geometry_.sector_size);
   std::byte* cells = sector.data() + address % geometry_.sector_size;
   const bool erased = std::all_of(cells, cells + data.size(), [](std::byte cell) { return cell == kErased; });
@@ -129,59 +134,16 @@ Status NorFlashDevice::do_erase(std::uint32_t sector) {
   }
   ++counters_.erases;
   ++wear_[sector];
+  if (faulty_) {
+    if (const auto status = faulty_erase(sector); status.has_value()) {
+      return *status;
+    }
+  }
   sectors_[sector].reset();
+  if (faulty_) {
+    apply_stuck(sector * geometry_.sector_size, geometry_.sector_size);
+  }
   return Status::kOk;
-}
-
-void NorFlashDevice::torn_program(std::uint32_t address, Bytes data) {
-  std::vector<std::byte> partial(data.begin(), data.end());
-  const std::size_t edge = data.size() < 2 ? 0 : 1 + tear_.below(data.size() - 1);
-  switch (tear_mode_) {
-    case TearMode::kNothing:
-    case TearMode::kCount:
-      return;
-    case TearMode::kPrefix:
-      std::fill(partial.begin() + static_cast<std::ptrdiff_t>(edge), partial.end(), kErased);
-      break;
-    case TearMode::kSuffix:
-      std::fill_n(partial.begin(), edge, kErased);
-      break;
-    case TearMode::kRandomBits:
-      for (std::byte& cell : partial) {
-        cell |= static_cast<std::byte>(tear_.next());
-      }
-      break;
-    case TearMode::kComplete:
-      break;
-  }
-  put(address, partial);
-}
-
-void NorFlashDevice::torn_erase(std::uint32_t number) {
-  constexpr std::size_t kHeaderKept = 256;
-  if (!sectors_[number]) {
-    return;
-  }
-  Sector& sector = writable(number);
-  switch (tear_mode_) {
-    case TearMode::kNothing:
-    case TearMode::kCount:
-      return;
-    case TearMode::kPrefix:
-      std::fill(sector.begin() + kHeaderKept, sector.end(), kErased);
-      return;
-    case TearMode::kSuffix:
-      std::fill(sector.begin() + static_cast<std::ptrdiff_t>(sector.size() / 2), sector.end(), kErased);
-      return;
-    case TearMode::kRandomBits:
-      for (std::byte& cell : sector) {
-        cell |= static_cast<std::byte>(tear_.next());
-      }
-      return;
-    case TearMode::kComplete:
-      std::fill(sector.begin(), sector.end(), kErased);
-      return;
-  }
 }
 
 void NorFlashDevice::damage(std::uint32_t address, Bytes bytes) {

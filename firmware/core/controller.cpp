@@ -66,11 +66,13 @@ Wake Controller::tick(Instant now) {
   retention_.tick(recorder_, now);
   reservations_.tick(now);
   configuration_.tick();
-  if (snapshot_wanted_ && configuration_.append_snapshot() == Status::kOk) {
+  if (boot_untold_) {
+    boot_untold_ = tell_boot() != Status::kOk;
+  } else if (snapshot_wanted_ && configuration_.append_snapshot() == Status::kOk) {
     snapshot_wanted_ = false;
   }
   auto wake = uplink_.tick(now);
-  if (!remote_.idle() && doors_.started()) {
+  if (!remote_.idle() && doors_.started() && !boot_untold_) {
     remote_.tick(now);
     uplink_.flush();  // Somebody waits for the result.
     wake.merge(uplink_.tick(now));
@@ -81,7 +83,7 @@ Wake Controller::tick(Instant now) {
   wake.merge(doors_.wake(now));
   wake.need(openings_.deadline());
   wake.need(flow_.deadline());
-  if (doors_.started()) {
+  if (doors_.started() && !boot_untold_) {
     wake.need(remote_.deadline());  // Before, orders wait for the boards, which wake on their own.
   }
   wake.need(door_alarm_.deadline());

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "cubby/v1/config.nanopb.h"
@@ -63,9 +64,11 @@ class Controller final : public wire::UplinkListener {
   void on_gap() override { snapshot_wanted_ = true; }
 
   Status open_journal();
-  Status journal_boot(const Options& options, std::uint64_t last_utc_ms);
+  Status journal_boot(const Options& options);
+  Status tell_boot();
+  void note_time_off();
   Status append_journal_opened(std::string_view firmware_version);
-  Status append_booted(std::uint64_t last_utc_ms);
+  Status append_booted();
   void configure_doors(const Options& options);
   Status start_uplink(const Options& options, Instant now);
 
@@ -97,8 +100,11 @@ class Controller final : public wire::UplinkListener {
   PanelFlow flow_;
 
   store::MountReport mount_report_;
+  std::optional<std::uint64_t> off_ms_;  // Before this boot, if the clock can say.
   bool running_ = false;
   bool snapshot_wanted_ = false;
+  bool booted_told_ = false;
+  bool boot_untold_ = false;  // Something of tell_boot() found no room in the journal.
 };
 
 }  // namespace cubby::core

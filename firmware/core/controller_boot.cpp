@@ -37,9 +37,14 @@ Status Controller::boot(const Options& options, Instant now) {
   panel_.change_language(language_of(configuration_.config()));
   codes_.set_digits(configuration_.config().code_digits);
   openings_.set_code_digits(configuration_.config().code_digits);
-  const auto last_utc_ms = recorder_.state().last_utc_ms();
-  CUBBY_TRY(journal_boot(options, last_utc_ms));
-  CUBBY_TRY(remote_.recover());
+  note_time_off();
+  // A full journal must not keep the doors shut: nothing but the centre's acknowledgements, which a running station
+  // asks for, makes room in it. What does not fit now is told then.
+  const auto told = journal_boot(options);
+  if (told != Status::kOk && (told != Status::kNoSpace || !recorder_.state().snapshot_seen())) {
+    return told;
+  }
+  boot_untold_ = told == Status::kNoSpace;
 
   configuration_.configure_parts();
   for (std::uint8_t number = 1; number <= limits::kCompartmentsMax; ++number) {
@@ -69,22 +74,44 @@ Status Controller::open_journal() {
 
 /// JournalOpened, ConfigApplied, Snapshot, Booted open a journal, whichever boot gets so far; a later
 /// boot says Booted first.
-Status Controller::journal_boot(const Options& options, std::uint64_t last_utc_ms) {
-  const bool opening = !recorder_.state().snapshot_seen();
-  const bool new_config = recorder_.state().config_hash() != configuration_.hash();
+Status Controller::journal_boot(const Options& options) {
+  if (recorder_.state().snapshot_seen()) {
+    return tell_boot();
+  }
   if (journal_.next_seq() == 1) {
     CUBBY_TRY(append_journal_opened(options.firmware_version));
   }
-  if (!opening) {
-    CUBBY_TRY(append_booted(last_utc_ms));
-  }
-  if (new_config) {
+  if (recorder_.state().config_hash() != configuration_.hash()) {
     CUBBY_TRY(configuration_.append_config_applied());
   }
-  if (opening || new_config || mount_report_.events_lost_from != 0) {
-    CUBBY_TRY(configuration_.append_snapshot());
+  CUBBY_TRY(configuration_.append_snapshot());
+  CUBBY_TRY(append_booted());
+  return remote_.recover();
+}
+
+/// kNoSpace: what is missing yet is told when this is called again.
+Status Controller::tell_boot() {
+  if (!booted_told_) {
+    CUBBY_TRY(append_booted());
+    booted_told_ = true;
+    snapshot_wanted_ = mount_report_.events_lost_from != 0;
   }
-  return opening ? append_booted(last_utc_ms) : Status::kOk;
+  if (recorder_.state().config_hash() != configuration_.hash()) {
+    CUBBY_TRY(configuration_.append_config_applied());
+    snapshot_wanted_ = true;
+  }
+  if (snapshot_wanted_) {
+    CUBBY_TRY(configuration_.append_snapshot());
+    snapshot_wanted_ = false;
+  }
+  return remote_.recover();
+}
+
+void Controller::note_time_off() {
+  const auto last_utc_ms = recorder_.state().last_utc_ms();
+  if (const auto utc = recorder_.utc_ms(); utc.has_value() && last_utc_ms != 0 && *utc >= last_utc_ms) {
+    off_ms_ = *utc - last_utc_ms;
+  }
 }
 
 Status Controller::append_journal_opened(std::string_view firmware_version) {
@@ -95,13 +122,11 @@ Status Controller::append_journal_opened(std::string_view firmware_version) {
   return recorder_.commit();
 }
 
-Status Controller::append_booted(std::uint64_t last_utc_ms) {
+Status Controller::append_booted() {
   auto& body = recorder_.begin(cubby_v1_Event_booted_tag).body.booted;
   body.cause = journal_.boot() == 1 ? cubby_v1_BootCause_BOOT_CAUSE_FIRST : cause_of(hardware_.power.reset_cause());
-  if (const auto utc = recorder_.utc_ms(); utc.has_value() && last_utc_ms != 0 && *utc >= last_utc_ms) {
-    body.has_off_ms = true;
-    body.off_ms = *utc - last_utc_ms;
-  }
+  body.has_off_ms = off_ms_.has_value();
+  body.off_ms = off_ms_.value_or(0);
   body.records_recovered = mount_report_.records;
   return recorder_.commit();
 }

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Writes a copy of the files that mutants.py names, with every mutant in it; the environment variable CUBBY_MUTANT says by name which one
-lives when the program runs. None does without it."""
+lives when the program runs. None does without it.
 
+usage: weave.py ROOT OUT [MUTANTS]   MUTANTS: another file than mutants.py
+"""
+
+import importlib.util
 import pathlib
 import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from mutants import MUTANTS  # noqa: E402
 
 PRELUDE = '#include "mutants/active.h"\n'
 
@@ -47,14 +48,24 @@ def write_if_changed(path, text):
         path.write_text(text, encoding="utf-8")
 
 
+def mutants_of(path):
+    sys.path.insert(0, str(pathlib.Path(__file__).parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.MUTANTS
+
+
 def main():
     root, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    mutants_file = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else pathlib.Path(__file__).parent / "mutants.py"
+    every = mutants_of(mutants_file)
     by_file = {}
-    for number, mutant in enumerate(MUTANTS, start=1):
+    for number, mutant in enumerate(every, start=1):
         by_file.setdefault(mutant.file, []).append((number, mutant))
     for file, mutants in by_file.items():
         write_if_changed(out / file, woven((root / file).read_text(encoding="utf-8"), mutants))
-    names = "".join(f'    "{mutant.name}",\n' for mutant in MUTANTS)
+    names = "".join(f'    "{mutant.name}",\n' for mutant in every)
     write_if_changed(out / "mutants/names.inc", names)
 
 

@@ -115,7 +115,7 @@ void Campaign::cut_recovery(const Image& image, const Station& station, const Cu
   flash_.attach(device);
   flash_.set_unstable(image.unstable);
   flash_.leave_unstable_bits(second.mode == kUnstable, seed);
-  device.cut_after(second.operation, static_cast<emulator::TearMode>(std::min(second.mode, kUnstable - 1)));
+  device.cut_after(second.operation, device_mode(second.mode));
   Station survivor = station;
   bool cut = false;
   std::string complaint = survivor.boot(cut);
@@ -136,7 +136,7 @@ void Campaign::cut_step(const Image& before, const Station& station, const Step&
   flash_.attach(device);
   flash_.set_unstable({});
   flash_.leave_unstable_bits(first.mode == kUnstable, seed);
-  device.cut_after(local, static_cast<emulator::TearMode>(std::min(first.mode, kUnstable - 1)));
+  device.cut_after(local, device_mode(first.mode));
   Station survivor = station;
   const std::string complaint = survivor.run(step);
   if (!complaint.empty() || !device.is_cut()) {

@@ -8,9 +8,12 @@
 
 namespace cubby::power_loss {
 
-/// The device's tear modes and one more: all bits in place, 1..4 of them unstable.
-inline constexpr int kUnstable = static_cast<int>(emulator::TearMode::kCount);
-inline constexpr int kModes = kUnstable + 1;
+/// The device's tear modes; CutFlash keeps the unstable bits, for they outlast the device that it stands before.
+inline constexpr int kUnstable = static_cast<int>(emulator::TearMode::kUnstable);
+inline constexpr int kModes = static_cast<int>(emulator::TearMode::kCount);
+constexpr emulator::TearMode device_mode(int mode) {
+  return mode == kUnstable ? emulator::TearMode::kComplete : static_cast<emulator::TearMode>(mode);
+}
 
 /// Where the power goes: at a flash operation, counted from 0, and what that leaves.
 struct Cut {

@@ -18,8 +18,8 @@ int complain(const std::string& what) {
       "cubby_power_loss: %s\n"
       "usage: cubby_power_loss [--scenario ring|full] [--seed N] [--stride N] [--first OPERATION:MODE]\n"
       "         [--second OPERATION:MODE] [--canary dropped-program|write-cache|stuck-bit|lost-record|early-trim]\n"
-      "MODE: 0 nothing, 1 prefix, 2 suffix, 3 random bits, 4 complete, 5 complete with unstable bits.\n"
-      "CUBBY_THOROUGH=1 and CUBBY_NIGHTLY=1 try more second cuts, and all of them.\n",
+      "MODE: as TearMode of the emulated flash, from 0.\n"
+      "CUBBY_THOROUGH=1 and CUBBY_NIGHTLY=1 try more second cuts.\n",
       what.c_str());
   return kExitUsage;
 }
@@ -85,7 +85,7 @@ bool is_set(const char* variable) {
 
 int run(int argc, char** argv) {
   Options options;
-  options.stride = is_set("CUBBY_NIGHTLY") ? 1 : is_set("CUBBY_THOROUGH") ? 4 : 17;
+  options.stride = is_set("CUBBY_NIGHTLY") ? 5 : is_set("CUBBY_THOROUGH") ? 19 : 79;
   bool canary = false;
   for (int i = 1; i < argc; i += 2) {
     if (i + 1 == argc || !set_option(argv[i], argv[i + 1], options)) {

@@ -104,6 +104,32 @@ TEST(FullJournal, ADoorThatDidNotOpenIsToldOnceThereIsRoomAgain) {
   EXPECT_GT(late, 0U);
 }
 
+// A boot that found no room for its own event went into safe mode: with the uplink off, nothing could ever make room
+// again, and every parcel was locked in. Found by cutting the power in the life "full" of tests/power_loss.
+TEST(FullJournal, APowerCutLeavesAStationThatServesAndTellsOfItsBootOnceThereIsRoomAgain) {
+  Crowded crowded;
+  auto& world = crowded.world;
+  const auto fill = [&] {
+    while (crowded.append()) {
+    }
+  };
+  fill();
+  for (int boots = 0; boots < 3; ++boots) {
+    world.power_cycle();
+    ASSERT_TRUE(world.controller().running());
+    ASSERT_EQ(world.state(crowded.compartment), CompartmentState::kOccupied);
+    fill();
+  }
+  const auto told = world.events(cubby_v1_Event_booted_tag).size();
+  ASSERT_LT(told, 4U) << "there was room for every boot";
+  world.acknowledge_all();
+  world.advance_seconds(5);
+  ASSERT_EQ(world.events(cubby_v1_Event_booted_tag).size(), told + 1);
+  EXPECT_TRUE(world.events(cubby_v1_Event_booted_tag).back().body.booted.has_off_ms);
+  world.enter_code(world.code_of(crowded.compartment));
+  EXPECT_TRUE(world.is_open(crowded.compartment));
+}
+
 TEST(FullJournal, TermsThatRanOutMeanwhileEndOnceThereIsRoomAgain) {
   Crowded crowded;
   auto& world = crowded.world;

@@ -1,6 +1,9 @@
 // The parts of a station, each by itself.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -217,6 +220,7 @@ TEST_F(Flash, ProgramsAndErases) {
 TEST_F(Flash, ATornProgramLeavesWhatItsModeSays) {
   const std::vector<std::byte> blank(16, std::byte{0xFF});
   for (int mode = 0; mode < static_cast<int>(TearMode::kCount); ++mode) {
+    SCOPED_TRACE(mode);
     NorFlashDevice torn{hal::FlashGeometry{}};
     hal::NorFlash& under_test = torn;
     torn.cut_after(0, static_cast<TearMode>(mode));
@@ -233,6 +237,20 @@ TEST_F(Flash, ATornProgramLeavesWhatItsModeSays) {
       case TearMode::kComplete:
         EXPECT_EQ(bytes, pattern(16));
         break;
+      case TearMode::kUnstable: {
+        EXPECT_GE(torn.unstable_bits(), 1U);
+        EXPECT_LE(torn.unstable_bits(), 4U);
+        std::set<std::vector<std::byte>> readings;
+        for (int i = 0; i < 50; ++i) {
+          ASSERT_EQ(under_test.read(0, bytes), Status::kOk);
+          readings.insert(bytes);
+        }
+        EXPECT_GT(readings.size(), 1U) << "it reads the same each time";
+        EXPECT_LE(readings.size(), 16U);
+        ASSERT_EQ(under_test.erase(0), Status::kOk);
+        EXPECT_EQ(torn.unstable_bits(), 0U);
+        break;
+      }
       default:
         EXPECT_NE(bytes, blank) << mode;
         EXPECT_NE(bytes, pattern(16)) << mode;
@@ -242,6 +260,183 @@ TEST_F(Flash, ATornProgramLeavesWhatItsModeSays) {
         break;
     }
   }
+}
+
+// What is torn off is what the mode says, at both ends, and the program's pattern is all zeros: each bit tells.
+TEST_F(Flash, ATornProgramReachesTheBitsThatItsModeNames) {
+  const std::vector<std::byte> zeros(64, std::byte{0});
+  const auto torn = [&](TearMode mode, std::uint64_t seed) {
+    NorFlashDevice part{hal::FlashGeometry{}};
+    part.seed_chance(seed);
+    part.cut_after(0, mode);
+    EXPECT_EQ(static_cast<hal::NorFlash&>(part).program(0, zeros), Status::kIo);
+    part.power_on();
+    std::vector<std::byte> bytes(64);
+    EXPECT_EQ(static_cast<hal::NorFlash&>(part).read(0, bytes), Status::kOk);
+    return bytes;
+  };
+  const auto bits_done = [](const std::vector<std::byte>& bytes) {
+    int done = 0;
+    for (const std::byte value : bytes) {
+      done += 8 - std::popcount(std::to_integer<unsigned>(value));
+    }
+    return done;
+  };
+  std::set<int> edges;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const auto bits = torn(TearMode::kPrefixBits, seed);
+    const int done = bits_done(bits);
+    for (int bit = 0; bit < 64 * 8; ++bit) {
+      const bool fell =
+          (bits[static_cast<std::size_t>(bit / 8)] & static_cast<std::byte>(1U << (bit % 8))) == std::byte{0};
+      ASSERT_EQ(fell, bit < done) << "bit " << bit << " of seed " << seed;
+    }
+    edges.insert(done % 8);
+    EXPECT_EQ(bits_done(torn(TearMode::kPrefixBits, seed)) + bits_done(torn(TearMode::kSuffixBits, seed)), 64 * 8);
+    EXPECT_EQ(bits_done(torn(TearMode::kPrefix, seed)) % 8, 0);
+    EXPECT_LT(bits_done(torn(TearMode::kFewBits, seed)), 64 * 8 / 3);
+    EXPECT_GT(bits_done(torn(TearMode::kMostBits, seed)), 64 * 8 * 2 / 3);
+  }
+  EXPECT_GE(edges.size(), 6U) << "the edge is always at the same place in a byte";
+  EXPECT_EQ(torn(TearMode::kHighNibbles, 1), std::vector<std::byte>(64, std::byte{0x0F}));
+  EXPECT_EQ(torn(TearMode::kLowNibbles, 1), std::vector<std::byte>(64, std::byte{0xF0}));
+  const auto interleaved = torn(TearMode::kInterleaved, 1);
+  EXPECT_EQ(interleaved[0], std::byte{0});
+  EXPECT_EQ(interleaved[1], std::byte{0xFF});
+  EXPECT_EQ(bits_done(interleaved), 64 * 8 / 2);
+}
+
+TEST_F(Flash, ATornEraseLeavesWhatItsModeSays) {
+  constexpr std::size_t kSize = 4096;
+  std::set<std::vector<std::byte>> images;
+  for (int mode = 0; mode < static_cast<int>(TearMode::kCount); ++mode) {
+    SCOPED_TRACE(mode);
+    NorFlashDevice torn{hal::FlashGeometry{}};
+    hal::NorFlash& under_test = torn;
+    for (std::uint32_t page = 0; page < kSize; page += 256) {
+      ASSERT_EQ(under_test.program(page, std::vector<std::byte>(256, std::byte{0})), Status::kOk);
+    }
+    torn.cut_after(0, static_cast<TearMode>(mode));
+    EXPECT_EQ(under_test.erase(0), Status::kIo);
+    torn.power_on();
+    const auto unstable = torn.unstable_bits();
+    torn.mended();  // To see the cells.
+    std::vector<std::byte> bytes(kSize);
+    ASSERT_EQ(under_test.read(0, bytes), Status::kOk);
+    const auto erased = std::count(bytes.begin(), bytes.end(), std::byte{0xFF});
+    switch (static_cast<TearMode>(mode)) {
+      case TearMode::kNothing:
+        EXPECT_EQ(erased, 0);
+        break;
+      case TearMode::kPrefix:
+        EXPECT_EQ(erased, static_cast<std::ptrdiff_t>(kSize - 256));
+        EXPECT_EQ(bytes[255], std::byte{0});
+        break;
+      case TearMode::kSuffix:
+      case TearMode::kInterleaved:
+        EXPECT_EQ(erased, static_cast<std::ptrdiff_t>(kSize / 2));
+        break;
+      case TearMode::kComplete:
+        EXPECT_EQ(erased, static_cast<std::ptrdiff_t>(kSize));
+        break;
+      case TearMode::kUnstable:
+        EXPECT_EQ(erased, static_cast<std::ptrdiff_t>(kSize));
+        EXPECT_GE(unstable, 1U);
+        break;
+      default:
+        EXPECT_LT(erased, static_cast<std::ptrdiff_t>(kSize));
+        EXPECT_NE(bytes, std::vector<std::byte>(kSize, std::byte{0}));
+        break;
+    }
+    images.insert(bytes);
+  }
+  EXPECT_EQ(images.size(), static_cast<std::size_t>(TearMode::kCount) - 1)
+      << "two modes leave the same";  // Unstable: as complete.
+}
+
+TEST_F(Flash, AHostileTearHitsWhatWasThereBefore) {
+  ASSERT_EQ(flash().program(0, pattern(16)), Status::kOk);
+  ASSERT_EQ(flash().program(256, pattern(16)), Status::kOk);
+  bool hit = false;
+  for (std::uint64_t seed = 1; seed <= 200 && !hit; ++seed) {
+    NorFlashDevice torn = device;
+    torn.seed_chance(seed);
+    torn.cut_after(0, TearMode::kNeighbours);
+    ASSERT_EQ(static_cast<hal::NorFlash&>(torn).program(16, pattern(16)), Status::kIo);
+    torn.power_on();
+    std::vector<std::byte> before(16);
+    ASSERT_EQ(static_cast<hal::NorFlash&>(torn).read(0, before), Status::kOk);
+    hit = before != pattern(16);
+    ASSERT_EQ(static_cast<hal::NorFlash&>(torn).read(256, before), Status::kOk);
+    EXPECT_EQ(before, pattern(16)) << "of another page";
+  }
+  EXPECT_TRUE(hit);
+  EXPECT_EQ(read(0, 16), pattern(16)) << "a copy shares what is written to it";
+}
+
+TEST_F(Flash, StuckBitsStayAsTheyAre) {
+  device.stick(3, std::byte{0x11}, std::byte{0x10});
+  EXPECT_EQ(read(3, 1)[0], std::byte{0xFE});
+  ASSERT_EQ(flash().program(0, std::vector<std::byte>(16, std::byte{0})), Status::kOk);
+  EXPECT_EQ(read(3, 1)[0], std::byte{0x10});
+  ASSERT_EQ(flash().erase(0), Status::kOk);
+  EXPECT_EQ(read(3, 1)[0], std::byte{0xFE});
+  device.mended();
+  ASSERT_EQ(flash().erase(0), Status::kOk);
+  EXPECT_EQ(read(3, 1)[0], std::byte{0xFF});
+}
+
+TEST_F(Flash, ReadsDisturbTheirSectorAndRotHitsWhatIsWritten) {
+  EXPECT_EQ(device.rot(3), 0U) << "nothing is written";
+  ASSERT_EQ(flash().program(0, std::vector<std::byte>(256, std::byte{0xFF})), Status::kOk);
+  device.disturb_reads(10);
+  const auto disturbed = [&] {
+    std::vector<std::byte> bytes(4096);
+    EXPECT_EQ(flash().read(0, bytes), Status::kOk);
+    int bits = 0;
+    for (const std::byte value : bytes) {
+      bits += std::popcount(0xFF ^ std::to_integer<unsigned>(value));
+    }
+    return bits;
+  };
+  for (int i = 0; i < 9; ++i) {
+    EXPECT_EQ(disturbed(), 0);
+  }
+  (void)disturbed();
+  EXPECT_EQ(disturbed(), 1);
+  device.mended();
+  EXPECT_EQ(device.rot(1), 1U);
+  EXPECT_EQ(disturbed() % 2, 0) << "one bit more or one less";
+  ASSERT_EQ(flash().erase(0), Status::kOk);
+  EXPECT_EQ(disturbed(), 0);
+}
+
+TEST_F(Flash, AWornSectorFailsAndTheOthersDoNot) {
+  ASSERT_EQ(flash().program(0, pattern(16)), Status::kOk);
+  device.wear_out(0, false, true);
+  device.wear_out(1, true, false);
+  EXPECT_EQ(flash().erase(0), Status::kIo);
+  EXPECT_EQ(flash().program(256, pattern(16)), Status::kOk);
+  EXPECT_EQ(flash().erase(1), Status::kOk);
+  EXPECT_EQ(flash().program(4096, pattern(16)), Status::kIo);
+  EXPECT_NE(read(4096, 16), pattern(16));
+  EXPECT_EQ(flash().erase(2), Status::kOk);
+  EXPECT_EQ(flash().program(8192, pattern(16)), Status::kOk);
+  EXPECT_EQ(read(8192, 16), pattern(16));
+}
+
+TEST_F(Flash, AnAbsentPartReadsAsItsLine) {
+  ASSERT_EQ(flash().program(0, pattern(16)), Status::kOk);
+  device.make_absent(emulator::AbsentReads::kOnes);
+  EXPECT_EQ(read(0, 16), std::vector<std::byte>(16, std::byte{0xFF}));
+  EXPECT_EQ(flash().program(16, pattern(16)), Status::kIo);
+  EXPECT_EQ(flash().erase(0), Status::kIo);
+  device.make_absent(emulator::AbsentReads::kZeros);
+  EXPECT_EQ(read(0, 16), std::vector<std::byte>(16, std::byte{0}));
+  EXPECT_EQ(flash().program(16, pattern(16)), Status::kOk);
+  EXPECT_EQ(flash().erase(0), Status::kOk);
+  device.mended();
+  EXPECT_EQ(read(0, 16), pattern(16)) << "nothing reached it";
 }
 
 TEST_F(Flash, AnImageComesBack) {

@@ -1,0 +1,72 @@
+"""Defects of journal and recovery, each of which the cuts through controllers' lives must catch.
+
+Notation as in tests/mutants/mutants.py; there is no test to name, for the one program must notice them all.
+"""
+
+from mutants import Mutant
+
+STORE = "firmware/store/"
+CORE = "firmware/core/"
+
+
+def at(file, *rows):
+    return [Mutant(name, file, source, becomes, "") for name, source, becomes in rows]
+
+
+READS_BLANK = (
+    "([&] { std::array<std::byte, 256> head; (void)flash_.read(sector * flash_.geometry().sector_size, head); "
+    "return std::all_of(head.begin(), head.end(), [](std::byte value) { return value == std::byte{0xFF}; }); }())"
+)
+
+MUTANTS = [
+    *at(
+        STORE + "journal.cpp",
+        ("record-without-crc", "return <<layout::record_crc(Bytes(bytes).first(head_size), payload, live.serial) == header.crc>>;", "true"),
+        ("blank-is-trusted", "if (<<flash_.erase(sector) != Status::kOk>>) {", READS_BLANK + " ? false : flash_.erase(sector) != Status::kOk"),
+        ("mark-is-not-durable", "const Status status = <<append(RecordClass::kInternal, static_cast<std::uint8_t>(OwnKind::kAckMark), payload)>>;",
+         "Status::kOk"),
+        ("no-room-for-the-next-boot", "if (<<sectors_unused() <= kSectorsForBoot>>) {\n      return Status::kNoSpace;", "sectors_unused() == 0"),
+        ("event-number-is-not-kept", "<<++next_seq_;>>", ""),
+    ),
+    *at(
+        STORE + "journal_mount.cpp",
+        ("appends-behind-a-bad-record", "<<CUBBY_TRY(open_boot_sector(recovery, report));>>", "write_offset_ = recovery.tail_end;"),
+        ("erases-before-it-copies", "const std::uint16_t sector = <<pick_boot_sector(recovery)>>;", "live_[live_count_ - 1].sector"),
+        ("copy-is-done-before-it-is", "<<CUBBY_TRY(copy_tail(recovery, tail, offset, start.first_order));>>",
+         "CUBBY_TRY(write_record(2, static_cast<std::uint8_t>(OwnKind::kCopyDone), 0, 0, 0, {}));\n"
+         "    CUBBY_TRY(copy_tail(recovery, tail, offset, start.first_order));"),
+        ("wrong-chain-start", "chain_ = <<chain_start(uid)>>;", "Chain{1}"),
+        ("serial-of-a-torn-header-again", "next_serial_ = <<recovery.serial_max + 2>>;", "recovery.serial_max"),
+        ("copied-tail-loses-its-last-record", "while (<<order < recovery.facts.order>>) {\n    if (!read_record(tail", "order + 1 < recovery.facts.order"),
+    ),
+    *at(
+        STORE + "journal_scan.cpp",
+        ("half-a-boots-sector-counts", "if (<<header.role != SectorRole::kBoot>>) {", "true"),
+        ("half-a-checkpoint-counts", "<<open_begin = record.order;>>",
+         "open_begin = record.order; facts.checkpoint_begin = record.order; facts.checkpoint_end = record.order;"),
+        ("tail-is-taken-as-settled", "<<recovery.settled = before;>>", "recovery.settled = facts;"),
+    ),
+    *at(
+        STORE + "layout.cpp",
+        ("header-without-crc", "<<load_le<std::uint32_t>(bytes.subspan(kHeaderCrcAt, 4)) != crc32c(bytes.first(kHeaderCrcAt))>>) {", "false"),
+    ),
+    *at(
+        CORE + "openings.cpp",
+        ("pulses-again-after-a-reset", "kOpenSightTimeout) {\n        <<uncertain(slot, now);>>", "attempt(slot, now);"),
+        ("pulses-before-the-intent", "<<CUBBY_TRY(recorder_.append(intent));>>",
+         "recorder_.state().apply_internal(static_cast<std::uint8_t>(RecordKind::kIntent), [&] { static RecordBytes bytes; "
+         "return Bytes(bytes).first(encode(intent, bytes)); }());"),
+    ),
+    *at(
+        CORE + "custody.h",
+        ("unseen-pulse-is-believed", "case AttemptOutcome::kNone:\n      return <<AfterReset::kUncertain>>", "AfterReset::kNotOpened"),
+    ),
+    *at(
+        CORE + "panel_flow.cpp",
+        ("verdict-before-it-is-counted", "<<recorder.append(ThrottleCount{failures}) != Status::kOk>>", "false"),
+    ),
+    *at(
+        CORE + "station_state.cpp",
+        ("refused-parcel-keeps-its-code", "<<compartments_[body.refused.compartment - 1U].parcel.code_dead = true;>>", ""),
+    ),
+]
