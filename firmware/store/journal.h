@@ -175,6 +175,8 @@ class Journal {
   void scan_records(Recovery& recovery, std::size_t first, MountReport& report);
   void skip_damage_in_tail(Recovery& recovery, MountReport& report);
   static void note_lost(std::uint64_t from, std::uint64_t to, MountReport& report);
+  static void note_lost_beginning(const LiveSector& first, MountReport& report);
+  void give_up_tail(Recovery& recovery, MountReport& report);
   void take(const Recovery& recovery);
   std::uint16_t pick_boot_sector(const Recovery& recovery);
   Status open_boot_sector(Recovery& recovery, MountReport& report);

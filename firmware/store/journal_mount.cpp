@@ -107,6 +107,33 @@ std::uint16_t Journal::pick_boot_sector(const Recovery& recovery) {
   }
 }
 
+// A checkpoint in the tail goes with it, and so does an acknowledgement: what they had made obsolete is needed again.
+// The numbers that were given in the tail are not given once more.
+void Journal::give_up_tail(Recovery& recovery, MountReport& report) {
+  const Recovery::Facts numbers = recovery.facts;
+  const LiveSector& tail = live_[live_count_ - 1];
+  recovery.facts = {};
+  report = {};
+  if (live_count_ > 1) {
+    --live_count_;
+    scan_records(recovery, 0, report);
+    ++live_count_;
+  } else {
+    recovery.facts.seq = tail.first_seq;
+    note_lost_beginning(tail, report);
+  }
+  ++report.damaged;
+  Recovery::Facts& facts = recovery.facts;
+  if (facts.seq < numbers.seq) {
+    note_lost(facts.seq, numbers.seq - 1, report);
+  }
+  facts.order = numbers.order;
+  facts.seq = numbers.seq;
+  facts.chain = numbers.chain;
+  recovery.settled = facts;
+  recovery.tail_damaged = true;
+}
+
 // The fresh sector of this boot. The tail is copied into it before it is relied on: all of the newest
 // sector when that leaves room to write, else its last record (only the last one can have been torn).
 // A damaged tail stays as it is; with no room for that it is given up.
@@ -123,9 +150,8 @@ Status Journal::open_boot_sector(Recovery& recovery, MountReport& report) {
   RecordHeader record;
   Bytes payload;
   if (recovery.tail_damaged) {
-    if (replaces && tail.first_seq < facts.seq) {
-      report.events_lost_from = std::min(report.events_lost_from, tail.first_seq);
-      note_lost(tail.first_seq, facts.seq - 1, report);
+    if (replaces) {
+      give_up_tail(recovery, report);
     }
   } else if (replaces) {
     start = tail;

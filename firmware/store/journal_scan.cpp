@@ -226,12 +226,21 @@ void Journal::scan_records(Recovery& recovery, std::size_t first, MountReport& r
     recovery.tail_end = offset;
   }
   skip_damage_in_tail(recovery, report);
-  if (facts.checkpoint_begin == 0 && live_[first].first_order != 1) {
-    ++report.damaged;  // The sectors before, or the checkpoint that made them obsolete, are gone.
-    if (live_[first].first_seq > 1) {
-      report.events_lost_from = 1;
-      report.events_lost_to = std::max(report.events_lost_to, live_[first].first_seq - 1);
-    }
+  if (facts.checkpoint_begin == 0) {
+    note_lost_beginning(live_[first], report);
+  }
+}
+
+/// Without a checkpoint all records from the first are needed: the sectors before, or the checkpoint that made them
+/// obsolete, are gone.
+void Journal::note_lost_beginning(const LiveSector& first, MountReport& report) {
+  if (first.first_order == 1) {
+    return;
+  }
+  ++report.damaged;
+  if (first.first_seq > 1) {
+    report.events_lost_from = 1;
+    report.events_lost_to = std::max(report.events_lost_to, first.first_seq - 1);
   }
 }
 
