@@ -1,7 +1,8 @@
-// Runs inputs of one target, without a fuzzer: cubby_fuzz_replay TARGET FILE...
+// Runs inputs of one target, without a fuzzer: cubby_fuzz_replay TARGET FILE..., or --random TARGET [COUNT [SEED]]
 //
 // A file whose name ends in .hex has an input a line, and remarks from # on; any other is one input as it is. It ends
 // with 0 if there were inputs and all went well; an input that does not aborts it, and its place is the last line said.
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "firmware/base/prng.h"
 #include "fuzz/targets.h"
 
 namespace {
@@ -67,12 +69,44 @@ std::optional<std::size_t> replay(const cubby::fuzz::Target& target, const std::
   return inputs;
 }
 
+/// Inputs of any bytes, of up to 200; more with CUBBY_THOROUGH and CUBBY_NIGHTLY set to 1.
+void run_random(const cubby::fuzz::Target& target, std::uint64_t count, std::uint64_t seed) {
+  constexpr std::size_t kSizeMax = 200;
+  std::cout << "again: cubby_fuzz_replay --random " << target.name << ' ' << count << ' ' << seed << std::endl;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    auto prng = cubby::Prng(seed).child("input", i);
+    std::vector<std::byte> bytes(prng.below(kSizeMax + 1));
+    for (std::byte& value : bytes) {
+      value = static_cast<std::byte>(prng.next() >> 56);
+    }
+    target.run(bytes);
+  }
+}
+
+std::uint64_t usual_count() {
+  const auto is_set = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && std::string(value) == "1";
+  };
+  return is_set("CUBBY_NIGHTLY") ? 1'000'000 : is_set("CUBBY_THOROUGH") ? 200'000 : 20'000;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 2 && std::string(argv[1]) == "--random") {
+    const auto* const target = cubby::fuzz::find_target(argv[2]);
+    if (target != nullptr) {
+      const auto number = [&](int at, std::uint64_t usual) {
+        return argc > at ? std::strtoull(argv[at], nullptr, 10) : usual;
+      };
+      run_random(*target, number(3, usual_count()), number(4, 1));
+      return 0;
+    }
+  }
   const auto* const target = argc > 1 ? cubby::fuzz::find_target(argv[1]) : nullptr;
   if (target == nullptr || argc < 3) {
-    std::cerr << "usage: cubby_fuzz_replay TARGET FILE...; targets:";
+    std::cerr << "usage: cubby_fuzz_replay TARGET FILE..., or --random TARGET [COUNT [SEED]]; targets:";
     for (const auto& known : cubby::fuzz::targets()) {
       std::cerr << ' ' << known.name;
     }

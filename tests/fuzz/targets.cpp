@@ -13,7 +13,7 @@ constexpr std::array kTargets{
     Target{"board_p6", board_p6},     Target{"board_p7", board_p7},         Target{"driver_p1", driver_p1},
     Target{"driver_p2", driver_p2},   Target{"driver_p5", driver_p5},       Target{"driver_p6", driver_p6},
     Target{"driver_p7", driver_p7},   Target{"bus_exchange", bus_exchange}, Target{"door_bank", door_bank},
-    Target{"panel_link", panel_link}, Target{"wire_frame", wire_frame},
+    Target{"panel_link", panel_link}, Target{"wire_frame", wire_frame},     Target{"journal_image", journal_image},
 };
 
 }  // namespace

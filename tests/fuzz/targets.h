@@ -76,5 +76,6 @@ void bus_exchange(Bytes input);
 void door_bank(Bytes input);
 void panel_link(Bytes input);
 void wire_frame(Bytes input);
+void journal_image(Bytes input);
 
 }  // namespace cubby::fuzz
