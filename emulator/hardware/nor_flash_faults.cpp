@@ -10,6 +10,11 @@ constexpr std::byte kErased{0xFF};
 constexpr std::size_t kHeaderKept = 256;
 constexpr std::size_t kUnstableMax = 4;
 
+/// Of three random bytes: an eighth of the bits.
+std::byte few(std::byte a, std::byte b, std::byte c) {
+  return a & b & c;
+}
+
 }  // namespace
 
 /// The bits of byte `at` that the operation reached before the power went.
@@ -40,9 +45,9 @@ std::byte NorFlashDevice::tear_mask(std::size_t at, std::size_t size, std::size_
     case TearMode::kNeighbours:
       return random();
     case TearMode::kFewBits:
-      return random() & random() & random();
+      return few(random(), random(), random());
     case TearMode::kMostBits:
-      return random() | random() | random();
+      return ~few(~random(), ~random(), ~random());
     case TearMode::kComplete:
     case TearMode::kUnstable:
       return kErased;

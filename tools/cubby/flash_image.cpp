@@ -196,7 +196,7 @@ Status FlashCopy::do_program(std::uint32_t address, Bytes data) {
 }
 
 Status FlashCopy::do_erase(std::uint32_t sector) {
-  std::fill_n(cells_.begin() + static_cast<std::ptrdiff_t>(sector * geometry_.sector_size), geometry_.sector_size,
+  std::fill_n(cells_.begin() + static_cast<std::ptrdiff_t>(sector) * geometry_.sector_size, geometry_.sector_size,
               kErased);
   return Status::kOk;
 }
