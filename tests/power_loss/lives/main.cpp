@@ -127,10 +127,25 @@ void print(const Totals& totals, double seconds) {
       static_cast<double>(totals.cut_count()) / std::max(seconds, 0.001));
 }
 
+/// How many recoveries are cut too, and how many cuts a run without options has to come to.
+struct Scale {
+  std::uint64_t second_stride = 150;
+  std::uint64_t third_stride = 5'000;
+  std::uint64_t cuts_min = 100'000;
+};
+Scale scale_of_run() {
+  if (is_set("CUBBY_NIGHTLY")) {
+    return {.second_stride = 5, .third_stride = 2'000, .cuts_min = 5'000'000};
+  }
+  return is_set("CUBBY_THOROUGH") ? Scale{.second_stride = 22, .cuts_min = 1'000'000} : Scale{};
+}
+
 int run(int argc, char** argv) {
   Options options;
-  options.explorer.second_stride = is_set("CUBBY_NIGHTLY") ? 2 : is_set("CUBBY_THOROUGH") ? 12 : 150;
-  options.explorer.third_stride = is_set("CUBBY_NIGHTLY") ? 2'000 : 5'000;
+  const Scale scale = scale_of_run();
+  options.explorer.second_stride = scale.second_stride;
+  options.explorer.third_stride = scale.third_stride;
+  options.cuts_min = argc == 1 ? scale.cuts_min : 0;
   if (const char* seed = std::getenv("CUBBY_SEED"); seed != nullptr) {
     options.explorer.seed = number_of(seed).value_or(1);
   }
