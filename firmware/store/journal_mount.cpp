@@ -112,6 +112,7 @@ std::uint16_t Journal::pick_boot_sector(const Recovery& recovery) {
 void Journal::give_up_tail(Recovery& recovery, MountReport& report) {
   const Recovery::Facts numbers = recovery.facts;
   const LiveSector& tail = live_[live_count_ - 1];
+  const std::uint32_t damaged = report.damaged;  // As found with the tail; its own damage is among it.
   recovery.facts = {};
   report = {};
   if (live_count_ > 1) {
@@ -122,7 +123,7 @@ void Journal::give_up_tail(Recovery& recovery, MountReport& report) {
     recovery.facts.seq = tail.first_seq;
     note_lost_beginning(tail, report);
   }
-  ++report.damaged;
+  report.damaged = damaged;
   Recovery::Facts& facts = recovery.facts;
   if (facts.seq < numbers.seq) {
     note_lost(facts.seq, numbers.seq - 1, report);
