@@ -15,6 +15,8 @@
 #include <string>
 #include <thread>
 
+#include "support/temporary_folder.h"
+
 namespace {
 
 using Bits = std::array<std::uint8_t, 8>;
@@ -34,12 +36,10 @@ bool eventually(const std::function<bool()>& condition) {
 class RunningBoard {
  public:
   RunningBoard(const std::string& address, const std::string& baud) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "cubby-board-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
     child_ = fork();
     if (child_ == 0) {
       std::freopen("/dev/null", "r", stdin);
-      std::freopen((folder_ + "/log").c_str(), "w", stdout);
+      std::freopen(folder_.file("log").c_str(), "w", stdout);
       execl(CUBBY_PROGRAM, "cubby", "board", "--family", "p5", "--address", address.c_str(), "--set",
             ("baud=" + baud).c_str(), "--pty", path().c_str(), nullptr);
       _exit(127);
@@ -51,19 +51,19 @@ class RunningBoard {
     int status = 0;
     waitpid(child_, &status, 0);
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "it did not end cleanly";
-    std::filesystem::remove_all(folder_);
   }
   RunningBoard(const RunningBoard&) = delete;
   RunningBoard& operator=(const RunningBoard&) = delete;
 
-  std::string path() const { return folder_ + "/lock0"; }
+  std::string path() const { return folder_.file("lock0"); }
   bool order(const std::string& words) const {
     return std::system(
-               (CUBBY_PROGRAM " board-ctl --to " + path() + ".ctl " + words + " >" + folder_ + "/order").c_str()) == 0;
+               (CUBBY_PROGRAM " board-ctl --to " + path() + ".ctl " + words + " >" + folder_.file("order")).c_str()) ==
+           0;
   }
 
  private:
-  std::string folder_;
+  cubby::tests::TemporaryFolder folder_;
   pid_t child_ = 0;
 };
 

@@ -108,18 +108,14 @@ SimOptions SimFleet::options(std::uint64_t seed, std::uint32_t stations) {
 }
 
 SimFleet::SimFleet(const SimOptions& options) : options_(options), meters_(1) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "cubby-sim-XXXXXX").string();
-  folder_ = ::mkdtemp(pattern.data());
   fleet_ = std::make_unique<emulator::Fleet>(options_.profile, options_.fleet, 1, meters_);
-  auto centre = std::make_unique<SimCentre>((folder_ / "cubby.db").string(), options_.fleet.fleet_key);
+  auto centre = std::make_unique<SimCentre>(folder_.file("cubby.db"), options_.fleet.fleet_key);
   centre_ = centre.get();
   exchange_ = std::make_unique<tools::ShardExchange>(*fleet_, 0, fleet_->station_count(), std::move(centre));
 }
 
 SimFleet::~SimFleet() {
   exchange_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
 }
 
 void SimFleet::window(Duration length) {
@@ -182,7 +178,7 @@ std::string SimFleet::difference() const {
                       .door_openings = row.door_openings});
     }
   }
-  return aggregator::verify_store((folder_ / "cubby.db").string(), &rows).difference;
+  return aggregator::verify_store(folder_.file("cubby.db"), &rows).difference;
 }
 
 std::int64_t SimFleet::truly_inside(std::size_t station, std::size_t compartment) const {

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "emulator/fleet/fleet.h"
+#include "support/temporary_folder.h"
 #include "tools/aggregator/core/connection_protocol.h"
 #include "tools/aggregator/storage/event_store.h"
 #include "tools/emulator/shard_exchange.h"
@@ -72,7 +72,7 @@ class SimFleet {
   void window(Duration length);
 
   SimOptions options_;
-  std::filesystem::path folder_;
+  tests::TemporaryFolder folder_;
   std::vector<emulator::RoomMeter> meters_;
   std::unique_ptr<emulator::Fleet> fleet_;
   SimCentre* centre_ = nullptr;  // The exchange owns it.

@@ -14,6 +14,7 @@
 #include "firmware/base/digest.h"
 #include "firmware/base/hotp.h"
 #include "firmware/base/prng.h"
+#include "support/temporary_folder.h"
 #include "tools/aggregator/core/connection_protocol.h"
 
 /// A station and its connection, as scripts: what the other side of the uplink looks like.
@@ -208,21 +209,6 @@ class TestConnection final : public ConnectionOwner {
   ConnectionProtocol protocol_;
 };
 
-/// A folder of its own, gone at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "cubby-store-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
+using tests::TemporaryFolder;
 
 }  // namespace cubby::aggregator::testing

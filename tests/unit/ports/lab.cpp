@@ -14,17 +14,6 @@
 
 namespace cubby::tests {
 
-Folder::Folder() {
-  std::string name = std::filesystem::temp_directory_path() / "cubby-ports-XXXXXX";
-  CUBBY_ASSERT(mkdtemp(name.data()) != nullptr);
-  folder_ = name;
-}
-
-Folder::~Folder() {
-  std::error_code error;
-  std::filesystem::remove_all(folder_, error);
-}
-
 std::string Folder::write(const std::string& name, const std::string& text, mode_t mode) const {
   const std::string file = path(name);
   const posix::Descriptor out(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));

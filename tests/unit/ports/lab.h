@@ -10,20 +10,19 @@
 
 #include "firmware/base/bytes.h"
 #include "firmware/ports/posix/system_calls.h"
+#include "support/temporary_folder.h"
 
 namespace cubby::tests {
 
 /// A folder of the test's own that goes with it.
 class Folder {
  public:
-  Folder();
-  ~Folder();
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string path(const std::string& name) const { return folder_.file(name); }
   /// Makes the file, readable by its owner only unless `mode` says otherwise.
   std::string write(const std::string& name, const std::string& text, mode_t mode = 0600) const;
 
  private:
-  std::string folder_;
+  TemporaryFolder folder_;
 };
 
 /// A pseudo-terminal: the far end is what an adapter would do, the name is what a program opens.

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "support/temporary_folder.h"
 #include "tools/support/command_line.h"
 #include "tools/support/secret_file.h"
 #include "tools/support/trace_file.h"
@@ -13,21 +14,13 @@ namespace cubby::tools {
 namespace {
 
 struct Files : ::testing::Test {
-  Files() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "cubby-files-XXXXXX").string();
-    folder = ::mkdtemp(pattern.data());
-  }
-  ~Files() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
-  }
   std::string write(const std::string& name, const std::string& content) const {
-    const std::string path = (folder / name).string();
+    const std::string path = folder.file(name);
     std::ofstream(path, std::ios::binary) << content;
     return path;
   }
 
-  std::filesystem::path folder;
+  tests::TemporaryFolder folder;
 };
 
 constexpr char kHeader[] = "time,station,action,parcel,carrier,size\n";
@@ -75,25 +68,25 @@ TEST_F(Files, ATraceWithoutItsHeaderIsRefused) {
   read_trace(write("other.csv", "a,b,c\n1,2,3\n"), errors);
   EXPECT_GE(errors.size(), 1U);
   errors.clear();
-  read_trace((folder / "missing.csv").string(), errors);
+  read_trace(folder.file("missing.csv"), errors);
   EXPECT_EQ(errors.size(), 1U);
 }
 
 TEST_F(Files, ASecretIsMadeOnceAndForItsOwnerOnly) {
-  const Secret made = load_or_create_secret(folder / "fleet.key");
+  const Secret made = load_or_create_secret(folder.file("fleet.key"));
   ASSERT_EQ(made.error, "");
   EXPECT_EQ(made.bytes.size(), 32U);
-  EXPECT_EQ(load_or_create_secret(folder / "fleet.key").bytes, made.bytes);
-  EXPECT_NE(load_or_create_secret(folder / "other.key").bytes, made.bytes);
+  EXPECT_EQ(load_or_create_secret(folder.file("fleet.key")).bytes, made.bytes);
+  EXPECT_NE(load_or_create_secret(folder.file("other.key")).bytes, made.bytes);
   struct stat status {};
-  ASSERT_EQ(::stat((folder / "fleet.key").c_str(), &status), 0);
+  ASSERT_EQ(::stat(folder.file("fleet.key").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600U);
 }
 
 TEST_F(Files, ASecretThatOthersCanReadIsRefused) {
-  ASSERT_EQ(load_or_create_secret(folder / "fleet.key").error, "");
-  ASSERT_EQ(::chmod((folder / "fleet.key").c_str(), 0644), 0);
-  const Secret read = load_or_create_secret(folder / "fleet.key");
+  ASSERT_EQ(load_or_create_secret(folder.file("fleet.key")).error, "");
+  ASSERT_EQ(::chmod(folder.file("fleet.key").c_str(), 0644), 0);
+  const Secret read = load_or_create_secret(folder.file("fleet.key"));
   EXPECT_NE(read.error, "");
   EXPECT_TRUE(read.bytes.empty());
 }

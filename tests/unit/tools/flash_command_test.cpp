@@ -9,6 +9,7 @@
 
 #include "cubby/v1/event.pb.h"
 #include "firmware/base/crc.h"
+#include "support/temporary_folder.h"
 #include "tools/cubby/flash_command.h"
 #include "tools/support/command_line.h"
 #include "unit/tools/flash_images.h"
@@ -67,8 +68,6 @@ std::string deposited(std::uint32_t compartment) {
 
 struct FlashCommand : ::testing::Test {
   FlashCommand() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "cubby-flash-XXXXXX").string();
-    folder = ::mkdtemp(pattern.data());
     for (std::uint32_t i = 1; i <= 5; ++i) {
       EXPECT_EQ(world.event(deposited(i)), Status::kOk);
     }
@@ -76,11 +75,7 @@ struct FlashCommand : ::testing::Test {
     EXPECT_EQ(world.journal.append_internal(64, as_bytes(std::string_view("\x07\x02\x01", 3))), Status::kOk);
     image = image_of(world.flash);
   }
-  ~FlashCommand() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
-  }
-  std::string path(const std::string& name) const { return (folder / name).string(); }
+  std::string path(const std::string& name) const { return folder.file(name); }
   std::string write(const Image& bytes) const {
     std::ofstream(path("image"), std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
@@ -95,7 +90,7 @@ struct FlashCommand : ::testing::Test {
 
   store::StoreWorld world;
   Image image;
-  std::filesystem::path folder;
+  tests::TemporaryFolder folder;
 };
 
 TEST_F(FlashCommand, InspectExplainsAndHidesParcels) {
@@ -182,11 +177,11 @@ TEST_F(FlashCommand, WrongUsageIsTwo) {
            {"mount", file},
            {"verify"},
            {"verify", path("nothing")},
-           {"verify", folder.string()},
+           {"verify", folder.path().string()},
            {"verify", file, "--sector-size", "4095"},
            {"verify", file, "--unit", "3"},
            {"inspect", file, "--format", "xml"},
-           {"pull", "--state", folder.string(), "--station", "a b", "--out", path("new")}}) {
+           {"pull", "--state", folder.path().string(), "--station", "a b", "--out", path("new")}}) {
     EXPECT_EQ(run(words).code, kExitUsage) << (words.empty() ? "" : words[0]);
   }
 }
@@ -227,7 +222,7 @@ struct FlashPulling : FlashCommand {
     sqlite3_close(database);
   }
   Outcome pull(const std::string& station = "SX-TY-0001") const {
-    return run({"pull", "--state", folder.string(), "--station", station, "--out", path("pulled")});
+    return run({"pull", "--state", folder.path().string(), "--station", station, "--out", path("pulled")});
   }
 };
 
@@ -248,14 +243,14 @@ TEST_F(FlashPulling, SaysWhyThereIsNone) {
       << "this is no database, but it is long enough to look like one to a reader of files.";
   EXPECT_EQ(pull().code, kExitFailure);
   for (const std::uint64_t place : {0U, 99U, 101U, 1'000'000U}) {
-    std::filesystem::remove(folder / "state.db");
+    std::filesystem::remove(folder.file("state.db"));
     save(place);
     const Outcome told = pull();
     EXPECT_EQ(told.code, kExitFailure);
     EXPECT_NE(told.talk.find("is damaged"), std::string::npos) << told.talk;
   }
   EXPECT_NE(pull("SX-TY-0002").talk.find("the state has no SX-TY-0002"), std::string::npos);
-  EXPECT_FALSE(std::filesystem::exists(folder / "pulled"));
+  EXPECT_FALSE(std::filesystem::exists(folder.file("pulled")));
 }
 
 }  // namespace
