@@ -47,17 +47,15 @@ void copy_text(char (&to)[Size], const std::string& from) {
 /// too late.
 struct BoardModel {
   BoardFamily family = BoardFamily::kP5;
-  cubby_v1_BoardFamily configured = cubby_v1_BoardFamily_BOARD_FAMILY_P5;
   std::uint8_t channels = 8;
   std::uint8_t first_address = 1;
   std::size_t boards_max = limits::kBoardsMax;
 };
-constexpr std::array<BoardModel, 5> kModels{
-    {{BoardFamily::kP1, cubby_v1_BoardFamily_BOARD_FAMILY_P1, 24, 1, limits::kBoardsMax},
-     {BoardFamily::kP2, cubby_v1_BoardFamily_BOARD_FAMILY_P2, 16, 0, 15},
-     {BoardFamily::kP5, cubby_v1_BoardFamily_BOARD_FAMILY_P5, 8, 1, limits::kBoardsMax},
-     {BoardFamily::kP6, cubby_v1_BoardFamily_BOARD_FAMILY_P6, 24, 1, 15},
-     {BoardFamily::kP7, cubby_v1_BoardFamily_BOARD_FAMILY_P7, 48, 0, 4}}};
+constexpr std::array<BoardModel, 5> kModels{{{BoardFamily::kP1, 24, 1, limits::kBoardsMax},
+                                             {BoardFamily::kP2, 16, 0, 15},
+                                             {BoardFamily::kP5, 8, 1, limits::kBoardsMax},
+                                             {BoardFamily::kP6, 24, 1, 15},
+                                             {BoardFamily::kP7, 48, 0, 4}}};
 
 const BoardModel& model_of(BoardFamily family) {
   return *std::find_if(kModels.begin(), kModels.end(), [&](const BoardModel& model) { return model.family == family; });
@@ -83,7 +81,7 @@ void add_board(const BoardModel& model, cubby_v1_StationConfig& config, StationS
   profile.channels = model.channels;
   profile.address = static_cast<std::uint8_t>(model.first_address + config.boards_count);
   auto& board = config.boards[config.boards_count++];
-  board.family = model.configured;
+  board.family = static_cast<cubby_v1_BoardFamily>(model.family);
   board.address = profile.address;
   board.channels = profile.channels;
   config.bus_baud = profile.baud == limits::kBaudDefault ? 0 : profile.baud;

@@ -31,10 +31,8 @@ bool round_holds(const cubby_v1_StationConfig& config) {
   for (std::size_t i = 0; i < config.boards_count; ++i) {
     boards[i] = core::settings_of(config.boards[i], config.lock_pulse_ms);
   }
-  const auto slot =
-      drivers::DoorBank::slot_for({boards.data(), config.boards_count}, core::byte_time_us(config.bus_baud));
-  return slot * (static_cast<std::int64_t>(config.boards_count) * limits::kWatchEvery) <
-         limits::kForcedDoorSeenIn * (limits::kWatchEvery - 1);
+  return drivers::DoorBank::round_for({boards.data(), config.boards_count}, core::byte_time_us(config.bus_baud)) <
+         limits::kForcedDoorSeenIn;
 }
 
 bool boards_hold(const cubby_v1_StationConfig& config) {

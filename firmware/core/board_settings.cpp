@@ -9,19 +9,11 @@
 namespace cubby::core {
 namespace {
 
-using drivers::BoardFamily;
-using drivers::UnlockReply;
-
 constexpr std::array<std::uint8_t, 6> kP1Models{8, 12, 18, 24, 32, 50};
 constexpr std::array<std::uint8_t, 2> kP2Models{12, 16};
 constexpr std::array<std::uint8_t, 2> kP6Models{12, 24};
 constexpr std::array<std::uint8_t, 6> kP7Models{8, 12, 16, 24, 32, 48};
 constexpr std::array<std::uint32_t, 6> kBauds{limits::kBaudMin, 9600, 19'200, 38'400, 57'600, limits::kBaudMax};
-
-template <std::size_t Count>
-bool is_one_of(const std::array<std::uint8_t, Count>& models, std::uint8_t channels) {
-  return std::find(models.begin(), models.end(), channels) != models.end();
-}
 
 bool within(unsigned value, unsigned low, unsigned high) {
   return value >= low && value <= high;
@@ -58,28 +50,34 @@ bool settings_hold(const cubby_v1_BoardConfig& board) {
 
 }  // namespace
 
-bool board_holds(const cubby_v1_BoardConfig& board) {
-  bool model = false;
-  switch (number_in(board.family)) {
-    case cubby_v1_BoardFamily_BOARD_FAMILY_P1:
-      model = within(board.address, 1, 31) && is_one_of(kP1Models, board.channels);
-      break;
-    case cubby_v1_BoardFamily_BOARD_FAMILY_P2:
-      model = within(board.address, 0, 15) && is_one_of(kP2Models, board.channels);
-      break;
-    case cubby_v1_BoardFamily_BOARD_FAMILY_P5:
-      model = within(board.address, 1, 247) && within(board.channels, 1, limits::kBoardChannelsMax);
-      break;
-    case cubby_v1_BoardFamily_BOARD_FAMILY_P6:
-      model = within(board.address, 1, 15) && is_one_of(kP6Models, board.channels);
-      break;
-    case cubby_v1_BoardFamily_BOARD_FAMILY_P7:
-      model = within(board.address, 0, 31) && is_one_of(kP7Models, board.channels);
-      break;
-    default:
+BoardModels models_of(BoardFamily family) {
+  switch (family) {
+    case BoardFamily::kP1:
+      return {.address_low = 1, .address_high = 31, .channels = kP1Models};
+    case BoardFamily::kP2:
+      return {.address_low = 0, .address_high = 15, .channels = kP2Models};
+    case BoardFamily::kP5:
+      return {.address_low = 1, .address_high = 247, .channels = {}};
+    case BoardFamily::kP6:
+      return {.address_low = 1, .address_high = 15, .channels = kP6Models};
+    case BoardFamily::kP7:
       break;
   }
-  return model && settings_hold(board);
+  return {.address_low = 0, .address_high = 31, .channels = kP7Models};
+}
+
+bool board_holds(const cubby_v1_BoardConfig& board) {
+  const auto number = number_in(board.family);
+  const auto family = std::find_if(kBoardFamilies.begin(), kBoardFamilies.end(),
+                                   [&](BoardFamily known) { return static_cast<unsigned>(known) == number; });
+  if (family == kBoardFamilies.end()) {
+    return false;
+  }
+  const BoardModels models = models_of(*family);
+  const bool model = models.channels.empty() ||
+                     std::find(models.channels.begin(), models.channels.end(), board.channels) != models.channels.end();
+  return model && within(board.channels, 1, limits::kBoardChannelsMax) &&
+         within(board.address, models.address_low, models.address_high) && settings_hold(board);
 }
 
 drivers::BoardSettings settings_of(const cubby_v1_BoardConfig& board, std::uint32_t pulse_ms) {

@@ -57,6 +57,11 @@ Duration DoorBank::slot_for(std::span<const BoardSettings> boards, std::int64_t 
   return limits::kBusSlot * slots;
 }
 
+Duration DoorBank::round_for(std::span<const BoardSettings> boards, std::int64_t byte_time_us) {
+  const auto slots = slot_for(boards, byte_time_us) * (static_cast<std::int64_t>(boards.size()) * limits::kWatchEvery);
+  return {slots.us / (limits::kWatchEvery - 1)};
+}
+
 void DoorBank::configure(std::span<const BoardSettings> boards, std::span<const DoorPlace> doors,
                          const Options& options) {
   CUBBY_ASSERT(phase_ == Phase::kStopped);

@@ -84,6 +84,8 @@ class DoorBank {
 
   /// How long a slot is for those boards on a segment with that duration of a byte.
   static Duration slot_for(std::span<const BoardSettings> boards, std::int64_t byte_time_us);
+  /// How long it takes at most until a board has its turn, also while another is watched.
+  static Duration round_for(std::span<const BoardSettings> boards, std::int64_t byte_time_us);
 
   /// Element i of `doors` is compartment i + 1. Call once, before start().
   void configure(std::span<const BoardSettings> boards, std::span<const DoorPlace> doors, const Options& options);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "firmware/base/board_family.h"
 #include "firmware/base/bytes.h"
 #include "firmware/base/instant.h"
 #include "firmware/base/limits.h"
@@ -19,13 +20,6 @@ enum class Exchange : std::uint8_t {
   kUnknown,  // Sent, no valid reply in time: whether it took effect nobody can say.
   kRefused,  // The board answered that it did not.
 };
-
-/// The protocols that boards of different makers speak; docs/spec/boards.md has their frames. Numbers as BoardFamily
-/// of config.proto.
-enum class BoardFamily : std::uint8_t { kP1 = 1, kP2 = 2, kP5 = 5, kP6 = 6, kP7 = 7 };
-
-/// Whether a board answers an unlock: never, at once, or when its pulse has had time to work.
-enum class UnlockReply : std::uint8_t { kNone, kStatus, kLate };
 
 /// A board as its driver has to know it: docs/spec/boards.md, "Profile". What means nothing in a family is not read.
 struct BoardSettings {

@@ -1,26 +1,10 @@
 #pragma once
 
+#include "firmware/base/byte_sums.h"
 #include "firmware/drivers/lock_board.h"
 
 /// What the frames of several families have in common.
 namespace cubby::drivers {
-
-constexpr std::byte xor_of(Bytes bytes) {
-  std::byte sum{0};
-  for (const std::byte value : bytes) {
-    sum ^= value;
-  }
-  return sum;
-}
-
-/// Low byte of the sum.
-constexpr std::byte sum_of(Bytes bytes) {
-  unsigned sum = 0;
-  for (const std::byte value : bytes) {
-    sum += std::to_integer<unsigned>(value);
-  }
-  return static_cast<std::byte>(sum & 0xFF);
-}
 
 /// Shows `look` what stands at each offset of `received`, until it finds an answer there.
 template <typename Look>

@@ -28,14 +28,14 @@ constexpr Duration kRestart = Duration::seconds(1);
 constexpr int kLooksMore = 3;
 constexpr Duration kLookMax = Duration::minutes(10);
 
-drivers::BoardFamily family_of(std::string_view name) {
-  return static_cast<drivers::BoardFamily>(name[1] - '0');
+BoardFamily family_of(std::string_view name) {
+  return board_family(name).value_or(BoardFamily::kP5);
 }
 
 /// As big as makes all settings possible.
 drivers::BoardSettings driver_settings(const Case& it, std::size_t board) {
   auto settings = drivers::default_settings(family_of(it.family));
-  if (settings.family == drivers::BoardFamily::kP2) {
+  if (settings.family == BoardFamily::kP2) {
     settings.channels = 12;
   }
   settings.address = static_cast<std::uint8_t>(board + 1);
@@ -43,7 +43,7 @@ drivers::BoardSettings driver_settings(const Case& it, std::size_t board) {
 }
 
 emulator::BoardProfile board_profile(const Case& it, std::size_t board) {
-  auto profile = emulator::default_profile(*emulator::board_family(it.family));
+  auto profile = emulator::default_profile(family_of(it.family));
   const auto settings = driver_settings(it, board);
   profile.channels = settings.channels;
   profile.address = settings.address;
@@ -63,7 +63,7 @@ emulator::SerialLineOptions line_options(const Case& it, std::uint64_t seed) {
   emulator::SerialLineOptions options;
   options.seed = seed;
   options.keeps_bursts = false;
-  options.line_baud = emulator::default_profile(*emulator::board_family(it.family)).baud;
+  options.line_baud = emulator::default_profile(family_of(it.family)).baud;
   options.noise[emulator::NoiseKind::kFlip] = it.noise.flip;
   options.noise[emulator::NoiseKind::kBurst] = it.noise.burst;
   options.noise[emulator::NoiseKind::kDrop] = it.noise.drop;
@@ -74,21 +74,21 @@ emulator::SerialLineOptions line_options(const Case& it, std::uint64_t seed) {
 /// Counts the unlocks that leave, by their bytes and not by what the driver says.
 class Tap final : public hal::SerialBus {
  public:
-  Tap(hal::SerialBus& bus, drivers::BoardFamily family) : bus_(bus), family_(family) {}
+  Tap(hal::SerialBus& bus, BoardFamily family) : bus_(bus), family_(family) {}
   std::uint64_t unlocks() const { return unlocks_; }
 
  private:
   bool is_unlock(Bytes frame) const {
     switch (family_) {
-      case drivers::BoardFamily::kP1:
+      case BoardFamily::kP1:
         return frame[0] == std::byte{0x8A};
-      case drivers::BoardFamily::kP2:
+      case BoardFamily::kP2:
         return frame[2] == std::byte{0x31};
-      case drivers::BoardFamily::kP5:
+      case BoardFamily::kP5:
         return frame[1] == std::byte{0x05} && frame[2] == std::byte{0x02};
-      case drivers::BoardFamily::kP6:
+      case BoardFamily::kP6:
         return frame[3] == std::byte{0x10};
-      case drivers::BoardFamily::kP7:
+      case BoardFamily::kP7:
         break;
     }
     return frame[6] == std::byte{0x82};
@@ -103,7 +103,7 @@ class Tap final : public hal::SerialBus {
   std::int64_t do_byte_time_us() const override { return bus_.byte_time_us(); }
 
   hal::SerialBus& bus_;
-  drivers::BoardFamily family_;
+  BoardFamily family_;
   std::uint64_t unlocks_ = 0;
 };
 

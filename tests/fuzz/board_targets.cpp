@@ -12,7 +12,6 @@
 namespace cubby::fuzz {
 namespace {
 
-using emulator::BoardFamily;
 using emulator::BoardProfile;
 using emulator::LockBoardDevice;
 
@@ -39,8 +38,7 @@ BoardProfile profile_from(Input& input, BoardFamily family) {
   profile.unlock_order = own.pick({emulator::StatusOrder::kFirst, emulator::StatusOrder::kLast});
   profile.closed_bit = pick_of(own.byte(), {1, 0});
   profile.feedback = own.pick({emulator::Feedback::kClosing, emulator::Feedback::kOpening});
-  profile.unlock_reply =
-      own.pick({emulator::UnlockReply::kLate, emulator::UnlockReply::kStatus, emulator::UnlockReply::kNone});
+  profile.unlock_reply = own.pick({UnlockReply::kLate, UnlockReply::kStatus, UnlockReply::kNone});
   profile.unlock_reply_ms = own.pick<std::uint32_t>({100, 0, 500});
   profile.reply_form = own.pick({emulator::ReplyForm::kA, emulator::ReplyForm::kB});
   profile.pulse_ms = own.pick<std::uint32_t>({300, 20, 1000});
@@ -72,25 +70,9 @@ BoardProfile profile_from(Input& input, BoardFamily family) {
   return profile;
 }
 
-drivers::BoardFamily family_of(BoardFamily family) {
-  switch (family) {
-    case BoardFamily::kP1:
-      return drivers::BoardFamily::kP1;
-    case BoardFamily::kP2:
-      return drivers::BoardFamily::kP2;
-    case BoardFamily::kP5:
-      return drivers::BoardFamily::kP5;
-    case BoardFamily::kP6:
-      return drivers::BoardFamily::kP6;
-    case BoardFamily::kP7:
-      break;
-  }
-  return drivers::BoardFamily::kP7;
-}
-
 drivers::BoardSettings matching(const BoardProfile& profile) {
   drivers::BoardSettings board;
-  board.family = family_of(profile.family);
+  board.family = profile.family;
   board.address = profile.address;
   board.channels = profile.channels;
   board.first_channel = profile.first_channel;
@@ -222,7 +204,7 @@ void fuzz(BoardFamily family, Bytes bytes) {
     const unsigned control = input.byte();
     const Bytes chunk = input.take(1 + (control & 0x1F));
     if ((control & 0x20) != 0) {
-      bench.feed(tests::sealed(family_of(family), {chunk.begin(), chunk.end()}));
+      bench.feed(tests::sealed(family, {chunk.begin(), chunk.end()}));
     } else {
       bench.feed(chunk);
     }

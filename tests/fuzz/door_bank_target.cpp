@@ -11,7 +11,6 @@
 namespace cubby::fuzz {
 namespace {
 
-using drivers::BoardFamily;
 using drivers::BoardSettings;
 using drivers::DoorBank;
 using drivers::DoorEvent;

@@ -7,7 +7,6 @@
 namespace cubby::fuzz {
 namespace {
 
-using drivers::BoardFamily;
 using drivers::Exchange;
 using drivers::Request;
 

@@ -11,8 +11,7 @@ std::vector<std::byte> right_answer(Input& input, const BoardSettings& board, Re
   const auto count = drivers::lock_board(board.family).input_count(board);
   const auto flags = input.byte();
   tests::Told told;
-  told.refuses =
-      (flags & 1) != 0 && (board.family == drivers::BoardFamily::kP5 || board.family == drivers::BoardFamily::kP7);
+  told.refuses = (flags & 1) != 0 && (board.family == BoardFamily::kP5 || board.family == BoardFamily::kP7);
   told.form_b = (flags & 2) != 0;
   told.still_shut = (flags & 4) != 0;
   told.inputs = (flags & 8) != 0 ? input.number() : ~std::uint64_t{0};

@@ -2,10 +2,8 @@
 
 namespace cubby::fuzz {
 
-using drivers::BoardFamily;
 using drivers::BoardSettings;
 using drivers::Request;
-using drivers::UnlockReply;
 
 BoardSettings settings_from(Input& input, BoardFamily family) {
   Input own(input.take(kSettingsBytes));

@@ -34,7 +34,7 @@ class Panel final : public hal::FrontPanel {
     }
     require(bytes.size() >= 6 && bytes.size() <= 11 && bytes[0] == std::byte{0x55} &&
                 std::to_integer<std::size_t>(bytes[2]) + 5 == bytes.size() &&
-                tests::checksum_holds(drivers::BoardFamily::kP5, bytes.subspan(1)),
+                tests::checksum_holds(BoardFamily::kP5, bytes.subspan(1)),
             "what the panel is told is a frame");
     return Status::kOk;
   }
@@ -103,7 +103,7 @@ void panel_link(Bytes bytes) {
     if ((control & 0x20) != 0) {
       part.insert(part.begin(), static_cast<std::byte>(part.size()));
       part.insert(part.begin(), std::byte{(control & 0x40) != 0 ? std::uint8_t{0x02} : std::uint8_t{0x01}});
-      part = tests::sealed(drivers::BoardFamily::kP5, part);
+      part = tests::sealed(BoardFamily::kP5, part);
       part.insert(part.begin(), std::byte{0x55});
     }
     stream.insert(stream.end(), part.begin(), part.end());

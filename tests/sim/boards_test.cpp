@@ -11,7 +11,6 @@
 namespace cubby::sim {
 namespace {
 
-using emulator::BoardFamily;
 using emulator::Injection;
 using emulator::InjectionKind;
 
@@ -38,7 +37,7 @@ Injection fault(InjectionKind kind, std::uint8_t compartment, Duration duration)
 }
 
 class EachFamily : public ::testing::TestWithParam<BoardFamily> {};
-INSTANTIATE_TEST_SUITE_P(Boards, EachFamily, ::testing::ValuesIn(emulator::kBoardFamilies),
+INSTANTIATE_TEST_SUITE_P(Boards, EachFamily, ::testing::ValuesIn(kBoardFamilies),
                          [](const auto& param) { return "P" + std::string(to_string(param.param)).substr(1); });
 
 TEST_P(EachFamily, BooksAreExactThroughABadDay) {
@@ -124,7 +123,7 @@ TEST(MixedBoards, AreTheProvincesAndEachStationHasOneFamily) {
 }
 
 TEST(MixedBoards, BooksAreExactOnNoisyLines) {
-  for (const BoardFamily family : emulator::kBoardFamilies) {
+  for (const BoardFamily family : kBoardFamilies) {
     SimOptions options = with_boards(family, 16, 1);
     options.fleet.bus_noise[emulator::NoiseKind::kFlip] = 5'000;
     options.fleet.bus_noise[emulator::NoiseKind::kDrop] = 1'000;

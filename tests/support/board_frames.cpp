@@ -5,7 +5,6 @@
 namespace cubby::tests {
 namespace {
 
-using drivers::BoardFamily;
 using drivers::BoardSettings;
 using drivers::Exchange;
 using drivers::Request;

@@ -13,9 +13,9 @@ namespace cubby::tests {
 // both measured against it, so it shares nothing with either.
 
 /// Whether the last bytes of `frame` are the checksum of those before.
-bool checksum_holds(drivers::BoardFamily family, Bytes frame);
+bool checksum_holds(BoardFamily family, Bytes frame);
 /// `body` with its checksum behind it.
-std::vector<std::byte> sealed(drivers::BoardFamily family, std::vector<std::byte> body);
+std::vector<std::byte> sealed(BoardFamily family, std::vector<std::byte> body);
 
 /// What a host has to send. Empty: the family has no such command.
 std::vector<std::byte> request_frame(const drivers::BoardSettings& board, drivers::Request request);

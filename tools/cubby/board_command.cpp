@@ -150,7 +150,7 @@ int load_replay(const BoardArguments& arguments, BoardsBehind& boards) {
   if (!recording.error.empty()) {
     return fail(kExitUsage, "--replay " + arguments.replay + ", " + recording.error);
   }
-  boards.families.assign(emulator::kBoardFamilies.begin(), emulator::kBoardFamilies.end());
+  boards.families.assign(kBoardFamilies.begin(), kBoardFamilies.end());
   boards.replay = std::make_unique<Replay>(std::move(recording));
   return -1;
 }

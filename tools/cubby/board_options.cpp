@@ -23,8 +23,8 @@ std::vector<std::string> split(std::string_view text, char at) {
 
 std::string family_names() {
   std::string names;
-  for (const emulator::BoardFamily family : emulator::kBoardFamilies) {
-    const bool last = family == emulator::kBoardFamilies.back();
+  for (const BoardFamily family : kBoardFamilies) {
+    const bool last = family == kBoardFamilies.back();
     names += (names.empty() ? "" : last ? " or " : ", ") + std::string(to_string(family));
   }
   return names;
@@ -32,7 +32,7 @@ std::string family_names() {
 
 BoardChoice choose_board(const BoardWords& words) {
   BoardChoice choice;
-  const auto family = emulator::board_family(words.family);
+  const auto family = board_family(words.family);
   if (!family.has_value()) {
     choice.option = "--family";
     choice.error = "'" + words.family + "' is no family of boards; there are " + family_names();

@@ -16,7 +16,7 @@ namespace cubby::tools {
 struct BoardsBehind {
   std::unique_ptr<emulator::Cabinet> cabinet;
   std::unique_ptr<Replay> replay;  // Exactly one of the two is there.
-  std::vector<emulator::BoardFamily> families;
+  std::vector<BoardFamily> families;
 };
 
 struct ServeOptions {

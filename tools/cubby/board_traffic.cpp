@@ -87,7 +87,7 @@ std::string parse_line(std::string_view line, RecordedBurst& burst) {
 
 }  // namespace
 
-std::string traffic_line(const Burst& burst, const std::vector<emulator::BoardFamily>& families) {
+std::string traffic_line(const Burst& burst, const std::vector<BoardFamily>& families) {
   const bool host = burst.who == emulator::kHostTalks;
   const std::string meaning = emulator::tell_burst(families, burst.bytes, host);
   return seconds(burst.begin) + (host ? " host " : " board " + std::to_string(burst.who + 1) + " ") +

@@ -13,7 +13,7 @@ namespace cubby::tools {
 /// Joins the host's bytes that came in several writes, and puts bursts into words.
 class TrafficLog {
  public:
-  explicit TrafficLog(std::vector<emulator::BoardFamily> families) : families_(std::move(families)) {}
+  explicit TrafficLog(std::vector<BoardFamily> families) : families_(std::move(families)) {}
   void add(const emulator::Burst& burst);
   /// Lines that are complete at `now`.
   std::vector<std::string> take_lines(Instant now);
@@ -22,13 +22,13 @@ class TrafficLog {
 
  private:
   void finish();
-  std::vector<emulator::BoardFamily> families_;
+  std::vector<BoardFamily> families_;
   std::optional<emulator::Burst> pending_;
   std::vector<std::string> lines_;
 };
 
 /// "12.345678 host 8A 01 01 11 9B | p1 board 1: unlock 1".
-std::string traffic_line(const emulator::Burst& burst, const std::vector<emulator::BoardFamily>& families);
+std::string traffic_line(const emulator::Burst& burst, const std::vector<BoardFamily>& families);
 /// The first lines of a recording.
 std::string recording_head(std::uint32_t baud, const std::vector<std::string>& boards);
 

@@ -175,7 +175,7 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
   options.demand = !arguments.no_demand;
   options.item_sensors = arguments.item_sensors;
   options.mixed_boards = arguments.boards == "mixed";
-  options.board_family = emulator::board_family(arguments.boards).value_or(emulator::BoardFamily::kP5);
+  options.board_family = board_family(arguments.boards).value_or(BoardFamily::kP5);
   if (const std::string problem = emulator::apply_noise(options.bus_noise, arguments.bus_noise); !problem.empty()) {
     return "--bus-noise: " + problem;
   }

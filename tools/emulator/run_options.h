@@ -26,7 +26,7 @@ struct RunOptions {
   std::uint32_t code_digits = limits::kCodeDigits;
   std::uint32_t window_s = 60;
   bool demand = true;
-  emulator::BoardFamily board_family = emulator::BoardFamily::kP5;
+  BoardFamily board_family = BoardFamily::kP5;
   bool mixed_boards = false;
   emulator::NoiseRates bus_noise;
   bool item_sensors = false;

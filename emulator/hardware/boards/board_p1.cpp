@@ -1,6 +1,6 @@
 // P1: 8A/80 frames with an XOR at the end. The most common relabelled board.
-#include "emulator/hardware/boards/checksums.h"
 #include "emulator/hardware/boards/families.h"
+#include "emulator/hardware/boards/frame_bytes.h"
 
 namespace cubby::emulator {
 namespace {

@@ -1,6 +1,6 @@
 // P2: Kerong CU12 and CU16, STX .. ETX and a sum.
-#include "emulator/hardware/boards/checksums.h"
 #include "emulator/hardware/boards/families.h"
+#include "emulator/hardware/boards/frame_bytes.h"
 
 namespace cubby::emulator {
 namespace {

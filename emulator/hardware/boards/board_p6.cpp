@@ -1,6 +1,6 @@
 // P6: DingChang, DC 02 .. and DC FE .. with a sum.
-#include "emulator/hardware/boards/checksums.h"
 #include "emulator/hardware/boards/families.h"
+#include "emulator/hardware/boards/frame_bytes.h"
 
 namespace cubby::emulator {
 namespace {

@@ -1,8 +1,8 @@
 // P7: "WKLY" frames with their length and an XOR.
 #include <algorithm>
 
-#include "emulator/hardware/boards/checksums.h"
 #include "emulator/hardware/boards/families.h"
+#include "emulator/hardware/boards/frame_bytes.h"
 
 namespace cubby::emulator {
 namespace {

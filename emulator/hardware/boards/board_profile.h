@@ -6,21 +6,15 @@
 #include <string>
 #include <string_view>
 
+#include "firmware/base/board_family.h"
 #include "firmware/base/instant.h"
 
 namespace cubby::emulator {
-
-/// The protocols that boards of different makers speak; docs/spec/boards.md has their frames.
-enum class BoardFamily : std::uint8_t { kP1, kP2, kP5, kP6, kP7 };
-inline constexpr std::array kBoardFamilies{BoardFamily::kP1, BoardFamily::kP2, BoardFamily::kP5, BoardFamily::kP6,
-                                           BoardFamily::kP7};
 
 /// Which status byte holds channels 1 to 8.
 enum class StatusOrder : std::uint8_t { kFirst, kLast };
 /// What closes the switch's contact: the door when it shuts, or when it opens.
 enum class Feedback : std::uint8_t { kClosing, kOpening };
-/// Whether an unlock is answered: never, at once with the status, or `unlock_reply_ms` later with the status of then.
-enum class UnlockReply : std::uint8_t { kNone, kStatus, kLate };
 /// P6: with the lock's number, or without.
 enum class ReplyForm : std::uint8_t { kA, kB };
 enum class OpenAll : std::uint8_t { kSequential, kSimultaneous };
@@ -50,10 +44,6 @@ struct BoardProfile {
 
 inline constexpr std::uint8_t kBoardChannelsMax = 50;
 
-/// "p1" or "P1"; nullopt: no such family.
-std::optional<BoardFamily> board_family(std::string_view name);
-/// "p1".
-std::string_view to_string(BoardFamily family);
 BoardProfile default_profile(BoardFamily family);
 
 /// Applies `name=value`. Returns one sentence that names what is allowed; empty: done. After an error the profile is

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "emulator/hardware/boards/checksums.h"
+#include "emulator/hardware/boards/frame_bytes.h"
 #include "firmware/base/crc.h"
 
 namespace cubby::emulator {

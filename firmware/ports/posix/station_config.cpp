@@ -13,26 +13,6 @@
 namespace cubby::posix {
 namespace {
 
-/// What can be said of a family before its driver is asked.
-struct Family {
-  const char* name;
-  cubby_v1_BoardFamily number;
-  std::uint32_t address_low;
-  std::uint32_t address_high;
-  std::vector<std::uint32_t> channels;  // Models that exist; empty: any number.
-};
-
-const std::vector<Family>& families() {
-  static const std::vector<Family> kFamilies{
-      {"p1", cubby_v1_BoardFamily_BOARD_FAMILY_P1, 1, 31, {8, 12, 18, 24, 32, 50}},
-      {"p2", cubby_v1_BoardFamily_BOARD_FAMILY_P2, 0, 15, {12, 16}},
-      {"p5", cubby_v1_BoardFamily_BOARD_FAMILY_P5, 1, 247, {}},
-      {"p6", cubby_v1_BoardFamily_BOARD_FAMILY_P6, 1, 15, {12, 24}},
-      {"p7", cubby_v1_BoardFamily_BOARD_FAMILY_P7, 0, 31, {8, 12, 16, 24, 32, 48}},
-  };
-  return kFamilies;
-}
-
 template <std::size_t Size>
 void copy_text(char (&to)[Size], const std::string& from) {
   const std::size_t size = std::min(from.size(), Size - 1);
@@ -191,49 +171,51 @@ void read_brands(const toml::table& root, Problems& problems, cubby_v1_StationCo
   }
 }
 
-void read_channels(TomlTable& it, const Family& family, cubby_v1_BoardConfig& board) {
+void read_channels(TomlTable& it, BoardFamily family, cubby_v1_BoardConfig& board) {
+  const auto known = core::models_of(family).channels;
   it.need("channels");
-  if (!it.integer("channels", {.low = 1, .high = limits::kBoardChannelsMax}, board.channels) ||
-      family.channels.empty() ||
-      std::find(family.channels.begin(), family.channels.end(), board.channels) != family.channels.end()) {
+  if (!it.integer("channels", {.low = 1, .high = limits::kBoardChannelsMax}, board.channels) || known.empty() ||
+      std::find(known.begin(), known.end(), board.channels) != known.end()) {
     return;
   }
   std::string models;
-  for (const std::uint32_t model : family.channels) {
+  for (const std::uint8_t model : known) {
     models += (models.empty() ? "" : ", ") + std::to_string(model);
   }
-  it.complain("channels",
-              std::string(family.name) + " boards have " + models + " channels, not " + std::to_string(board.channels));
+  it.complain("channels", std::string(to_string(family)) + " boards have " + models + " channels, not " +
+                              std::to_string(board.channels));
 }
 
-void read_address(TomlTable& it, const Family& family, const cubby_v1_StationConfig& config,
+void read_address(TomlTable& it, BoardFamily family, const cubby_v1_StationConfig& config,
                   cubby_v1_BoardConfig& board) {
+  const core::BoardModels models = core::models_of(family);
+  const std::string name(to_string(family));
   it.need("address");
   std::uint32_t address = 0;
   if (!it.integer("address", {.low = 0, .high = 247}, address)) {
     return;
   }
   board.address = static_cast<std::uint8_t>(address);
-  if (address < family.address_low || address > family.address_high) {
-    it.complain("address", std::string(family.name) + " has addresses " + std::to_string(family.address_low) + " to " +
-                               std::to_string(family.address_high) + ", not " + std::to_string(address));
+  if (address < models.address_low || address > models.address_high) {
+    it.complain("address", name + " has addresses " + std::to_string(models.address_low) + " to " +
+                               std::to_string(models.address_high) + ", not " + std::to_string(address));
   }
   const auto is_taken = [&](const cubby_v1_BoardConfig& other) {
     return &other != &board && other.family == board.family && other.address == address;
   };
   if (std::any_of(config.boards, config.boards + config.boards_count, is_taken)) {
-    it.complain("address", std::string("another ") + family.name + " board has address " + std::to_string(address));
+    it.complain("address", "another " + name + " board has address " + std::to_string(address));
   }
 }
 
 /// How the board differs from others of its family; docs/spec/boards.md, "Profile".
-void read_profile(TomlTable& it, const Family& family, cubby_v1_BoardConfig& board) {
-  const bool p1 = family.number == cubby_v1_BoardFamily_BOARD_FAMILY_P1;
-  const bool p2 = family.number == cubby_v1_BoardFamily_BOARD_FAMILY_P2;
-  const bool p5 = family.number == cubby_v1_BoardFamily_BOARD_FAMILY_P5;
+void read_profile(TomlTable& it, BoardFamily family, cubby_v1_BoardConfig& board) {
+  const bool p1 = family == BoardFamily::kP1;
+  const bool p2 = family == BoardFamily::kP2;
+  const bool p5 = family == BoardFamily::kP5;
   const auto only_if = [&](const char* key, bool has) {
     if (!has && it.has(key)) {
-      it.complain(key, std::string(family.name) + " boards have no '" + key + "'");
+      it.complain(key, std::string(to_string(family)) + " boards have no '" + key + "'");
     }
   };
   board.has_first_channel = it.integer("first_channel", {.low = 0, .high = 1}, board.first_channel);
@@ -275,32 +257,33 @@ void judge_round(const cubby_v1_StationConfig& config, Problems& problems) {
   for (pb_size_t i = 0; i < config.boards_count; ++i) {
     boards.push_back(core::settings_of(config.boards[i], config.lock_pulse_ms));
   }
-  const Duration slot = drivers::DoorBank::slot_for(boards, core::byte_time_us(config.bus_baud));
-  const Duration most = limits::kForcedDoorSeenIn * (limits::kWatchEvery - 1);
-  if (!boards.empty() && slot * (static_cast<std::int64_t>(boards.size()) * limits::kWatchEvery) >= most) {
+  const std::int64_t byte_time_us = core::byte_time_us(config.bus_baud);
+  if (drivers::DoorBank::round_for(boards, byte_time_us) >= limits::kForcedDoorSeenIn) {
     problems.add(
         "reading all boards takes so long that a forced door would be seen too late: " + std::to_string(boards.size()) +
-        " boards, " + std::to_string(slot.ms()) + " ms each; use fewer boards on the segment");
+        " boards, " + std::to_string(drivers::DoorBank::slot_for(boards, byte_time_us).ms()) +
+        " ms each; use fewer boards on the segment");
   }
 }
 
 void read_boards(const toml::table& root, Problems& problems, cubby_v1_StationConfig& config) {
   std::vector<std::string> names;
-  for (const Family& family : families()) {
-    names.emplace_back(family.name);
+  for (const BoardFamily family : kBoardFamilies) {
+    names.emplace_back(to_string(family));
   }
   for (const toml::table* table : tables_of(root, "board", limits::kBoardsMax, problems)) {
     auto& board = config.boards[config.boards_count++];
     TomlTable it(table, "board " + std::to_string(config.boards_count), problems);
     it.need("family");
-    const auto family = it.word("family", names);
-    if (!family.has_value()) {
+    const auto word = it.word("family", names);
+    if (!word.has_value()) {
       continue;  // What else it may say depends on it.
     }
-    board.family = families()[*family].number;
-    read_address(it, families()[*family], config, board);
-    read_channels(it, families()[*family], board);
-    read_profile(it, families()[*family], board);
+    const BoardFamily family = kBoardFamilies[*word];
+    board.family = static_cast<cubby_v1_BoardFamily>(family);
+    read_address(it, family, config, board);
+    read_channels(it, family, board);
+    read_profile(it, family, board);
     it.finish();
   }
   if (config.boards_count == 0) {

@@ -7,23 +7,14 @@
 namespace cubby::drivers {
 
 BoardSettings matching(const emulator::BoardProfile& profile) {
-  static const std::map<emulator::BoardFamily, BoardFamily> kFamilyOf{{emulator::BoardFamily::kP1, BoardFamily::kP1},
-                                                                      {emulator::BoardFamily::kP2, BoardFamily::kP2},
-                                                                      {emulator::BoardFamily::kP5, BoardFamily::kP5},
-                                                                      {emulator::BoardFamily::kP6, BoardFamily::kP6},
-                                                                      {emulator::BoardFamily::kP7, BoardFamily::kP7}};
-  static const std::map<emulator::UnlockReply, UnlockReply> kReplyOf{
-      {emulator::UnlockReply::kNone, UnlockReply::kNone},
-      {emulator::UnlockReply::kStatus, UnlockReply::kStatus},
-      {emulator::UnlockReply::kLate, UnlockReply::kLate}};
-  auto board = default_settings(kFamilyOf.at(profile.family));
+  auto board = default_settings(profile.family);
   board.address = profile.address;
   board.channels = profile.channels;
   board.first_channel = profile.first_channel;
   board.status_last = profile.status_order == emulator::StatusOrder::kLast;
-  board.shut_is_one = profile.family == emulator::BoardFamily::kP1 ? profile.feedback == emulator::Feedback::kClosing
-                                                                   : profile.closed_bit == 1;
-  board.unlock_reply = kReplyOf.at(profile.unlock_reply);
+  board.shut_is_one =
+      profile.family == BoardFamily::kP1 ? profile.feedback == emulator::Feedback::kClosing : profile.closed_bit == 1;
+  board.unlock_reply = profile.unlock_reply;
   board.unlock_reply_ms = static_cast<std::uint16_t>(profile.unlock_reply_ms);
   return board;
 }

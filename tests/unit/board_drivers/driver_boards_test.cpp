@@ -11,7 +11,7 @@ namespace cubby::drivers {
 namespace {
 
 using emulator::profile_of;
-using Family = emulator::BoardFamily;
+using Family = BoardFamily;
 using Numbers = std::vector<std::size_t>;
 
 /// A setting of a family's profile, and what it is set to; several with spaces between are set together.
@@ -163,7 +163,7 @@ INSTANTIATE_TEST_SUITE_P(P6, DriverMatrix, testing::ValuesIn(rows_of(Family::kP6
 INSTANTIATE_TEST_SUITE_P(P7, DriverMatrix, testing::ValuesIn(rows_of(Family::kP7)), name_of);
 
 TEST(DriverSettings, AreTriedAllOfThemInEveryFamily) {
-  for (const auto family : emulator::kBoardFamilies) {
+  for (const auto family : kBoardFamilies) {
     std::set<std::string> tried;
     for (const auto& row : rows_of(family)) {
       tried.insert(row.setting);
@@ -173,7 +173,7 @@ TEST(DriverSettings, AreTriedAllOfThemInEveryFamily) {
     for (std::string setting; settings >> setting;) {
       had.insert(setting.substr(0, setting.find('=')));
     }
-    EXPECT_EQ(tried, had) << emulator::to_string(family);
+    EXPECT_EQ(tried, had) << to_string(family);
   }
 }
 
@@ -266,7 +266,7 @@ TEST(DriverWrongSettings, OfTheFirstChannelOpenOneWrongDoorAtMostAndShowIt) {
     DoorTrial trial(profile, settings, false);
     trial.start();
     trial.unlock(3);
-    EXPECT_EQ(trial.open_doors(), Numbers{4}) << emulator::to_string(family);
+    EXPECT_EQ(trial.open_doors(), Numbers{4}) << to_string(family);
     EXPECT_EQ(trial.doors(DoorState::kOpen), Numbers{4});
     EXPECT_EQ(trial.unlocks_sent(3), 1U);
     // The last lock has a number that the board does not know.
@@ -291,8 +291,8 @@ TEST(DriverWrongSettings, OfTheModelLeaveTheDoorsUnknown) {
 }
 
 TEST(DriverWrongSettings, OfTheAddressTheFamilyOrTheEchoLeaveTheDoorsUnknown) {
-  for (const auto family : emulator::kBoardFamilies) {
-    SCOPED_TRACE(emulator::to_string(family));
+  for (const auto family : kBoardFamilies) {
+    SCOPED_TRACE(to_string(family));
     const auto profile = profile_of(family);
     auto settings = matching(profile);
     settings.address = 7;
@@ -313,7 +313,7 @@ TEST(DriverWrongSettings, OfTheAddressTheFamilyOrTheEchoLeaveTheDoorsUnknown) {
 
 TEST(DriverWrongSettings, OfTheUnlockReplyMakeTheOutcomeUnknownAndTheDoorIsSeenAllTheSame) {
   for (const auto family : {Family::kP1, Family::kP2, Family::kP6, Family::kP7}) {
-    SCOPED_TRACE(emulator::to_string(family));
+    SCOPED_TRACE(to_string(family));
     auto settings = matching(profile_of(family));
     settings.unlock_reply = UnlockReply::kStatus;
     DoorTrial never(profile_of(family, {"unlock_reply=none"}), settings, false);
@@ -337,7 +337,7 @@ TEST(DriverWrongSettings, OfTheUnlockReplyMakeTheOutcomeUnknownAndTheDoorIsSeenA
 }
 
 TEST(DriverWrongSettings, OfTheSpeedLeaveTheDoorsUnknown) {
-  for (const auto family : emulator::kBoardFamilies) {
+  for (const auto family : kBoardFamilies) {
     const auto profile = profile_of(family);
     DoorTrial trial(profile);
     trial.cabinet.set_line_baud(profile.baud == 9600 ? 19200 : 9600);

@@ -11,22 +11,6 @@
 namespace cubby::drivers {
 namespace {
 
-BoardFamily family_of(const emulator::GoldenFrame& frame) {
-  switch (frame.family) {
-    case emulator::BoardFamily::kP1:
-      return BoardFamily::kP1;
-    case emulator::BoardFamily::kP2:
-      return BoardFamily::kP2;
-    case emulator::BoardFamily::kP5:
-      return BoardFamily::kP5;
-    case emulator::BoardFamily::kP6:
-      return BoardFamily::kP6;
-    case emulator::BoardFamily::kP7:
-      break;
-  }
-  return BoardFamily::kP7;
-}
-
 /// The board of the golden frames: P1's has 24 channels, the others are as most are. An unlock is answered.
 BoardSettings golden_board(BoardFamily family, std::uint8_t channels = 0) {
   auto board = default_settings(family);
@@ -92,7 +76,7 @@ TEST(DriverGolden, SendsEveryFrameOfAHostThatItHasAUseFor) {
     }
     const auto sent = kSent.find(frame.hex);
     if (sent != kSent.end()) {
-      EXPECT_EQ(hex(encoded(golden_board(family_of(frame)), sent->second)), frame.hex) << frame.meaning;
+      EXPECT_EQ(hex(encoded(golden_board(frame.family), sent->second)), frame.hex) << frame.meaning;
       ++looked_at;
     } else {
       EXPECT_EQ(kNeverSent.count(frame.hex), 1U)
@@ -154,7 +138,7 @@ TEST(DriverGolden, TakesEveryFrameOfABoardForWhatItSays) {
       continue;
     }
     const auto& expected = found->second;
-    const auto board = golden_board(family_of(frame), expected.channels);
+    const auto board = golden_board(frame.family, expected.channels);
     const auto answer =
         lock_board(board.family).answer(board, expected.request, encoded(board, expected.request), bytes_of(frame.hex));
     EXPECT_EQ(answer.what, expected.what) << frame.hex << ": " << frame.meaning;
@@ -175,7 +159,7 @@ bool may_answer(const emulator::GoldenFrame& frame, Request request) {
   if (expected.request.kind != request.kind) {
     // P5 refuses "all off" and an unlock alike; P2 answers an unlock with the status.
     return (frame.hex == "01 85 03 02 91" && request.kind == Request::Kind::kAllOff) ||
-           (frame.family == emulator::BoardFamily::kP2 && request.kind == Request::Kind::kUnlock);
+           (frame.family == BoardFamily::kP2 && request.kind == Request::Kind::kUnlock);
   }
   return expected.any_channel || expected.request.channel == request.channel;
 }
@@ -188,7 +172,7 @@ TEST(DriverGolden, TakesNoFrameOfABoardForAnythingElse) {
       continue;
     }
     const auto bytes = bytes_of(frame.hex);
-    const auto board = golden_board(family_of(frame), frame.hex == "80 01 00 00 00 33 B2" ? 8 : 0);
+    const auto board = golden_board(frame.family, frame.hex == "80 01 00 00 00 33 B2" ? 8 : 0);
     std::vector<Request> requests{kRead, kAllOff};
     for (std::uint8_t channel = 0; channel < board.channels; ++channel) {
       requests.push_back(unlock_of(channel));

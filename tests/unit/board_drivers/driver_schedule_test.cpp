@@ -11,7 +11,7 @@ namespace cubby::drivers {
 namespace {
 
 using emulator::Burst;
-using Family = emulator::BoardFamily;
+using Family = BoardFamily;
 
 constexpr std::int64_t kSilenceUs = 4'011;  // 3.5 characters of 11 bits at 9600 baud.
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "emulator/hardware/boards/cabinet.h"
-#include "emulator/hardware/boards/checksums.h"
+#include "emulator/hardware/boards/frame_bytes.h"
 #include "emulator/hardware/boards/frame_text.h"
 #include "firmware/base/crc.h"
 

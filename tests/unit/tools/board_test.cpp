@@ -10,7 +10,6 @@
 namespace cubby::tools {
 namespace {
 
-using emulator::BoardFamily;
 using emulator::Burst;
 using emulator::Cabinet;
 
