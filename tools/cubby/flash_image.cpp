@@ -178,27 +178,11 @@ bool is_blank(Bytes bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::byte value) { return value == kErased; });
 }
 
-FlashCopy::FlashCopy(const FlashImage& image)
-    : geometry_{.sector_size = image.sector_size,
-                .sector_count = image.sector_count(),
-                .program_size = image.unit > 4 ? image.unit : 1,
-                .page_size = 256},
-      cells_(image.bytes.begin(), image.bytes.begin() + static_cast<std::ptrdiff_t>(geometry_.size())) {}
-
-Status FlashCopy::do_read(std::uint32_t address, MutableBytes into) {
-  std::copy_n(cells_.begin() + address, into.size(), into.begin());
-  return Status::kOk;
-}
-
-Status FlashCopy::do_program(std::uint32_t address, Bytes data) {
-  std::copy(data.begin(), data.end(), cells_.begin() + address);
-  return Status::kOk;
-}
-
-Status FlashCopy::do_erase(std::uint32_t sector) {
-  std::fill_n(cells_.begin() + static_cast<std::ptrdiff_t>(sector) * geometry_.sector_size, geometry_.sector_size,
-              kErased);
-  return Status::kOk;
+hal::FlashGeometry geometry_of(const FlashImage& image) {
+  return {.sector_size = image.sector_size,
+          .sector_count = image.sector_count(),
+          .program_size = image.unit > 4 ? image.unit : 1,
+          .page_size = 256};
 }
 
 }  // namespace cubby::tools

@@ -74,19 +74,7 @@ std::optional<FlashRecord> find_record(const FlashImage& image, std::uint32_t se
                                        std::uint64_t serial);
 bool is_blank(Bytes bytes);
 
-/// A copy of the image that a mount may write to and that nobody keeps.
-class FlashCopy final : public hal::NorFlash {
- public:
-  explicit FlashCopy(const FlashImage& image);
-
- private:
-  const hal::FlashGeometry& do_geometry() const override { return geometry_; }
-  Status do_read(std::uint32_t address, MutableBytes into) override;
-  Status do_program(std::uint32_t address, Bytes data) override;
-  Status do_erase(std::uint32_t sector) override;
-
-  hal::FlashGeometry geometry_;
-  std::vector<std::byte> cells_;
-};
+/// As a controller with that chip is set up.
+hal::FlashGeometry geometry_of(const FlashImage& image);
 
 }  // namespace cubby::tools

@@ -1,6 +1,8 @@
 // What an image breaks of docs/spec/flash.md, by this reader and by the firmware's own mount.
 #include <memory>
+#include <vector>
 
+#include "firmware/hal/memory_flash.h"
 #include "tools/cubby/flash_history.h"
 
 namespace cubby::tools {
@@ -119,7 +121,9 @@ MountVerdict try_mount(const FlashImage& image, const FlashHistory& history) {
   if (!verdict.tried) {
     return verdict;
   }
-  FlashCopy copy(image);
+  const hal::FlashGeometry geometry = geometry_of(image);
+  std::vector<std::byte> cells(image.bytes.begin(), image.bytes.begin() + static_cast<std::ptrdiff_t>(geometry.size()));
+  hal::MemoryFlash copy(geometry, cells);
   const auto journal = std::make_unique<store::Journal>(copy);
   Nobody nobody;
   verdict.status = journal->mount(nobody, verdict.report);

@@ -1,42 +1,18 @@
 #include "firmware/ports/posix/config_report.h"
 
-#include <algorithm>
 #include <array>
 #include <memory>
 #include <ostream>
 
 #include "firmware/base/digest.h"
 #include "firmware/core/station_state.h"
+#include "firmware/hal/memory_flash.h"
 #include "firmware/ports/posix/file_flash.h"
 #include "firmware/ports/posix/host_files.h"
 #include "firmware/store/journal.h"
 
 namespace cubby::posix {
 namespace {
-
-/// A copy of the journal that a mount may write to and that nobody keeps.
-class ImageFlash final : public hal::NorFlash {
- public:
-  ImageFlash(const hal::FlashGeometry& geometry, std::string& image)
-      : geometry_(geometry), cells_(std::as_writable_bytes(std::span(image))) {}
-
- private:
-  const hal::FlashGeometry& do_geometry() const override { return geometry_; }
-  Status do_read(std::uint32_t address, MutableBytes into) override {
-    std::copy_n(cells_.begin() + address, into.size(), into.begin());
-    return Status::kOk;
-  }
-  Status do_program(std::uint32_t address, Bytes data) override {
-    std::copy(data.begin(), data.end(), cells_.begin() + address);
-    return Status::kOk;
-  }
-  Status do_erase(std::uint32_t sector) override {
-    std::fill_n(cells_.begin() + sector * geometry_.sector_size, geometry_.sector_size, std::byte{0xFF});
-    return Status::kOk;
-  }
-  hal::FlashGeometry geometry_;
-  MutableBytes cells_;
-};
 
 std::size_t parcels_in(const core::StationState& state) {
   std::size_t parcels = 0;
@@ -88,7 +64,7 @@ bool report_journal(const PortSettings& port, std::ostream& out) {
     out << "journal: " << port.journal_file << ": a controller has it; not looked into\n";
     return true;
   }
-  ImageFlash flash(port.geometry, image);
+  hal::MemoryFlash flash(port.geometry, std::as_writable_bytes(std::span(image)));  // A copy: nothing is changed.
   const auto scratch = std::make_unique<cubby_v1_Event>();
   const auto journal = std::make_unique<store::Journal>(flash);
   const auto state = std::make_unique<core::StationState>(*scratch);
