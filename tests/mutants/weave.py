@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes a copy of the files that mutants.py names, with every mutant in it; the environment variable CUBBY_MUTANT says by name which one
+"""Writes a copy of the files that MUTANTS names, with every mutant in it; the environment variable CUBBY_MUTANT says by name which one
 lives when the program runs. None does without it.
 
-usage: weave.py ROOT OUT [MUTANTS]   MUTANTS: another file than mutants.py
+usage: weave.py ROOT OUT MUTANTS
 """
 
 import importlib.util
@@ -58,7 +58,7 @@ def mutants_of(path):
 
 def main():
     root, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-    mutants_file = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else pathlib.Path(__file__).parent / "mutants.py"
+    mutants_file = pathlib.Path(sys.argv[3])
     every = mutants_of(mutants_file)
     by_file = {}
     for number, mutant in enumerate(every, start=1):
