@@ -5,7 +5,8 @@ namespace cubby::core {
 bool board_trusted(const StationState& state, const drivers::DoorBank& doors, std::uint8_t compartment) {
   auto elsewhere = state.open_elsewhere();
   while (const auto other = first(elsewhere)) {
-    if (doors.board_of(other) == doors.board_of(compartment)) {
+    // A door that the cabinet no longer has is on no board.
+    if (other <= doors.door_count() && doors.board_of(other) == doors.board_of(compartment)) {
       return false;
     }
     set_bit(elsewhere, other, false);

@@ -6,10 +6,12 @@
 #include <string>
 
 #include "firmware/base/hotp.h"
+#include "firmware/core/board_trust.h"
 #include "firmware/core/compartment.h"
 #include "firmware/core/controller.h"
 #include "firmware/core/custody.h"
 #include "firmware/core/records.h"
+#include "support/fake_bus.h"
 
 namespace cubby::core {
 namespace {
@@ -346,6 +348,29 @@ TEST(PickupCodes, OfSixDigitsOpenNothingWhenOneDigitOfEitherInputDiffers) {
       EXPECT_EQ(any(codes.find(wrong.substr(0, 6), wrong.substr(6))), wrong == both) << wrong;
     }
   }
+}
+
+// A door that opened elsewhere and was taken out of the cabinet's file put the first board out of service for ever.
+TEST(BoardTrust, IsNotLostByADoorThatTheCabinetNoLongerHas) {
+  cubby_v1_Event scratch;
+  StationState state(scratch);
+  tests::FakeBus bus;
+  bus.add_board(1);
+  bus.add_board(2);
+  drivers::DoorBank doors(bus);
+  const std::vector<drivers::BoardSettings> boards{{.address = 1}, {.address = 2}};
+  const std::vector<drivers::DoorBank::DoorPlace> places{{.board = 0}, {.board = 0, .channel = 1}, {.board = 1}};
+  doors.configure(boards, places, {});
+  cubby_v1_Event event = cubby_v1_Event_init_zero;
+  event.which_body = cubby_v1_Event_open_failed_tag;
+  event.body.open_failed.cause = cubby_v1_OpenFailure_OPEN_FAILURE_OPENED_ELSEWHERE;
+  event.body.open_failed.compartment = 4;
+  state.apply_event(event);
+  EXPECT_TRUE(board_trusted(state, doors, 1));
+  event.body.open_failed.compartment = 2;
+  state.apply_event(event);
+  EXPECT_FALSE(board_trusted(state, doors, 1)) << "the other door of its board";
+  EXPECT_TRUE(board_trusted(state, doors, 3));
 }
 
 TEST(StationState, OfEqualCodesBehindTwoCountersOpensOnlyTheOneThatIsMeant) {
