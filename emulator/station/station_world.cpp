@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "emulator/hardware/serial_segment.h"
+#include "emulator/hardware/modbus_segment.h"
 #include "emulator/people/outages.h"
 #include "firmware/wire/codec/event_codec.h"
 #include "firmware/wire/codec/uplink_codec.h"
@@ -56,7 +56,7 @@ void StationWorld::connect_boards() {
       std::all_of(kNoiseKinds.begin(), kNoiseKinds.end(), [&](NoiseKind kind) { return setup_.bus_noise[kind] == 0; });
   BoardWiring& wiring = *this;
   if (all_p5 && quiet) {
-    auto segment = std::make_unique<SerialSegment>(hash_, wiring);
+    auto segment = std::make_unique<ModbusSegment>(hash_, wiring);
     for (const BoardProfile& board : setup_.boards) {
       segment->add_board(board.address);
     }

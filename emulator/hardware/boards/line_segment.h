@@ -9,7 +9,7 @@
 namespace cubby::emulator {
 
 /// Boards of any families on a SerialLine, byte by byte and with its faults, behind the doors of a station: the long
-/// way, which costs some ten times as much as SerialSegment.
+/// way, which costs some ten times as much as ModbusSegment.
 class LineSegment final : public BoardSegment, private LockWiring {
  public:
   LineSegment(TraceHash& hash, BoardWiring& wiring, const SerialLineOptions& options);

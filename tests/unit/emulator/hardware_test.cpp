@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "emulator/hardware/door.h"
+#include "emulator/hardware/modbus_segment.h"
 #include "emulator/hardware/network_pipe.h"
 #include "emulator/hardware/nor_flash_device.h"
-#include "emulator/hardware/serial_segment.h"
 #include "emulator/world/event_queue.h"
 #include "firmware/base/crc.h"
 
@@ -132,18 +132,18 @@ TEST_F(Board, ReportsItsInputs) {
 TEST(Segment, BytesComeAtTheirTimes) {
   TraceHash hash;
   Wiring wiring;
-  SerialSegment segment(hash, wiring);
+  ModbusSegment segment(hash, wiring);
   segment.add_board(1);
   segment.attach({});
   const std::vector<std::byte> request = Board::with_crc({0x01, 0x02, 0x00, 0x00, 0x00, 0x08});
   hal::SerialBus& bus = segment;
   ASSERT_EQ(bus.send(request, {}, false), Status::kOk);
-  const std::int64_t begins_us = 8 * SerialSegment::kByteTimeUs + SerialSegment::kReplyDelayUs;
+  const std::int64_t begins_us = 8 * ModbusSegment::kByteTimeUs + ModbusSegment::kReplyDelayUs;
   std::array<std::byte, 32> into{};
-  EXPECT_EQ(bus.next_arrival(), Instant{begins_us + 6 * SerialSegment::kByteTimeUs}) << "when all of it is there";
+  EXPECT_EQ(bus.next_arrival(), Instant{begins_us + 6 * ModbusSegment::kByteTimeUs}) << "when all of it is there";
   EXPECT_EQ(bus.receive(into, Instant{begins_us}), 0U);
   for (std::size_t bytes = 1; bytes <= 6; ++bytes) {
-    const Instant complete{begins_us + static_cast<std::int64_t>(bytes) * SerialSegment::kByteTimeUs};
+    const Instant complete{begins_us + static_cast<std::int64_t>(bytes) * ModbusSegment::kByteTimeUs};
     EXPECT_EQ(bus.receive(into, Instant{complete.us - 1}), 0U) << bytes;
     EXPECT_EQ(bus.receive(into, complete), 1U) << bytes;
   }

@@ -1,4 +1,4 @@
-#include "emulator/hardware/serial_segment.h"
+#include "emulator/hardware/modbus_segment.h"
 
 #include <algorithm>
 
@@ -9,12 +9,12 @@ constexpr std::byte kReadInputs{0x02};
 
 }  // namespace
 
-void SerialSegment::add_board(std::uint8_t address) {
+void ModbusSegment::add_board(std::uint8_t address) {
   boards_.emplace_back(*wiring_, static_cast<std::uint8_t>(boards_.size()), address);
   silent_until_.emplace_back();
 }
 
-void SerialSegment::attach(Instant boot) {
+void ModbusSegment::attach(Instant boot) {
   boot_ = boot;
   free_at_ = boot;
   reply_size_ = 0;
@@ -22,7 +22,7 @@ void SerialSegment::attach(Instant boot) {
   all_is_news(boards_.size());
 }
 
-void SerialSegment::power_cycle(Instant) {
+void ModbusSegment::power_cycle(Instant) {
   for (ModbusBoard& board : boards_) {
     board.power_cycle();
   }
@@ -30,12 +30,12 @@ void SerialSegment::power_cycle(Instant) {
   reply_taken_ = 0;
 }
 
-void SerialSegment::silence(std::uint8_t board, Instant, Instant until) {
+void ModbusSegment::silence(std::uint8_t board, Instant, Instant until) {
   silent_until_[board] = std::max(silent_until_[board], until);
   note_change(board, until);
 }
 
-void SerialSegment::note_reported(std::uint8_t board, std::uint8_t inputs, Instant at) {
+void ModbusSegment::note_reported(std::uint8_t board, std::uint8_t inputs, Instant at) {
   if (at < settles_) {
     return;
   }
@@ -48,7 +48,7 @@ void SerialSegment::note_reported(std::uint8_t board, std::uint8_t inputs, Insta
   }
 }
 
-Status SerialSegment::do_send(Bytes frame, Instant now, bool idle) {
+Status ModbusSegment::do_send(Bytes frame, Instant now, bool idle) {
   const RoomScope scope(meter_, Room::kBus);
   const Instant begin = boot_ + Duration{now.us};
   if (begin < free_at_) {
@@ -82,7 +82,7 @@ Status SerialSegment::do_send(Bytes frame, Instant now, bool idle) {
   return Status::kOk;
 }
 
-std::size_t SerialSegment::do_receive(MutableBytes into, Instant now) {
+std::size_t ModbusSegment::do_receive(MutableBytes into, Instant now) {
   const RoomScope scope(meter_, Room::kBus);
   if (reply_taken_ == reply_size_) {
     return 0;
@@ -99,7 +99,7 @@ std::size_t SerialSegment::do_receive(MutableBytes into, Instant now) {
   return count;
 }
 
-Instant SerialSegment::do_next_arrival() const {
+Instant ModbusSegment::do_next_arrival() const {
   if (reply_taken_ == reply_size_) {
     return Instant::max();
   }

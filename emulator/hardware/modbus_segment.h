@@ -11,12 +11,12 @@ namespace cubby::emulator {
 
 /// Half-duplex RS-485 segment at 9600 8N1 whose boards are all P5: the short way. A frame is handled as one: when it
 /// is sent the boards hear it, at the time at which it ends, and the reply's bytes get their times.
-class SerialSegment final : public BoardSegment {
+class ModbusSegment final : public BoardSegment {
  public:
   static constexpr std::int64_t kByteTimeUs = 1042;
   static constexpr std::int64_t kReplyDelayUs = 6'000;  // 3.5 characters of silence and the board's own time.
 
-  SerialSegment(TraceHash& hash, BoardWiring& wiring) : BoardSegment(hash, wiring) {}
+  ModbusSegment(TraceHash& hash, BoardWiring& wiring) : BoardSegment(hash, wiring) {}
   void add_board(std::uint8_t address);
 
   void attach(Instant boot) override;
