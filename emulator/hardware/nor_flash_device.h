@@ -73,8 +73,8 @@ class NorFlashDevice final : public hal::NorFlash {
   void stick(std::uint32_t address, std::byte bits, std::byte value);
   /// Every `reads`-th read turns one bit of the sector that it reads from 1 to 0; 0: none does.
   void disturb_reads(std::uint32_t reads);
-  /// Programs or erases of the sector fail with kIo after half of their bits.
-  void wear_out(std::uint32_t sector, bool programs, bool erases);
+  /// Programs or erases of the sector do half of their bits and fail with kIo, or say that all is well.
+  void wear_out(std::uint32_t sector, bool programs, bool erases, bool silently = false);
   void make_absent(AbsentReads reads);
   /// Turns so many random bits of sectors that are not blank; returns how many.
   std::size_t rot(std::size_t bits);
@@ -128,6 +128,8 @@ class NorFlashDevice final : public hal::NorFlash {
     std::uint32_t sector = 0;
     bool programs = false;
     bool erases = false;
+    bool silently = false;
+    Status status() const { return silently ? Status::kOk : Status::kIo; }
   };
   struct Faults {
     std::vector<OddBits> unstable;

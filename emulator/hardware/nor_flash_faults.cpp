@@ -140,9 +140,9 @@ void NorFlashDevice::disturb_reads(std::uint32_t reads) {
   faults_.reads_to_disturbance = reads;
 }
 
-void NorFlashDevice::wear_out(std::uint32_t sector, bool programs, bool erases) {
+void NorFlashDevice::wear_out(std::uint32_t sector, bool programs, bool erases, bool silently) {
   faulty_ = true;
-  faults_.worn.push_back({.sector = sector, .programs = programs, .erases = erases});
+  faults_.worn.push_back({.sector = sector, .programs = programs, .erases = erases, .silently = silently});
 }
 
 void NorFlashDevice::make_absent(AbsentReads reads) {
@@ -193,15 +193,15 @@ std::optional<Status> NorFlashDevice::faulty_program(std::uint32_t address, Byte
     return *faults_.absent == AbsentReads::kOnes ? Status::kIo : Status::kOk;
   }
   const std::uint32_t sector = address / geometry_.sector_size;
-  const bool worn = std::any_of(faults_.worn.begin(), faults_.worn.end(),
-                                [&](const WornSector& each) { return each.sector == sector && each.programs; });
+  const auto worn = std::find_if(faults_.worn.begin(), faults_.worn.end(),
+                                 [&](const WornSector& each) { return each.sector == sector && each.programs; });
   std::vector<std::byte> bytes(data.begin(), data.end());
-  for (std::size_t at = 0; worn && at < bytes.size(); ++at) {
+  for (std::size_t at = 0; worn != faults_.worn.end() && at < bytes.size(); ++at) {
     bytes[at] |= static_cast<std::byte>(tear_.next());
   }
   put(address, bytes);
   apply_stuck(address, data.size());
-  return worn ? Status::kIo : Status::kOk;
+  return worn != faults_.worn.end() ? worn->status() : Status::kOk;
 }
 
 std::optional<Status> NorFlashDevice::faulty_erase(std::uint32_t number) {
@@ -209,9 +209,9 @@ std::optional<Status> NorFlashDevice::faulty_erase(std::uint32_t number) {
     return *faults_.absent == AbsentReads::kOnes ? Status::kIo : Status::kOk;
   }
   forget_unstable(number);
-  const bool worn = std::any_of(faults_.worn.begin(), faults_.worn.end(),
-                                [&](const WornSector& each) { return each.sector == number && each.erases; });
-  if (!worn) {
+  const auto worn = std::find_if(faults_.worn.begin(), faults_.worn.end(),
+                                 [&](const WornSector& each) { return each.sector == number && each.erases; });
+  if (worn == faults_.worn.end()) {
     return std::nullopt;
   }
   if (sectors_[number]) {
@@ -219,7 +219,7 @@ std::optional<Status> NorFlashDevice::faulty_erase(std::uint32_t number) {
       cell |= static_cast<std::byte>(tear_.next());
     }
   }
-  return Status::kIo;
+  return worn->status();
 }
 
 void NorFlashDevice::forget_unstable(std::uint32_t number) {

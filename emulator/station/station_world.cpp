@@ -122,13 +122,13 @@ void StationWorld::freeze_people(bool frozen) {
 }
 
 bool StationWorld::settled() const {
-  if (safe_mode_) {
-    return true;
-  }
   if (!controller_.has_value()) {
     return false;
   }
   const core::Controller& controller = controller_->controller();
+  if (!controller.running()) {
+    return !controller.waiting();  // Safe mode.
+  }
   return controller.uplink().acknowledged_seq() + 1 == controller.journal().next_seq();
 }
 
@@ -267,7 +267,7 @@ void StationWorld::power_on() {
                                                      .firmware_version = kFirmwareVersion,
                                                      .announce_new_journal = setup_.announce_new_journal});
   const RoomScope scope(&meter_, Room::kCore);
-  safe_mode_ = controller_->boot(Instant{}) != Status::kOk;
+  (void)controller_->boot(Instant{});  // Any error: safe mode.
   tick_now_ = true;
 }
 

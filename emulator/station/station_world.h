@@ -161,7 +161,6 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   Instant boot_{};
   Wake wake_;  // In the world's time.
   bool tick_now_ = false;
-  bool safe_mode_ = false;
   bool frozen_ = false;
   std::vector<WorldEvent> frozen_timers_;
   std::uint32_t link_down_count_ = 0;  // Overlapping reasons.

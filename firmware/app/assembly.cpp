@@ -18,7 +18,8 @@ Status Assembly::boot(Instant now) {
                            .config_bytes = options_.config,
                            .firmware_version = options_.firmware_version,
                            .announce_new_journal = options_.announce_new_journal,
-                           .tick_lateness = options_.tick_lateness},
+                           .tick_lateness = options_.tick_lateness,
+                           .boot_wait_max = options_.boot_wait_max},
                           now);
 }
 

@@ -18,15 +18,17 @@ struct AssemblyOptions {
   bool announce_new_journal = false;  // See CAPABILITY_NEW_JOURNAL.
   /// How late the port may call tick(): an idle poll that is so late is still run. 0 where time is exact.
   Duration tick_lateness{};
+  /// See core::Controller::boot(). 0 where the journal is not on a flash that wears out.
+  Duration boot_wait_max = Duration::seconds(64);
 };
 
 class Assembly {
  public:
   Assembly(const hal::Hardware& hardware, const AssemblyOptions& options);
   /// Checks the configuration, mounts (or, on blank flash, formats) the journal, recovers the state,
-  /// turns all outputs off and starts the uplink. kBadInput, kCorrupt: the configuration is not one;
-  /// nothing was started. Any other error: safe
-  /// mode, doors stay locked, tick() may still be called.
+  /// turns all outputs off and starts the uplink; after boots that did not last, the first ticks do. kBadInput,
+  /// kCorrupt: the configuration is not one; nothing was started. Any other error: safe mode, doors stay locked, tick()
+  /// may still be called.
   Status boot(Instant now);
   Wake tick(Instant now) { return controller_.tick(now); }
   const core::Controller& controller() const { return controller_; }

@@ -47,6 +47,10 @@ Controller::Controller(const hal::Hardware& hardware)
 
 Wake Controller::tick(Instant now) {
   hardware_.watchdog.feed();
+  if (boot_at_.has_value() && now >= *boot_at_) {
+    boot_at_.reset();
+    (void)start(now);  // running() says what became of it.
+  }
   if (!running_) {
     return safe_tick(now);
   }
@@ -71,7 +75,9 @@ Wake Controller::tick(Instant now) {
   } else if (snapshot_wanted_ && configuration_.append_snapshot() == Status::kOk) {
     snapshot_wanted_ = false;
   }
-  auto wake = uplink_.tick(now);
+  Wake wake;
+  tend_journal(now, wake);
+  wake.merge(uplink_.tick(now));
   if (!remote_.idle() && doors_.started() && !boot_untold_) {
     remote_.tick(now);
     uplink_.flush();  // Somebody waits for the result.
@@ -205,6 +211,7 @@ Wake Controller::safe_tick(Instant now) {
     panel_.show(drivers::Screen::kOutOfService);
   }
   Wake wake;
+  wake.need(boot_at_.value_or(Instant::max()));
   if (!panel_.flush()) {
     wake.need(now + kPanelRetry);
   }

@@ -37,17 +37,23 @@ class Controller final : public wire::UplinkListener {
     std::string_view firmware_version;
     bool announce_new_journal = false;
     Duration tick_lateness{};  // See drivers::DoorBank::Options::lateness.
+    /// How long a boot waits at most before it writes to the flash, see boot(); 0: never.
+    Duration boot_wait_max{};
   };
 
   explicit Controller(const hal::Hardware& hardware);
 
   /// Mounts (or, on blank flash, formats) the journal, recovers the state, journals the boot, starts
-  /// doors and uplink. Any error: safe mode, doors stay locked and the panel says "out of service".
+  /// doors and uplink. Any error: safe mode, doors stay locked and the panel says "out of service". After two
+  /// boots in a row that did not last a minute it is tick() that does all this, 1 s later, and after each
+  /// further one twice as late: a supply that comes and goes shall not wear the flash out. `options` and what
+  /// it refers to must then outlive that.
   Status boot(const Options& options, Instant now);
   Wake tick(Instant now);
 
-  /// False: safe mode.
+  /// False: safe mode, or waiting().
   bool running() const { return running_; }
+  bool waiting() const { return boot_at_.has_value(); }
   const StationState& state() const { return recorder_.state(); }
   const Configuration& configuration() const { return configuration_; }
   const store::Journal& journal() const { return journal_; }
@@ -63,6 +69,9 @@ class Controller final : public wire::UplinkListener {
   void on_command(const cubby_v1_Command& command, Bytes rules) override { remote_.take(command, rules); }
   void on_gap() override { snapshot_wanted_ = true; }
 
+  Duration boot_wait(Duration longest);
+  Status start(Instant now);
+  void tend_journal(Instant now, Wake& wake);
   Status open_journal();
   Status journal_boot(const Options& options);
   Status tell_boot();
@@ -99,6 +108,9 @@ class Controller final : public wire::UplinkListener {
   RemoteControl remote_;
   PanelFlow flow_;
 
+  Options options_;
+  std::optional<Instant> boot_at_;
+  Instant settle_at_{};
   store::MountReport mount_report_;
   std::optional<std::uint64_t> off_ms_;  // Before this boot, if the clock can say.
   bool running_ = false;

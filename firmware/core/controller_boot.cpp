@@ -9,6 +9,8 @@
 namespace cubby::core {
 namespace {
 
+constexpr Duration kLasted = Duration::seconds(60);  // After so long a boot is none of a row.
+
 cubby_v1_BootCause cause_of(hal::ResetCause cause) {
   switch (cause) {
     case hal::ResetCause::kPowerOn:
@@ -25,7 +27,30 @@ cubby_v1_BootCause cause_of(hal::ResetCause cause) {
 
 Status Controller::boot(const Options& options, Instant now) {
   CUBBY_ASSERT(!running_ && options.config != nullptr);
+  options_ = options;
   panel_.set_language(language_of(*options.config));
+  const auto wait = boot_wait(options.boot_wait_max);
+  if (wait > Duration{}) {
+    boot_at_ = now + wait;
+    return Status::kOk;
+  }
+  return start(now);
+}
+
+Duration Controller::boot_wait(Duration longest) {
+  if (longest == Duration{}) {
+    return {};
+  }
+  constexpr std::uint32_t kFree = 2;  // A person who switches twice does not have to wait.
+  constexpr std::uint32_t kDoublingsMax = 16;
+  const auto boots = journal_.unsettled_boots();
+  return boots < kFree
+             ? Duration{}
+             : std::min(longest, Duration::seconds(std::int64_t{1} << std::min(boots - kFree, kDoublingsMax)));
+}
+
+Status Controller::start(Instant now) {
+  const auto& options = options_;
   const auto key = hardware_.keys.station_key(1);
   if (!key.ok()) {
     return key.status();
@@ -59,7 +84,27 @@ Status Controller::boot(const Options& options, Instant now) {
   flow_.start(configuration_.config().station, now);
   CUBBY_TRY(start_uplink(options, now));
   running_ = true;
+  settle_at_ = now + kLasted;
   return Status::kOk;
+}
+
+/// What the flash has to be told, and the centre about it.
+void Controller::tend_journal(Instant now, Wake& wake) {
+  if (!journal_.settled()) {
+    if (now >= settle_at_) {
+      settle_at_ = now + kLasted;
+      (void)journal_.settle();  // Without room for it, once more after a while.
+    }
+    wake.need(settle_at_);
+  }
+  if (journal_.sectors_retired() > recorder_.state().flash_retired()) {
+    auto& body = recorder_.begin(cubby_v1_Event_flash_worn_tag).body.flash_worn;
+    body.retired = journal_.sectors_retired();
+    body.spare_percent = journal_.spare_percent();
+    if (recorder_.commit() == Status::kOk && body.spare_percent <= store::Journal::kSpareLow) {
+      uplink_.flush();
+    }
+  }
 }
 
 Status Controller::open_journal() {

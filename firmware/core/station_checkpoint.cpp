@@ -8,7 +8,17 @@
 namespace cubby::core {
 namespace {
 
-enum class Item : std::uint8_t { kHeader = 1, kOpening, kCommand, kCompartment, kPass, kReservation, kWear, kRules };
+enum class Item : std::uint8_t {
+  kHeader = 1,
+  kOpening,
+  kCommand,
+  kCompartment,
+  kPass,
+  kReservation,
+  kWear,
+  kRules,
+  kFlash
+};
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kItemHead = 2;  // Tag, size of the body.
@@ -43,11 +53,12 @@ void StationState::on_checkpoint_begin() {
   reservations_ = {};
   reservation_count_ = 0;
   rules_size_ = 0;
+  flash_retired_ = 0;
 }
 
 std::size_t StationState::checkpoint_part(std::size_t index, MutableBytes into) {
   constexpr std::size_t kItems = 1 + kOpeningsMax + kCommandsMax + kPassesMax + limits::kCompartmentsMax +
-                                 limits::kReservationsMax + kWearItems + kRulesItems;
+                                 limits::kReservationsMax + kWearItems + kRulesItems + 1;
   static_assert(kItemHead + sizeof(std::uint16_t) + kRulesPerItem <= kItemMax);
   if (index == 0) {
     checkpoint_item_ = 0;
@@ -195,9 +206,14 @@ std::size_t StationState::write_item(std::size_t item, MutableBytes into) const 
   } else if (const auto place = slot - limits::kReservationsMax; place < kWearItems) {
     tag = Item::kWear;
     write_wear_item(place, writer);
-  } else {
+  } else if (const auto piece = place - kWearItems; piece < kRulesItems) {
     tag = Item::kRules;
-    write_rules_item(place - kWearItems, writer);
+    write_rules_item(piece, writer);
+  } else {
+    tag = Item::kFlash;
+    if (flash_retired_ != 0) {
+      writer.put(flash_retired_);
+    }
   }
   if (writer.size() == 0) {
     return 0;
@@ -246,6 +262,12 @@ void StationState::read_item(std::uint8_t tag, Bytes body) {
     case Item::kRules:
       read_rules_item(body);
       return;
+    case Item::kFlash:
+      if (body.size() == sizeof(flash_retired_)) {
+        flash_retired_ = load_le<std::uint16_t>(body);
+        return;
+      }
+      break;
   }
   ++repairs_;
 }

@@ -285,6 +285,10 @@ void StationState::apply_notice(const cubby_v1_Event& event) {
         compartments_[body.door_shut_late.compartment - 1U].forced_open = false;
       }
       break;
+    case cubby_v1_Event_flash_worn_tag:
+      flash_retired_ =
+          static_cast<std::uint16_t>(std::min<std::uint32_t>(body.flash_worn.retired, limits::kSectorsMax));
+      break;
     case cubby_v1_Event_item_sensor_doubtful_tag:
       if (valid(body.item_sensor_doubtful.compartment)) {
         compartments_[body.item_sensor_doubtful.compartment - 1U].item_doubtful = true;

@@ -118,6 +118,8 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   std::uint64_t on_ms(std::uint32_t boot, std::uint64_t uptime_ms) const;
   std::uint64_t last_utc_ms() const { return last_utc_ms_; }
   bool snapshot_seen() const { return snapshot_seen_; }
+  /// Worn sectors that the newest FlashWorn names.
+  std::uint32_t flash_retired() const { return flash_retired_; }
   const std::array<std::byte, limits::kConfigHashSize>& config_hash() const { return config_hash_; }
   /// Encoded StationRules that an operator has ordered last; empty: never.
   Bytes rules() const { return Bytes(rules_).first(rules_size_); }
@@ -219,6 +221,7 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   std::uint32_t failures_ = 0;
   std::uint32_t repairs_ = 0;
   bool snapshot_seen_ = false;
+  std::uint16_t flash_retired_ = 0;
   std::array<std::byte, limits::kConfigHashSize> config_hash_{};
   std::array<std::byte, limits::kRulesBytesMax> rules_{};
   std::size_t rules_size_ = 0;

@@ -11,7 +11,7 @@ static_assert(limits::kEventBytesMax >= limits::kInternalBytesMax);
 
 Journal::Journal(hal::NorFlash& flash) : flash_(flash) {
   const hal::FlashGeometry& geometry = flash.geometry();
-  CUBBY_ASSERT(geometry.sector_count >= 8 && geometry.sector_count <= limits::kSectorsMax);
+  CUBBY_ASSERT(geometry.sector_count >= kSectorsLeast && geometry.sector_count <= limits::kSectorsMax);
   CUBBY_ASSERT(geometry.sector_size >= 4096 && geometry.sector_size <= 65536);
   CUBBY_ASSERT(geometry.program_size <= geometry.page_size && geometry.page_size <= 256);
 }
@@ -58,9 +58,9 @@ Status Journal::program(std::uint32_t address, Bytes head, Bytes payload) {
       std::copy_n(from.begin(), take, page.begin() + static_cast<std::ptrdiff_t>(i));
       i += take;
     }
-    const Status status = flash_.program(static_cast<std::uint32_t>(address + done), Bytes(page).first(count));
-    if (status != Status::kOk) {
-      failed_ = true;
+    const auto at = static_cast<std::uint32_t>(address + done);
+    const Bytes bytes = Bytes(page).first(count);
+    if (flash_.program(at, bytes) != Status::kOk || !reads_as(at, bytes)) {
       return Status::kIo;
     }
     done += count;
@@ -74,8 +74,9 @@ std::uint16_t Journal::pick_free_sector(const std::array<bool, limits::kSectorsM
   const std::uint32_t start = live_count_ == 0 ? 0 : live_[live_count_ - 1].sector + 1U;
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t sector = (start + i) % count;
-    if (!in_use_[sector] && (avoided == nullptr || !(*avoided)[sector])) {
-      return static_cast<std::uint16_t>(sector);
+    const auto candidate = static_cast<std::uint16_t>(sector);
+    if (!in_use_[sector] && !retired(candidate) && (avoided == nullptr || !(*avoided)[sector])) {
+      return candidate;
     }
   }
   return kNoSector;
@@ -101,31 +102,33 @@ void Journal::reclaim_oldest() {
   }
 }
 
+// kIo: that sector is retired.
 Status Journal::open_sector(layout::SectorRole role, std::uint64_t supersedes, std::uint64_t first_order,
                             std::uint64_t first_seq, Chain chain, std::uint16_t wanted) {
   const std::uint16_t sector = wanted != kNoSector ? wanted : pick_free_sector(nullptr);
   if (sector == kNoSector || live_count_ == live_.size()) {
     return Status::kNoSpace;
   }
-  // Erased whatever it reads: blank flash is never trusted.
-  if (flash_.erase(sector) != Status::kOk) {
-    failed_ = true;
-    return Status::kIo;
-  }
+  const std::uint64_t serial = next_serial_++;  // Also of one that fails: its header may read well one day.
+  const std::size_t before = supersedes != 0 ? live_count_ - 1 : live_count_;
   const layout::SectorHeader header{.role = role,
                                     .uid = uid_,
-                                    .serial = next_serial_,
+                                    .serial = serial,
                                     .supersedes = supersedes,
                                     .first_order = first_order,
                                     .first_seq = first_seq,
                                     .chain = chain,
-                                    .boot = boot_};
+                                    .boot = boot_,
+                                    .before = before == 0 ? 0 : live_[before - 1].serial,
+                                    .boots_in_a_row = boots_in_a_row_};
   const layout::SectorHeaderBytes bytes = layout::encode(header, flash_.geometry().sector_size);
-  CUBBY_TRY(program(sector * flash_.geometry().sector_size, bytes, {}));
+  if (erase(sector) != Status::kOk || program(sector * flash_.geometry().sector_size, bytes, {}) != Status::kOk) {
+    retire(sector);
+    return Status::kIo;
+  }
   in_use_[sector] = true;
   live_[live_count_++] = {
-      .sector = sector, .serial = next_serial_, .first_order = first_order, .first_seq = first_seq, .chain = chain};
-  ++next_serial_;
+      .sector = sector, .serial = serial, .first_order = first_order, .first_seq = first_seq, .chain = chain};
   ++sectors_since_checkpoint_;
   write_offset_ = data_offset();
   copy_done_ = false;
@@ -173,27 +176,23 @@ Status Journal::append(RecordClass record_class, std::uint8_t kind, Bytes payloa
   const std::uint32_t size = padded(layout::header_size(class_number) + payload.size());
   const bool ack_mark = record_class == RecordClass::kInternal && kind == static_cast<std::uint8_t>(OwnKind::kAckMark);
   if (!fits(size, ack_mark)) {
-    // The sector that is given up is the one that is erased: were it another one, the next boot would find
-    // this one full of history still, and no room for a sector of its own.
-    std::uint16_t given_up = kNoSector;
-    while (sectors_unused() <= kSectorsForBoot && reclaimable(0, acked_durably_)) {
-      given_up = live_[0].sector;
-      reclaim_oldest();
-    }
-    if (sectors_unused() <= kSectorsForBoot) {
-      return Status::kNoSpace;
-    }
-    CUBBY_TRY(open_sector(layout::SectorRole::kNext, 0, next_order_, next_seq_, chain_, given_up));
+    CUBBY_TRY(open_next());
   }
   const bool event = record_class == RecordClass::kEvent;
   const Chain chain = event ? chain_next(chain_, next_seq_, payload) : 0;
-  CUBBY_TRY(write_record(class_number, kind, next_order_, event ? next_seq_ : 0, chain, payload));
+  std::uint32_t worn = 0;
+  while (write_record(class_number, kind, next_order_, event ? next_seq_ : 0, chain, payload) != Status::kOk) {
+    if (++worn > kWornInARow || leave_worn_sector() != Status::kOk) {
+      failed_ = true;  // What is on flash of the record may read well, so nothing else may take its place.
+      return Status::kIo;
+    }
+  }
   ++next_order_;
   if (event) {
     ++next_seq_;
     chain_ = chain;
   }
-  return Status::kOk;
+  return retired_untold_ ? append_retired() : Status::kOk;
 }
 
 Status Journal::append_event(Bytes payload) {
@@ -221,6 +220,9 @@ Status Journal::write_checkpoint(CheckpointSource& source) {
   store_le<std::uint64_t>(begin, begin_order);
   const auto kind = [](OwnKind own) { return static_cast<std::uint8_t>(own); };
   CUBBY_TRY(append(RecordClass::kInternal, kind(OwnKind::kCheckpointBegin), begin));
+  if (retired_count_ != 0) {
+    CUBBY_TRY(append_retired());
+  }
   const std::uint32_t sectors_before = sectors_since_checkpoint_;
   for (std::size_t index = 0;; ++index) {
     const std::size_t size = source.checkpoint_part(index, MutableBytes(scratch_).first(limits::kInternalBytesMax));
@@ -290,13 +292,17 @@ Status Journal::acknowledge(const AckMark& mark) {
 }
 
 std::uint32_t Journal::sectors_unused() const {
-  return flash_.geometry().sector_count - static_cast<std::uint32_t>(live_count_);
+  std::uint32_t taken = static_cast<std::uint32_t>(live_count_) + retired_count_;
+  for (std::size_t i = 0; retired_count_ != 0 && i < live_count_; ++i) {
+    taken -= retired(live_[i].sector) ? 1 : 0;
+  }
+  return flash_.geometry().sector_count - taken;
 }
 
 std::uint32_t Journal::sectors_free() const {
   std::uint32_t free = sectors_unused();
   for (std::size_t i = 0; i < live_count_ && reclaimable(i, acked_durably_); ++i) {
-    ++free;
+    free += retired(live_[i].sector) ? 0 : 1;
   }
   return free;
 }

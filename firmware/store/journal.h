@@ -70,6 +70,9 @@ class Journal {
  public:
   explicit Journal(hal::NorFlash& flash);
 
+  /// Before mount(), and without a write: how many boots in a row, the last one among them, have ended without
+  /// settle(). A supply that comes and goes is to be waited for, because each boot erases a sector.
+  std::uint32_t unsettled_boots();
   /// Finds the newest history and opens a fresh sector for this boot. kNotFound: blank; call format().
   /// kVersion: newer format. kCorrupt: something else is here, or a journal of another geometry, or one
   /// that is beyond recovery. kNoSpace: every sector is needed. kIo: the chip does not answer. After
@@ -82,8 +85,9 @@ class Journal {
   const JournalUid& uid() const { return uid_; }
   std::uint32_t boot() const { return boot_; }  // Number of this boot, from 1.
 
-  /// Durable when it returns kOk; on kIo nobody knows, and the journal takes no more until remounted.
-  /// kNoSpace: every sector is needed. An event's seq is next_seq() of before the call.
+  /// Durable, and read back, when it returns kOk; a sector that does not take it is retired and another one
+  /// opened. kIo: nobody knows, and the journal takes no more until remounted. kNoSpace: every sector is
+  /// needed. An event's seq is next_seq() of before the call.
   Status append_event(Bytes payload);
   Status append_internal(std::uint8_t kind, Bytes payload);
 
@@ -108,6 +112,17 @@ class Journal {
   Status acknowledge(const AckMark& mark);
   std::optional<AckMark> last_ack() const { return last_ack_; }
 
+  /// Says durably, once a boot, that this boot has lasted.
+  Status settle();
+  bool settled() const { return boots_in_a_row_ == 0; }
+
+  /// Sectors that are worn out: an erase or a program failed there. They are never erased again.
+  std::uint32_t sectors_retired() const { return retired_count_; }
+  /// Of the sectors beyond the eight that a journal cannot do without, in percent of a new part's: 100 is new, at
+  /// kSpareLow the part is to be replaced.
+  std::uint32_t spare_percent() const;
+  static constexpr std::uint32_t kSpareLow = 10;
+
   /// False when only the reserve for pickups and security events is left.
   bool room_for_deposits() const;
   std::uint32_t sectors_free() const;
@@ -119,6 +134,10 @@ class Journal {
   static constexpr std::uint32_t kSectorsShort = 6;  // With fewer free ones a checkpoint pays.
   static constexpr std::size_t kAckBytes = 40;
   static constexpr std::uint32_t kStrayBytesMax = 4;  // Of an erase that was cut.
+  static constexpr std::uint32_t kSectorsLeast = 8;
+  // As many sectors in a row do not fail of wear: it is the part that does not answer.
+  static constexpr std::uint32_t kWornInARow = 4;
+  using SectorBits = std::array<std::byte, limits::kSectorsMax / 8>;
 
   /// A sector that holds history.
   struct LiveSector {
@@ -148,6 +167,17 @@ class Journal {
   Status write_record(std::uint8_t record_class, std::uint8_t kind, std::uint64_t order, std::uint64_t seq, Chain chain,
                       Bytes payload);
   Status program(std::uint32_t address, Bytes head, Bytes payload);
+  bool reads_as(std::uint32_t address, Bytes data) const;
+  Status erase(std::uint16_t sector);
+  bool answers() const;
+  Status open_next();
+  Status leave_worn_sector();
+  void retire(std::uint16_t sector);
+  bool retired(std::uint16_t sector) const { return has(retired_, sector); }
+  static bool has(const SectorBits& bits, std::uint16_t sector);
+  void take_retired(const SectorBits& bits);
+  std::size_t write_retired(MutableBytes into) const;
+  Status append_retired();
   Status open_sector(layout::SectorRole role, std::uint64_t supersedes, std::uint64_t first_order,
                      std::uint64_t first_seq, Chain chain, std::uint16_t wanted = kNoSector);
   /// Not one of `avoided` (by physical sector, may be null); kNoSector: there is none.
@@ -172,6 +202,7 @@ class Journal {
   void drop_repeated_sectors();
   void keep_live_but(const std::array<bool, limits::kSectorsMax>& drop);
   static bool follow(Recovery& recovery, const layout::RecordHeader& record, Bytes payload, std::uint64_t& open_begin);
+  static void note_settled(Recovery& recovery, const layout::RecordHeader& record, Bytes payload);
   void scan_records(Recovery& recovery, std::size_t first, MountReport& report);
   void skip_damage_in_tail(Recovery& recovery, MountReport& report);
   static void note_lost(std::uint64_t from, std::uint64_t to, MountReport& report);
@@ -180,6 +211,7 @@ class Journal {
   void take(const Recovery& recovery);
   std::uint16_t pick_boot_sector(const Recovery& recovery);
   Status open_boot_sector(Recovery& recovery, MountReport& report);
+  Status try_boot_sector(Recovery& recovery, MountReport& report);
   Status copy_tail(Recovery& recovery, const LiveSector& tail, std::uint32_t offset, std::uint64_t order);
   std::size_t live_of_order(std::uint64_t order) const;
   void fold(const Recovery& recovery, RecordVisitor& visitor, MountReport& report);
@@ -200,12 +232,16 @@ class Journal {
   std::uint32_t sectors_since_checkpoint_ = 0;
   std::uint32_t write_offset_ = 0;  // In the newest sector.
   bool copy_done_ = false;          // The newest sector has its kCopyDone.
-  std::uint64_t lost_from_ = 0;     // First and last event that damage has taken; 0: none.
+  std::uint16_t boots_in_a_row_ = 0;
+  std::uint64_t lost_from_ = 0;  // First and last event that damage has taken; 0: none.
   std::uint64_t lost_to_ = 0;
 
   std::array<LiveSector, limits::kSectorsMax> live_{};  // Oldest first.
   std::size_t live_count_ = 0;
   std::array<bool, limits::kSectorsMax> in_use_{};  // By physical sector.
+  SectorBits retired_{};                            // One that holds history still is in use, too.
+  std::uint32_t retired_count_ = 0;
+  bool retired_untold_ = false;  // The newest kRetired does not name them all.
   mutable Cursor cursor_;
   mutable std::array<std::byte, limits::kEventBytesMax + layout::kEventHeaderSize> scratch_{};
 };

@@ -29,6 +29,8 @@ Status Journal::format(const JournalUid& uid) {
   }
   uid_ = uid;
   boot_ = 1;
+  boots_in_a_row_ = 1;
+  take_retired({});
   next_serial_ = serial_max + 1;
   next_order_ = 1;
   next_seq_ = 1;
@@ -43,7 +45,7 @@ Status Journal::format(const JournalUid& uid) {
   lost_from_ = 0;
   lost_to_ = 0;
   failed_ = false;
-  CUBBY_TRY(open_sector(SectorRole::kNext, 0, next_order_, next_seq_, chain_));
+  CUBBY_TRY(open_next());
   mounted_ = true;
   return Status::kOk;
 }
@@ -135,10 +137,28 @@ void Journal::give_up_tail(Recovery& recovery, MountReport& report) {
   recovery.tail_damaged = true;
 }
 
+// In the first sector that takes it.
+Status Journal::open_boot_sector(Recovery& recovery, MountReport& report) {
+  for (std::uint32_t worn = 0; worn < kWornInARow; ++worn) {
+    const std::uint64_t newest = live_[live_count_ - 1].serial;
+    const Status status = try_boot_sector(recovery, report);
+    if (status != Status::kIo) {
+      return status == Status::kNoSpace && worn != 0 ? Status::kIo : status;
+    }
+    const LiveSector& opened = live_[live_count_ - 1];
+    if (opened.serial != newest) {
+      retire(opened.sector);
+      in_use_[opened.sector] = false;
+      --live_count_;
+    }
+  }
+  return Status::kIo;
+}
+
 // The fresh sector of this boot. The tail is copied into it before it is relied on: all of the newest
 // sector when that leaves room to write, else its last record (only the last one can have been torn).
-// A damaged tail stays as it is; with no room for that it is given up.
-Status Journal::open_boot_sector(Recovery& recovery, MountReport& report) {
+// A damaged tail stays as it is; with no room for that it is given up. kIo: the sector does not take it.
+Status Journal::try_boot_sector(Recovery& recovery, MountReport& report) {
   const std::uint16_t sector = pick_boot_sector(recovery);
   const LiveSector tail = live_[live_count_ - 1];
   // With few sectors left it is the whole one too, full as it may be: that gives one back.
@@ -258,6 +278,9 @@ Status Journal::mount(RecordVisitor& visitor, MountReport& report) {
     scan_records(recovery, first, report);
     take(recovery);
   }
+  const std::uint32_t in_a_row = recovery.settled_boot == recovery.boot_max ? 0 : recovery.boots_in_a_row;
+  boots_in_a_row_ = static_cast<std::uint16_t>(std::min<std::uint32_t>(in_a_row + 1, UINT16_MAX));
+  take_retired(recovery.retired);
   boot_ = recovery.boot_max + 1;
   next_serial_ = recovery.serial_max + 2;  // The next one may stand in a header that was torn.
   CUBBY_TRY(open_boot_sector(recovery, report));
@@ -269,7 +292,7 @@ Status Journal::mount(RecordVisitor& visitor, MountReport& report) {
   lost_to_ = report.events_lost_to;
   fold(recovery, visitor, report);
   drop_obsolete_sectors();
-  return Status::kOk;
+  return retired_untold_ ? append_retired() : Status::kOk;
 }
 
 }  // namespace cubby::store

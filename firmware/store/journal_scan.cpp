@@ -44,7 +44,12 @@ Status Journal::scan_headers(Recovery& recovery) {
         continue;
       }
       recovery.serial_max = std::max(recovery.serial_max, header.serial);
-      recovery.boot_max = std::max(recovery.boot_max, header.boot);
+      if (header.boot > recovery.boot_max ||
+          (header.boot == recovery.boot_max && header.serial > recovery.boot_serial)) {
+        recovery.boot_max = header.boot;
+        recovery.boot_serial = header.serial;
+        recovery.boots_in_a_row = header.boots_in_a_row;
+      }
       live_[live_count_++] = {.sector = static_cast<std::uint16_t>(sector),
                               .serial = header.serial,
                               .first_order = header.first_order,
@@ -132,7 +137,8 @@ bool Journal::find_record(const LiveSector& live, std::uint32_t& offset, RecordH
 }
 
 // A boot's sector without kCopyDone belongs to a recovery that was cut; the sectors it copied from are
-// whole, so it is forgotten. A complete one makes the sector that it supersedes redundant.
+// whole, so it is forgotten. A complete one makes the sector that it supersedes redundant, and whatever else was
+// opened since the sector that it goes on from.
 void Journal::drop_incomplete_boot_sectors(Recovery& recovery) {
   const std::size_t count = live_count_;
   std::array<bool, limits::kSectorsMax> drop{};
@@ -144,15 +150,17 @@ void Journal::drop_incomplete_boot_sectors(Recovery& recovery) {
       drop[i] = true;
       continue;
     }
-    if (header.role != SectorRole::kBoot) {
+    const Copy copy = header.role == SectorRole::kBoot ? copy_state(live_[i]) : Copy::kConfirmed;
+    if (copy == Copy::kIncomplete) {
+      drop[i] = true;  // A sector that lies before it may supersede it already.
       continue;
     }
-    const Copy copy = copy_state(live_[i]);
-    drop[i] = drop[i] || copy == Copy::kIncomplete;  // A sector that lies before it may supersede it already.
-    for (std::size_t j = 0; copy != Copy::kIncomplete && header.supersedes != 0 && j < count; ++j) {
-      if (live_[j].serial == header.supersedes) {
+    for (std::size_t j = 0; j < count; ++j) {
+      const std::uint64_t serial = live_[j].serial;
+      const bool superseded = header.role == SectorRole::kBoot && header.supersedes != 0 && serial == header.supersedes;
+      if (superseded || (header.before.has_value() && serial > *header.before && serial < header.serial)) {
         drop[j] = true;
-        recovery.kept_back[live_[j].sector] |= copy == Copy::kDone;
+        recovery.kept_back[live_[j].sector] |= superseded && copy == Copy::kDone;
       }
     }
   }
@@ -180,7 +188,12 @@ bool Journal::follow(Recovery& recovery, const RecordHeader& record, Bytes paylo
     read_ack(payload, facts.ack);
   } else if (record.kind == static_cast<std::uint8_t>(OwnKind::kAckMark)) {
     read_ack(payload, facts.ack);
+  } else if (record.kind == static_cast<std::uint8_t>(OwnKind::kRetired)) {
+    for (std::size_t i = 0; i < std::min(payload.size(), recovery.retired.size()); ++i) {
+      recovery.retired[i] |= payload[i];
+    }
   }
+  note_settled(recovery, record, payload);
   facts.order = record.order + 1;
   return true;
 }

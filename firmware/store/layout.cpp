@@ -9,6 +9,21 @@ namespace {
 
 constexpr std::array<std::byte, 4> kMagic{std::byte{'C'}, std::byte{'B'}, std::byte{'Y'}, std::byte{'J'}};
 constexpr std::size_t kHeaderCrcAt = kSectorHeaderSize - 4;
+constexpr std::uint32_t kDistanceUnknown = UINT32_MAX;  // To the sector before.
+
+std::uint32_t distance_to_before(const SectorHeader& header) {
+  if (!header.before.has_value() || (*header.before != 0 && header.serial - *header.before >= kDistanceUnknown)) {
+    return kDistanceUnknown;
+  }
+  return *header.before == 0 ? 0 : static_cast<std::uint32_t>(header.serial - *header.before);
+}
+
+std::optional<std::uint64_t> before_from(std::uint64_t serial, std::uint32_t distance) {
+  if (distance == kDistanceUnknown || distance >= serial) {
+    return std::nullopt;
+  }
+  return distance == 0 ? 0 : serial - distance;
+}
 
 constexpr std::uint8_t log2_of(std::uint32_t value) {
   std::uint8_t result = 0;
@@ -35,6 +50,8 @@ SectorHeaderBytes encode(const SectorHeader& header, std::uint32_t sector_size) 
   store_le<std::uint64_t>(out.subspan(48, 8), header.first_seq);
   store_le<std::uint64_t>(out.subspan(56, 8), header.chain);
   store_le<std::uint32_t>(out.subspan(64, 4), header.boot);
+  store_le<std::uint32_t>(out.subspan(68, 4), distance_to_before(header));
+  store_le<std::uint16_t>(out.subspan(72, 2), header.boots_in_a_row);
   store_le<std::uint32_t>(out.subspan(kHeaderCrcAt, 4), crc32c(Bytes(bytes).first(kHeaderCrcAt)));
   return bytes;
 }
@@ -44,7 +61,8 @@ HeaderCheck decode(Bytes bytes, std::uint32_t sector_size, SectorHeader& header)
       load_le<std::uint32_t>(bytes.subspan(kHeaderCrcAt, 4)) != crc32c(bytes.first(kHeaderCrcAt))) {
     return HeaderCheck::kForeign;
   }
-  if (static_cast<std::uint8_t>(bytes[4]) != kVersion) {
+  const auto version = static_cast<std::uint8_t>(bytes[4]);
+  if (version == 0 || version > kVersion) {
     return HeaderCheck::kNewer;
   }
   if (static_cast<std::uint8_t>(bytes[5]) != log2_of(sector_size)) {
@@ -58,6 +76,12 @@ HeaderCheck decode(Bytes bytes, std::uint32_t sector_size, SectorHeader& header)
   header.first_seq = load_le<std::uint64_t>(bytes.subspan(48, 8));
   header.chain = load_le<std::uint64_t>(bytes.subspan(56, 8));
   header.boot = load_le<std::uint32_t>(bytes.subspan(64, 4));
+  header.before.reset();
+  header.boots_in_a_row = 0;
+  if (version >= 2) {
+    header.before = before_from(header.serial, load_le<std::uint32_t>(bytes.subspan(68, 4)));
+    header.boots_in_a_row = load_le<std::uint16_t>(bytes.subspan(72, 2));
+  }
   return HeaderCheck::kOk;
 }
 

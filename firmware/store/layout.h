@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "firmware/base/bytes.h"
 #include "firmware/base/chain.h"
@@ -9,7 +10,7 @@
 /// How the journal lies on flash; every bit is in docs/spec/flash.md.
 namespace cubby::store::layout {
 
-inline constexpr std::uint8_t kVersion = 1;
+inline constexpr std::uint8_t kVersion = 2;  // Version 1 is read, too.
 inline constexpr std::size_t kSectorHeaderSize = 80;
 inline constexpr std::size_t kInternalHeaderSize = 16;
 inline constexpr std::size_t kEventHeaderSize = 32;
@@ -27,6 +28,8 @@ enum class OwnKind : std::uint8_t {
   kCheckpointPart = 3,
   kCheckpointEnd = 4,
   kAckMark = 5,
+  kRetired = 6,  // From version 2 on.
+  kSettled = 7,
 };
 
 struct SectorHeader {
@@ -38,6 +41,9 @@ struct SectorHeader {
   std::uint64_t first_seq = 0;    // Of the first event here or later.
   Chain chain = 0;                // After event first_seq - 1.
   std::uint32_t boot = 0;
+  // From version 2 on; what version 1 says of it is "unknown" and 0.
+  std::optional<std::uint64_t> before{};  // Serial of the sector before it in the history, 0: it is the first.
+  std::uint16_t boots_in_a_row = 0;       // This boot and those right before it that did not settle; 0: this one has.
 };
 
 enum class HeaderCheck : std::uint8_t { kOk, kForeign, kOtherGeometry, kNewer };

@@ -26,9 +26,13 @@ struct Journal::Recovery {
   bool other_geometry = false;
   std::uint64_t serial_max = 0;  // Of any sector of this journal, aborted ones included.
   std::uint32_t boot_max = 0;
-  std::uint32_t tail_end = 0;   // Offset after its last good record.
-  std::uint32_t tail_last = 0;  // Offset of its last good record; 0: it has none.
-  bool tail_damaged = false;    // Good records stand behind bad ones: that was no power cut.
+  std::uint64_t boot_serial = 0;     // Highest one of a sector of that boot.
+  std::uint16_t boots_in_a_row = 0;  // As that sector has it.
+  std::uint32_t settled_boot = 0;    // The highest one that a kSettled names.
+  SectorBits retired{};              // That any kRetired names.
+  std::uint32_t tail_end = 0;        // Offset after its last good record.
+  std::uint32_t tail_last = 0;       // Offset of its last good record; 0: it has none.
+  bool tail_damaged = false;         // Good records stand behind bad ones: that was no power cut.
   Facts facts;
   Facts settled;  // As of before the tail's last good record, which may read differently the next time.
 };

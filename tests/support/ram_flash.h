@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "firmware/hal/nor_flash.h"
@@ -26,6 +27,8 @@ class RamFlash final : public hal::NorFlash {
     fails_at_ = operations_ + operations;
     done_ = done;
   }
+  /// Nothing is programmed or erased there any more (F6).
+  void wear_out(std::uint32_t sector) { worn_.insert(sector); }
   bool failing() const { return protected_; }
   /// All operations succeed again.
   void repair() {
@@ -54,6 +57,9 @@ class RamFlash final : public hal::NorFlash {
     return Status::kOk;
   }
   Status do_program(std::uint32_t address, Bytes data) override {
+    if (worn_.contains(address / geometry_.sector_size)) {
+      return Status::kIo;
+    }
     const auto count = begin(data.size());
     for (const std::byte value : data.first(count)) {
       CUBBY_ASSERT(cells_[address] == std::byte{0xFF});
@@ -62,6 +68,9 @@ class RamFlash final : public hal::NorFlash {
     return protected_ ? Status::kIo : Status::kOk;
   }
   Status do_erase(std::uint32_t sector) override {
+    if (worn_.contains(sector)) {
+      return Status::kIo;
+    }
     std::fill_n(cells_.begin() + sector * geometry_.sector_size, begin(geometry_.sector_size), std::byte{0xFF});
     return protected_ ? Status::kIo : Status::kOk;
   }
@@ -79,6 +88,7 @@ class RamFlash final : public hal::NorFlash {
 
   hal::FlashGeometry geometry_;
   std::vector<std::byte> cells_;
+  std::set<std::uint32_t> worn_;
   std::size_t operations_ = 0;
   std::size_t fails_at_ = SIZE_MAX;  // Number of the operation, from 0.
   Done done_ = Done::kNothing;

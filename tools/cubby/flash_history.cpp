@@ -69,6 +69,7 @@ class Reader {
   void enter(std::size_t live, std::size_t first);
   bool follow(const FlashRecord& record);
   void take_ack(Bytes payload);
+  void take_retired(Bytes payload);
   bool reclaimable(std::size_t live);
   void look_at_tail();
   void look_behind_the_others();
@@ -120,8 +121,8 @@ void Reader::read_headers() {
            "than a bit went bad");
     } else if (sector.standing == SectorStanding::kNewerVersion && !newer_) {
       newer_ = true;
-      fault(where(i, 0) + ": format version " + std::to_string(sector.version) + "; this program knows version " +
-            std::to_string(layout::kVersion) + ": a newer firmware wrote it");
+      fault(where(i, 0) + ": format version " + std::to_string(sector.version) +
+            "; this program knows versions 1 and " + std::to_string(layout::kVersion) + ": a newer firmware wrote it");
     } else if (sector.standing == SectorStanding::kOtherSize && !other_size) {
       other_size = true;
       note(where(i, 0) + ": a header of a flash with other sectors than " + std::to_string(image_.sector_size) +
@@ -167,6 +168,12 @@ void Reader::read_sectors() {
   }
 }
 
+// The sector that a boot copied, and all between a sector and the one that it says it goes on from.
+bool replaces(const layout::SectorHeader& header, std::uint64_t serial) {
+  return (header.role == SectorRole::kBoot && header.supersedes != 0 && serial == header.supersedes) ||
+         (header.before.has_value() && serial > *header.before && serial < header.serial);
+}
+
 // A kCopyDone may stand behind records that went bad.
 void Reader::drop_unfinished_boots() {
   for (const std::uint32_t i : live_) {
@@ -194,8 +201,7 @@ void Reader::drop_unfinished_boots() {
     }
     for (const std::uint32_t j : live_) {
       FlashSector& other = history_.sectors[j];
-      if (boot.header.role == SectorRole::kBoot && boot.header.supersedes != 0 &&
-          other.header.serial == boot.header.supersedes && other.standing == SectorStanding::kHistory) {
+      if (other.standing == SectorStanding::kHistory && replaces(boot.header, other.header.serial)) {
         other.standing = SectorStanding::kSuperseded;
       }
     }
@@ -310,6 +316,13 @@ void Reader::take_ack(Bytes payload) {
   history_.ack = mark;
 }
 
+// Once retired, a sector stays so.
+void Reader::take_retired(Bytes payload) {
+  for (std::size_t i = 0; i < image_.sector_count() && i / 8 < payload.size(); ++i) {
+    history_.sectors[i].retired |= (std::to_integer<unsigned>(payload[i / 8]) >> (i % 8) & 1U) != 0;
+  }
+}
+
 // True: the record goes on from the one before.
 bool Reader::follow(const FlashRecord& record) {
   if (record.header.order != history_.next_order) {
@@ -331,6 +344,8 @@ bool Reader::follow(const FlashRecord& record) {
     take_ack(record.payload);
   } else if (record.is(OwnKind::kAckMark)) {
     take_ack(record.payload);
+  } else if (record.is(OwnKind::kRetired)) {
+    take_retired(record.payload);
   }
   ++history_.next_order;
   return true;

@@ -19,7 +19,7 @@ enum class SectorStanding : std::uint8_t {
   kOtherSize,       // Of a flash with other sectors.
   kOtherJournal,    // Free: of a journal that was replaced by a format.
   kUnfinishedBoot,  // Free: the boot that opened it was cut.
-  kSuperseded,      // Free: a boot has copied it whole.
+  kSuperseded,      // Free: a boot has copied it whole, or has done without it.
   kRepeated,        // Free: a later sector begins at or before its beginning.
   kObsolete,        // Free: acknowledged, and a checkpoint stands behind it.
   kHistory,
@@ -36,6 +36,7 @@ struct FlashSector {
   std::vector<FlashRecord> strays;   // That verify behind the end of what counts.
   std::uint32_t counted_end = 0;  // Offset behind the last record that counts; of the records that verify if none does.
   bool copy_done = false;
+  bool retired = false;  // A kRetired of the history names it.
 
   bool has_header() const { return standing >= SectorStanding::kOtherJournal; }
 };

@@ -61,6 +61,15 @@ void print_history(const FlashReading& reading, std::ostream& out) {
   }
   out << "wear         not in the image; serials up to " << newest_serial(history) << " on "
       << reading.image.sector_count() << " sectors, one for each sector opened or more\n";
+  std::string worn;
+  for (std::uint32_t i = 0; i < reading.image.sector_count(); ++i) {
+    if (history.sectors[i].retired) {
+      worn += (worn.empty() ? "sector " : ", ") + std::to_string(i);
+    }
+  }
+  if (!worn.empty()) {
+    out << "worn out     " << worn << ": out of use as soon as the history there is obsolete\n";
+  }
 }
 
 void print_sectors(const FlashReading& reading, std::ostream& out) {
@@ -112,7 +121,8 @@ json::object sector_json(const FlashReading& reading, std::uint32_t index) {
   const FlashSector& sector = reading.history.sectors[index];
   json::object object{{"sector", index},
                       {"offset", std::size_t{index} * reading.image.sector_size},
-                      {"standing", std::string(to_string(sector.standing))}};
+                      {"standing", std::string(to_string(sector.standing))},
+                      {"retired", sector.retired}};
   if (sector.version != 0) {
     object["version"] = sector.version;
   }

@@ -42,6 +42,16 @@ std::string ack_words(Bytes payload) {
                                ", generation " + std::to_string(generation);
 }
 
+std::string retired_words(Bytes payload) {
+  std::string words;
+  for (std::size_t i = 0; i < payload.size() * 8; ++i) {
+    if ((std::to_integer<unsigned>(payload[i / 8]) >> (i % 8) & 1U) != 0) {
+      words += (words.empty() ? "sector " : ", ") + std::to_string(i);
+    }
+  }
+  return words.empty() ? "no sector" : words;
+}
+
 std::string own_words(const FlashRecord& record) {
   switch (static_cast<OwnKind>(record.header.kind)) {
     case OwnKind::kCopyDone:
@@ -54,6 +64,11 @@ std::string own_words(const FlashRecord& record) {
       return "kCheckpointEnd: " + ack_words(record.payload);
     case OwnKind::kAckMark:
       return "kAckMark: " + ack_words(record.payload);
+    case OwnKind::kRetired:
+      return "kRetired: " + retired_words(record.payload);
+    case OwnKind::kSettled:
+      return record.payload.size() == 4 ? "kSettled: boot " + std::to_string(load_le<std::uint32_t>(record.payload))
+                                        : "kSettled, of a wrong size";
   }
   return "kind " + std::to_string(record.header.kind) + ", unknown";
 }

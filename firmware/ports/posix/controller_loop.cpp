@@ -54,7 +54,8 @@ bool ControllerLoop::boot() {
                                                 app::AssemblyOptions{.config = config_.encoded,
                                                                      .firmware_version = kFirmwareVersion,
                                                                      .announce_new_journal = config_.port.new_journal,
-                                                                     .tick_lateness = kTickLateness});
+                                                                     .tick_lateness = kTickLateness,
+                                                                     .boot_wait_max = {}});
   const Status status = controller_->boot(time_.now());
   if (status == Status::kBadInput) {
     spdlog::error("the firmware refuses this configuration: {}", to_string(status));

@@ -22,11 +22,14 @@ MUTANTS = [
     *at(
         STORE + "journal.cpp",
         ("record-without-crc", "return <<layout::record_crc(Bytes(bytes).first(head_size), payload, live.serial) == header.crc>>;", "true"),
-        ("blank-is-trusted", "if (<<flash_.erase(sector) != Status::kOk>>) {", READS_BLANK + " ? false : flash_.erase(sector) != Status::kOk"),
+        ("blank-is-trusted", "if (<<erase(sector) != Status::kOk>> ||", READS_BLANK + " ? false : erase(sector) != Status::kOk"),
         ("mark-is-not-durable", "const Status status = <<append(RecordClass::kInternal, static_cast<std::uint8_t>(OwnKind::kAckMark), payload)>>;",
          "Status::kOk"),
-        ("no-room-for-the-next-boot", "if (<<sectors_unused() <= kSectorsForBoot>>) {\n      return Status::kNoSpace;", "sectors_unused() == 0"),
         ("event-number-is-not-kept", "<<++next_seq_;>>", ""),
+    ),
+    *at(
+        STORE + "journal_wear.cpp",
+        ("no-room-for-the-next-boot", "if (<<sectors_unused() <= kSectorsForBoot>>) {\n      return Status::kNoSpace;", "sectors_unused() == 0"),
     ),
     *at(
         STORE + "journal_mount.cpp",
@@ -41,7 +44,8 @@ MUTANTS = [
     ),
     *at(
         STORE + "journal_scan.cpp",
-        ("half-a-boots-sector-counts", "if (<<header.role != SectorRole::kBoot>>) {", "true"),
+        ("half-a-boots-sector-counts", "const Copy copy = <<header.role == SectorRole::kBoot ? copy_state(live_[i]) : Copy::kConfirmed>>;",
+         "Copy::kConfirmed"),
         ("half-a-checkpoint-counts", "<<open_begin = record.order;>>",
          "open_begin = record.order; facts.checkpoint_begin = record.order; facts.checkpoint_end = record.order;"),
         ("tail-is-taken-as-settled", "<<recovery.settled = before;>>", "recovery.settled = facts;"),

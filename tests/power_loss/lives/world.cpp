@@ -251,7 +251,7 @@ Status Machine::boot() {
                                .watchdog = *ports_,
                                .trace = nullptr};
   world.last_input.reset();
-  assembly_.emplace(hardware, app::AssemblyOptions{.config = config, .firmware_version = "test"});
+  assembly_.emplace(hardware, app::AssemblyOptions{.config = config, .firmware_version = "test", .boot_wait_max = {}});
   const Status status = assembly_->boot(world.now);
   wake_ = {};
   wake_.need(world.now);

@@ -77,6 +77,50 @@ TEST(Boot, WithFlashThatTakesNothingKeepsAllDoorsLocked) {
   EXPECT_NE(world.deposit(), 0U);
 }
 
+// F11: a supply that comes and goes. Each boot erases a sector, so the controller waits longer each time.
+TEST(Boot, WaitsLongerEachTimeTheOneBeforeDidNotLast) {
+  StationWorld world({.boot_wait_max = Duration::seconds(64)});
+  EXPECT_TRUE(world.controller().running());
+  world.power_cycle();
+  EXPECT_TRUE(world.controller().running()) << "who switches twice does not have to wait";
+  for (const std::int64_t wait : {1, 2, 4, 8, 16, 32, 64, 64}) {
+    const auto operations = world.flash().operations();
+    const auto back = world.now() + Duration::seconds(1);
+    world.power_cycle(Duration::seconds(1));  // The world gives each boot 3 s.
+    if (wait > 3) {
+      EXPECT_TRUE(world.controller().waiting());
+      EXPECT_FALSE(world.controller().running());
+      EXPECT_EQ(world.flash().operations(), operations) << "nothing is written while it waits";
+      world.forget_screens();
+      world.scan(world.courier_pass());
+      EXPECT_EQ(world.last_screen().screen, Screen::kOutOfService);
+      world.advance(back + Duration::seconds(wait) - Duration::milliseconds(1) - world.now());
+      EXPECT_FALSE(world.controller().running()) << wait;
+      world.advance(Duration::milliseconds(1'001));
+    }
+    EXPECT_TRUE(world.controller().running()) << wait;
+    EXPECT_FALSE(world.controller().waiting());
+  }
+  world.advance(Duration::seconds(61));
+  EXPECT_NE(world.deposit(), 0U);
+  world.power_cycle();
+  EXPECT_TRUE(world.controller().running()) << "the last one lasted";
+}
+
+TEST(Boot, ThatOnlyWaitedIsNoneOfTheRow) {
+  StationWorld world({.boot_wait_max = Duration::seconds(64)});
+  for (int i = 0; i < 4; ++i) {
+    world.power_cycle(Duration::seconds(1));
+  }
+  ASSERT_TRUE(world.controller().waiting());
+  const auto operations = world.flash().operations();
+  for (int i = 0; i < 20; ++i) {
+    world.power_cycle(Duration::seconds(1));  // Gone again before the 4 s are over.
+    ASSERT_TRUE(world.controller().waiting());
+  }
+  EXPECT_EQ(world.flash().operations(), operations) << "a supply that never lasts 4 s costs no erase at all";
+}
+
 TEST(Boot, InSafeModeTellsAPanelThatWasBusyAsSoonAsItIsNoMore) {
   StationWorld world({.has_station_key = false});
   world.keep_panel_busy(Duration::seconds(1));

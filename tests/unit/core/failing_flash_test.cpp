@@ -330,6 +330,49 @@ INSTANTIATE_TEST_SUITE_P(Operation, FailingFlash, testing::Values(Done::kNothing
                                                                 : "Done";
                          });
 
+// Sectors wear out one after the other while people come and go: the centre is told, deposits end when the room
+// does, and what is inside is still given out.
+TEST(WornFlash, IsToldAndCostsNobodyAParcel) {
+  Street street;
+  auto& world = street.world;
+  std::uint32_t told = 0;
+  std::uint32_t spare = 100;
+  for (std::uint32_t sector = 0; sector < 24; ++sector) {
+    world.flash().wear_out(sector * 7 % 32);
+    for (int i = 0; i < 90; ++i) {
+      street.courier_stores("P" + std::to_string(i % 3));
+      street.recipient_collects(street.code());
+      world.acknowledge_all();
+    }
+    const auto events = world.events(cubby_v1_Event_flash_worn_tag);
+    if (!events.empty()) {
+      const auto& worn = events.back().body.flash_worn;
+      EXPECT_GE(worn.retired, told);
+      EXPECT_LE(worn.spare_percent, spare);
+      told = worn.retired;
+      spare = worn.spare_percent;
+    }
+    EXPECT_EQ(world.controller().journal().sectors_retired(), told) << sector;
+    if (sector % 5 == 4) {
+      const auto before = world.events(cubby_v1_Event_flash_worn_tag).size();
+      world.power_cycle();
+      ASSERT_TRUE(world.controller().running()) << sector;
+      world.advance_seconds(5);
+      const auto found = world.controller().journal().sectors_retired();  // The boot may meet one, too.
+      EXPECT_GE(found, told) << sector;
+      EXPECT_EQ(world.events(cubby_v1_Event_flash_worn_tag).size(), before + (found > told ? 1U : 0U))
+          << "told once, sector " << sector;
+      world.key('*');
+    }
+    expect_honest(street, "sector " + std::to_string(sector));
+    if (HasFailure()) {
+      return;
+    }
+  }
+  EXPECT_GE(told, 18U);
+  EXPECT_LE(spare, store::Journal::kSpareLow);
+}
+
 // Again and again: the journal's sectors are used up and reclaimed meanwhile, checkpoints fail like anything else.
 TEST(FailingFlashAgainAndAgain, NothingIsBelievedThatIsNotSo) {
   Street street;

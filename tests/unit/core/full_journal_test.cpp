@@ -33,6 +33,7 @@ class Crowded {
   /// Leaves room for so many of the smallest records.
   void fill_up_to(std::size_t room) {
     Crowded same;
+    same.world.advance(world.now() - same.world.now());  // As old as this one, with the records that age brings.
     std::size_t fits = 0;
     while (same.append()) {
       ++fits;

@@ -199,7 +199,8 @@ void StationWorld::boot() {
   const hal::Hardware hardware{bus_,    flash_,  *ports_, *ports_, *ports_,
                                *ports_, *ports_, *ports_, *ports_, ports_.get()};
   assembly_ = std::make_unique<app::Assembly>(
-      hardware, app::AssemblyOptions{.config = config_, .firmware_version = "test", .announce_new_journal = false});
+      hardware,
+      app::AssemblyOptions{.config = config_, .firmware_version = "test", .boot_wait_max = options_.boot_wait_max});
   (void)assembly_->boot(now_);
   wake_ = {};
   wake_.need(now_);

@@ -163,7 +163,7 @@ TEST(EventLog, HasWordsForWhatPeopleDoAndNoneOfWhatTheySaid) {
   event.body.open_failed.compartment = 7;
   event.body.open_failed.cause = cubby_v1_OpenFailure_OPEN_FAILURE_JAMMED;
   EXPECT_EQ(words_of(event), "cannot open door 7: it is jammed");
-  for (pb_size_t tag = cubby_v1_Event_deposited_tag; tag <= cubby_v1_Event_item_sensor_doubtful_tag; ++tag) {
+  for (pb_size_t tag = cubby_v1_Event_deposited_tag; tag <= cubby_v1_Event_flash_worn_tag; ++tag) {
     if (tag == cubby_v1_Event_dispatched_tag + 1 || tag == cubby_v1_Event_dispatched_tag + 2) {
       continue;  // Never given out.
     }

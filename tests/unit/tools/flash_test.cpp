@@ -248,11 +248,11 @@ TEST(FlashReading, NamesANewerVersionAndOtherSectors) {
   const FlashReading other = reading_of(image, {.sector_size = 8192});
   EXPECT_NE(notes_of(other).find("with other sectors than 8192 bytes"), std::string::npos) << notes_of(other);
   EXPECT_FALSE(other.faults.empty());
-  image[4] = std::byte{2};
+  image[4] = std::byte{3};
   store_le<std::uint32_t>(MutableBytes(image).subspan(76, 4), crc32c(Bytes(image).first(76)));
   const FlashReading newer = reading_of(image);
   EXPECT_EQ(all_of(newer.faults),
-            "sector 0, 0x000000: format version 2; this program knows version 1: a newer firmware wrote it\n"
+            "sector 0, 0x000000: format version 3; this program knows versions 1 and 2: a newer firmware wrote it\n"
             "a mount refuses the image: a newer firmware wrote it\n");
 }
 

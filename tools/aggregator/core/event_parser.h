@@ -44,6 +44,7 @@ enum class EventKind : std::uint8_t {
   kCodeReissued = 36,
   kPassRevoked = 37,
   kItemSensorDoubtful = 38,
+  kFlashWorn = 39,
 };
 
 /// What statistics need of an event. Points into the payload and into the parser.

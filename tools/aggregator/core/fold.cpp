@@ -295,6 +295,7 @@ void Fold::count(const StationFacts& station, const EventView& event, const Plac
     case EventKind::kCodeReissued:
     case EventKind::kItemSensorDoubtful:
     case EventKind::kPassRevoked:
+    case EventKind::kFlashWorn:
       break;
   }
 }
