@@ -27,6 +27,17 @@ class RamFlash final : public hal::NorFlash {
     fails_at_ = operations_ + operations;
     done_ = done;
   }
+  /// Is told of every operation that is to be done.
+  class Observer {
+   public:
+    virtual void on_read(std::size_t size) = 0;
+    virtual void on_program(Bytes data) = 0;
+    virtual void on_erase() = 0;
+
+   protected:
+    ~Observer() = default;
+  };
+  void watch(Observer* observer) { observer_ = observer; }
   /// Nothing is programmed or erased there any more (F6).
   void wear_out(std::uint32_t sector) { worn_.insert(sector); }
   bool failing() const { return protected_; }
@@ -53,10 +64,16 @@ class RamFlash final : public hal::NorFlash {
  private:
   const hal::FlashGeometry& do_geometry() const override { return geometry_; }
   Status do_read(std::uint32_t address, MutableBytes into) override {
+    if (observer_ != nullptr) {
+      observer_->on_read(into.size());
+    }
     std::copy_n(cells_.begin() + address, into.size(), into.begin());
     return Status::kOk;
   }
   Status do_program(std::uint32_t address, Bytes data) override {
+    if (observer_ != nullptr) {
+      observer_->on_program(data);
+    }
     if (worn_.contains(address / geometry_.sector_size)) {
       return Status::kIo;
     }
@@ -68,6 +85,9 @@ class RamFlash final : public hal::NorFlash {
     return protected_ ? Status::kIo : Status::kOk;
   }
   Status do_erase(std::uint32_t sector) override {
+    if (observer_ != nullptr) {
+      observer_->on_erase();
+    }
     if (worn_.contains(sector)) {
       return Status::kIo;
     }
@@ -89,6 +109,7 @@ class RamFlash final : public hal::NorFlash {
   hal::FlashGeometry geometry_;
   std::vector<std::byte> cells_;
   std::set<std::uint32_t> worn_;
+  Observer* observer_ = nullptr;
   std::size_t operations_ = 0;
   std::size_t fails_at_ = SIZE_MAX;  // Number of the operation, from 0.
   Done done_ = Done::kNothing;

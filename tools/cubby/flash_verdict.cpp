@@ -33,7 +33,7 @@ void judge_shape(const FlashImage& image, std::vector<std::string>& faults) {
 }
 
 /// Empty, or what is wrong with a record that verifies.
-std::string judge(const FlashRecord& record) {
+std::string judge(const FlashImage& image, const FlashRecord& record) {
   const std::size_t size = record.payload.size();
   if (record.is_event()) {
     return size == 0 || size > limits::kEventBytesMax ? "an event of " + std::to_string(size) + " bytes" : "";
@@ -43,7 +43,7 @@ std::string judge(const FlashRecord& record) {
   }
   if (record.header.kind < store::kFirstForeignKind &&
       (record.header.kind < static_cast<std::uint8_t>(OwnKind::kCopyDone) ||
-       record.header.kind > static_cast<std::uint8_t>(OwnKind::kAckMark))) {
+       record.header.kind > static_cast<std::uint8_t>(OwnKind::kSettled))) {
     return "kind " + std::to_string(record.header.kind) + " is none of the journal's own";
   }
   if (record.is(OwnKind::kCheckpointBegin) &&
@@ -53,12 +53,18 @@ std::string judge(const FlashRecord& record) {
   if ((record.is(OwnKind::kCheckpointEnd) || record.is(OwnKind::kAckMark)) && size != 40) {
     return "an acknowledgement mark of " + std::to_string(size) + " bytes";
   }
+  if (record.is(OwnKind::kRetired) && size != (image.sector_count() + 7) / 8) {
+    return "a list of worn sectors of " + std::to_string(size) + " bytes";
+  }
+  if (record.is(OwnKind::kSettled) && size != 4) {
+    return "the number of a boot of " + std::to_string(size) + " bytes";
+  }
   return {};
 }
 
 void judge_records(const FlashImage& image, const FlashHistory& history, std::vector<std::string>& faults) {
   for (const HistoryRecord& entry : history.records) {
-    if (const std::string wrong = judge(entry.record); !wrong.empty()) {
+    if (const std::string wrong = judge(image, entry.record); !wrong.empty()) {
       faults.push_back("sector " + std::to_string(entry.sector) + ", " +
                        address_text(std::size_t{entry.sector} * image.sector_size + entry.record.offset) + ": " +
                        wrong);

@@ -47,8 +47,8 @@ class StationWorld {
     std::uint32_t report_interval_s = 0;
     bool has_station_key = true;
     bool has_pass_key = true;
-    bool has_random = true;   // Else no random numbers can be had.
-    bool flash_works = true;  // Else it is write-protected from the start.
+    bool has_random = true;    // Else no random numbers can be had.
+    bool flash_works = true;   // Else it is write-protected from the start.
     Duration boot_wait_max{};  // See core::Controller::boot().
     cubby_v1_PanelLanguage language = cubby_v1_PanelLanguage_PANEL_LANGUAGE_UNSPECIFIED;
   };

@@ -165,7 +165,9 @@ TEST(WornSectors, DoNotKeepABootFromItsSector) {
     for (const bool programs : {false, true}) {
       WearingWorld world;
       ASSERT_EQ(world.event_of(100), Status::kOk);
-      world.flash.damage(4096, std::vector<std::byte>(8192));  // An erase has something to do.
+      for (const std::uint32_t sector : {1U, 2U}) {
+        world.flash.damage(sector * 4096, std::vector<std::byte>(4096));  // An erase has something to do.
+      }
       world.flash.wear_out(1, programs, !programs, silently);
       world.flash.wear_out(2, programs, !programs, silently);
       world.expect_nothing_lost_by_a_boot("two sectors");

@@ -396,18 +396,25 @@ TEST(FlashReading, TakesInventionsWhoseChecksumsHold) {
 TEST(FlashReading, FindsRecordsThatVerifyAndAreWrong) {
   Image image = image_with_header(kFirst);
   std::uint32_t at = 80;
-  put(image, at, {.record_class = 2, .kind = 7, .order = 1}, 5, 4);
+  put(image, at, {.record_class = 2, .kind = 8, .order = 1}, 5, 4);
   const std::uint32_t begin = at;
   put(image, at, {.record_class = 2, .kind = 2, .order = 2}, 5, 8);
   put(image, at, {.record_class = 2, .kind = 64, .order = 3}, 5, 1025);
   put(image, at, {.record_class = 2, .kind = 5, .order = 4}, 5, 12);
+  const std::uint32_t retired = at;
+  put(image, at, {.record_class = 2, .kind = 6, .order = 5}, 5, 40);
+  const std::uint32_t settled = at;
+  put(image, at, {.record_class = 2, .kind = 7, .order = 6}, 5, 8);
   EXPECT_EQ(all_of(reading_of(image).faults),
-            "sector 0, 0x000050: kind 7 is none of the journal's own\n"
+            "sector 0, 0x000050: kind 8 is none of the journal's own\n"
             "sector 0, " +
                 address_text(begin) +
                 ": a checkpoint's begin that does not hold its own order\n"
                 "sector 0, 0x00007c: an internal record of 1025 bytes\n"
-                "sector 0, 0x000490: an acknowledgement mark of 12 bytes\n");
+                "sector 0, 0x000490: an acknowledgement mark of 12 bytes\n"
+                "sector 0, " +
+                address_text(retired) + ": a list of worn sectors of 40 bytes\nsector 0, " + address_text(settled) +
+                ": the number of a boot of 8 bytes\n");
 }
 
 TEST(FlashReading, FindsAnAcknowledgementOfAnotherHistory) {
