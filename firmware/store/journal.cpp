@@ -33,7 +33,22 @@ std::uint32_t Journal::address_of(const LiveSector& live, std::uint32_t offset) 
   return live.sector * flash_.geometry().sector_size + offset;
 }
 
-// Programs head and payload as one run of bytes, page by page, padded with FF to the unit.
+// A part that is write-protected, worn or not there may say "done" all the same.
+bool Journal::reads_back(std::uint32_t address, Bytes written) const {
+  std::array<std::byte, 64> bytes;
+  for (std::size_t done = 0; done < written.size();) {
+    const std::size_t count = std::min(bytes.size(), written.size() - done);
+    const MutableBytes read = MutableBytes(bytes).first(count);
+    if (flash_.read(static_cast<std::uint32_t>(address + done), read) != Status::kOk ||
+        !std::equal(read.begin(), read.end(), written.begin() + static_cast<std::ptrdiff_t>(done))) {
+      return false;
+    }
+    done += count;
+  }
+  return true;
+}
+
+// Programs head and payload as one run of bytes, page by page, padded with FF to the unit, and reads each page back.
 Status Journal::program(std::uint32_t address, Bytes head, Bytes payload) {
   constexpr std::size_t kPageMax = 256;
   std::array<std::byte, kPageMax> page;
@@ -58,8 +73,9 @@ Status Journal::program(std::uint32_t address, Bytes head, Bytes payload) {
       std::copy_n(from.begin(), take, page.begin() + static_cast<std::ptrdiff_t>(i));
       i += take;
     }
-    const Status status = flash_.program(static_cast<std::uint32_t>(address + done), Bytes(page).first(count));
-    if (status != Status::kOk) {
+    const auto at = static_cast<std::uint32_t>(address + done);
+    const Bytes written = Bytes(page).first(count);
+    if (flash_.program(at, written) != Status::kOk || !reads_back(at, written)) {
       failed_ = true;
       return Status::kIo;
     }

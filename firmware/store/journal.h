@@ -82,7 +82,7 @@ class Journal {
   const JournalUid& uid() const { return uid_; }
   std::uint32_t boot() const { return boot_; }  // Number of this boot, from 1.
 
-  /// Durable when it returns kOk; on kIo nobody knows, and the journal takes no more until remounted.
+  /// Durable, and read back, when it returns kOk; on kIo nobody knows, and the journal takes no more until remounted.
   /// kNoSpace: every sector is needed. An event's seq is next_seq() of before the call.
   Status append_event(Bytes payload);
   Status append_internal(std::uint8_t kind, Bytes payload);
@@ -148,6 +148,7 @@ class Journal {
   Status write_record(std::uint8_t record_class, std::uint8_t kind, std::uint64_t order, std::uint64_t seq, Chain chain,
                       Bytes payload);
   Status program(std::uint32_t address, Bytes head, Bytes payload);
+  bool reads_back(std::uint32_t address, Bytes written) const;
   Status open_sector(layout::SectorRole role, std::uint64_t supersedes, std::uint64_t first_order,
                      std::uint64_t first_seq, Chain chain, std::uint16_t wanted = kNoSector);
   /// Not one of `avoided` (by physical sector, may be null); kNoSector: there is none.
