@@ -31,6 +31,7 @@ Status Controller::boot(const Options& options, Instant now) {
     return key.status();
   }
   codes_.set_key(key.value());
+  recorder_.state().set_door_count(options.config->door_board_count);
   CUBBY_TRY(open_journal());
   recorder_.start(now);
   configuration_.start(*options.config, options.config_bytes);
@@ -94,7 +95,7 @@ Status Controller::tell_boot() {
   if (!booted_told_) {
     CUBBY_TRY(append_booted());
     booted_told_ = true;
-    snapshot_wanted_ = mount_report_.events_lost_from != 0;
+    snapshot_wanted_ = mount_report_.events_lost_from != 0 || mount_report_.records_lost != 0;
   }
   if (recorder_.state().config_hash() != configuration_.hash()) {
     CUBBY_TRY(configuration_.append_config_applied());

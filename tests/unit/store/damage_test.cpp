@@ -243,6 +243,26 @@ TEST(Damage, OfACopyDoneDoesNotDropWhatWasWrittenSince) {
   }
 }
 
+// The owner was told only which events are lost, and went on with a state that they were not in.
+TEST(Damage, IsToldToTheOwnerUntilACheckpointHoldsTheStateAgain) {
+  StoreWorld world;
+  for (const char* text : {"one", "two", "three"}) {
+    ASSERT_EQ(world.event(text), Status::kOk);
+  }
+  ASSERT_EQ(world.internal("four"), Status::kOk);
+  flip(world.flash, *find(world.flash, "two"), 0);
+  for (int boots = 0; boots < 3; ++boots) {
+    ASSERT_EQ(world.reboot(), Status::kOk);
+    EXPECT_EQ(world.listing.lost, 3U);
+    EXPECT_EQ(world.report.records_lost, 3U);
+  }
+  ASSERT_EQ(world.checkpoint(), Status::kOk);
+  ASSERT_EQ(world.reboot(), Status::kOk);
+  EXPECT_EQ(world.listing.lost, 0U);
+  EXPECT_EQ(world.report.records_lost, 0U);
+  EXPECT_EQ(world.report.events_lost_from, 2U) << "the centre has still to be told";
+}
+
 TEST(Damage, OfTheOnlyCheckpointIsReported) {
   StoreWorld world;
   for (int i = 0; i < 30; ++i) {
