@@ -76,6 +76,8 @@ class NorFlashDevice final : public hal::NorFlash {
   /// Programs or erases of the sector do half of their bits and fail with kIo, or say that all is well.
   void wear_out(std::uint32_t sector, bool programs, bool erases, bool silently = false);
   void make_absent(AbsentReads reads);
+  /// The protection bits are set: programs and erases seem to succeed, and change nothing.
+  void write_protect();
   /// Turns so many random bits of sectors that are not blank; returns how many.
   std::size_t rot(std::size_t bits);
   void mended();
@@ -138,6 +140,7 @@ class NorFlashDevice final : public hal::NorFlash {
     std::uint32_t disturbing_reads = 0;
     std::uint32_t reads_to_disturbance = 0;
     std::optional<AbsentReads> absent;
+    bool write_protected = false;
   };
   Status faulty_read(std::uint32_t address, MutableBytes into);
   /// What a fault makes of a program or an erase; nullopt: nothing, do it.

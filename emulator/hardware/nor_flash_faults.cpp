@@ -150,12 +150,18 @@ void NorFlashDevice::make_absent(AbsentReads reads) {
   faults_.absent = reads;
 }
 
+void NorFlashDevice::write_protect() {
+  faulty_ = true;
+  faults_.write_protected = true;
+}
+
 void NorFlashDevice::mended() {
   faulty_ = false;
   faults_ = {};
 }
 
 std::size_t NorFlashDevice::rot(std::size_t bits) {
+  faulty_ = true;
   std::vector<std::uint32_t> written;
   for (std::uint32_t sector = 0; sector < geometry_.sector_count; ++sector) {
     if (sectors_[sector]) {
@@ -192,6 +198,9 @@ std::optional<Status> NorFlashDevice::faulty_program(std::uint32_t address, Byte
   if (faults_.absent.has_value()) {
     return *faults_.absent == AbsentReads::kOnes ? Status::kIo : Status::kOk;
   }
+  if (faults_.write_protected) {
+    return Status::kOk;
+  }
   const std::uint32_t sector = address / geometry_.sector_size;
   const auto worn = std::find_if(faults_.worn.begin(), faults_.worn.end(),
                                  [&](const WornSector& each) { return each.sector == sector && each.programs; });
@@ -207,6 +216,9 @@ std::optional<Status> NorFlashDevice::faulty_program(std::uint32_t address, Byte
 std::optional<Status> NorFlashDevice::faulty_erase(std::uint32_t number) {
   if (faults_.absent.has_value()) {
     return *faults_.absent == AbsentReads::kOnes ? Status::kIo : Status::kOk;
+  }
+  if (faults_.write_protected) {
+    return Status::kOk;
   }
   forget_unstable(number);
   const auto worn = std::find_if(faults_.worn.begin(), faults_.worn.end(),

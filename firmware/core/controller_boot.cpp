@@ -56,6 +56,7 @@ Status Controller::start(Instant now) {
     return key.status();
   }
   codes_.set_key(key.value());
+  recorder_.state().set_door_count(options.config->door_board_count);
   CUBBY_TRY(open_journal());
   recorder_.start(now);
   configuration_.start(*options.config, options.config_bytes);
@@ -66,7 +67,7 @@ Status Controller::start(Instant now) {
   // A full journal must not keep the doors shut: nothing but the centre's acknowledgements, which a running station
   // asks for, makes room in it. What does not fit now is told then.
   const auto told = journal_boot(options);
-  if (told != Status::kOk && (told != Status::kNoSpace || !recorder_.state().snapshot_seen())) {
+  if (told != Status::kOk && (told != Status::kNoSpace || journal_.next_seq() == 1)) {
     return told;
   }
   boot_untold_ = told == Status::kNoSpace;
@@ -120,26 +121,25 @@ Status Controller::open_journal() {
 /// JournalOpened, ConfigApplied, Snapshot, Booted open a journal, whichever boot gets so far; a later
 /// boot says Booted first.
 Status Controller::journal_boot(const Options& options) {
-  if (recorder_.state().snapshot_seen()) {
-    return tell_boot();
-  }
   if (journal_.next_seq() == 1) {
     CUBBY_TRY(append_journal_opened(options.firmware_version));
   }
-  if (recorder_.state().config_hash() != configuration_.hash()) {
-    CUBBY_TRY(configuration_.append_config_applied());
-  }
-  CUBBY_TRY(configuration_.append_snapshot());
-  CUBBY_TRY(append_booted());
-  return remote_.recover();
+  return tell_boot();
 }
 
 /// kNoSpace: what is missing yet is told when this is called again.
 Status Controller::tell_boot() {
+  const bool opens = !recorder_.state().snapshot_seen();  // A journal, or one whose beginning is lost.
+  if (opens) {
+    if (recorder_.state().config_hash() != configuration_.hash()) {
+      CUBBY_TRY(configuration_.append_config_applied());
+    }
+    CUBBY_TRY(configuration_.append_snapshot());
+  }
   if (!booted_told_) {
     CUBBY_TRY(append_booted());
     booted_told_ = true;
-    snapshot_wanted_ = mount_report_.events_lost_from != 0;
+    snapshot_wanted_ = !opens && (mount_report_.events_lost_from != 0 || mount_report_.records_lost != 0);
   }
   if (recorder_.state().config_hash() != configuration_.hash()) {
     CUBBY_TRY(configuration_.append_config_applied());

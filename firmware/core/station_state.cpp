@@ -562,6 +562,14 @@ void StationState::apply_outcome(const Outcome& outcome) {
   }
 }
 
+void StationState::on_records_lost(std::uint64_t count) {
+  next_counter_ += count;  // As many parcels may have been given one.
+  openings_ = {};
+  for (std::size_t number = 1; number <= door_count_; ++number) {
+    write_state(static_cast<std::uint8_t>(number), CompartmentState::kDisputed);
+  }
+}
+
 void StationState::on_record(const store::Record& record) {
   if (record.record_class == store::RecordClass::kInternal) {
     apply_internal(record.kind, record.payload);

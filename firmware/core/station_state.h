@@ -84,11 +84,16 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   /// `scratch` is used while records are visited.
   explicit StationState(cubby_v1_Event& scratch) : scratch_(scratch) {}
 
+  /// Doors that the cabinet has, before anything is visited.
+  void set_door_count(std::size_t count) { door_count_ = count; }
   /// From now on changes are told to `trace` (recovery is silent).
   void set_trace(TraceSink* trace) { trace_ = trace; }
   void apply_event(const cubby_v1_Event& event);
   void apply_internal(std::uint8_t kind, Bytes payload);
 
+  /// Who can say what is behind a door, when what was written about it may be gone? All doors are disputed, until a
+  /// later record or a person says more. Codes stay, for who has one has a claim; none is given a second time.
+  void on_records_lost(std::uint64_t count) override;
   void on_checkpoint_begin() override;
   void on_checkpoint_part(Bytes part) override;
   void on_record(const store::Record& record) override;
@@ -205,6 +210,7 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   static constexpr std::size_t kRulesItems = (limits::kRulesBytesMax + kRulesPerItem - 1) / kRulesPerItem;
 
   cubby_v1_Event& scratch_;
+  std::size_t door_count_ = limits::kCompartmentsMax;
   TraceSink* trace_ = nullptr;
   std::array<Compartment, limits::kCompartmentsMax> compartments_{};
   CompartmentBits open_elsewhere_{};

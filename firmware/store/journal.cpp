@@ -33,7 +33,7 @@ std::uint32_t Journal::address_of(const LiveSector& live, std::uint32_t offset) 
   return live.sector * flash_.geometry().sector_size + offset;
 }
 
-// Programs head and payload as one run of bytes, page by page, padded with FF to the unit.
+// Programs head and payload as one run of bytes, page by page, padded with FF to the unit, and reads each page back.
 Status Journal::program(std::uint32_t address, Bytes head, Bytes payload) {
   constexpr std::size_t kPageMax = 256;
   std::array<std::byte, kPageMax> page;

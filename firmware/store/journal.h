@@ -41,6 +41,9 @@ struct AckMark {
 /// Receives, at mount, the last complete checkpoint and then every later record, in order.
 class RecordVisitor {
  public:
+  /// At this place at most so many records are missing, of either class: damage has taken them, or the checkpoint that
+  /// made them needless. The same at each mount until a checkpoint is written.
+  virtual void on_records_lost(std::uint64_t count) = 0;
   virtual void on_checkpoint_begin() = 0;
   virtual void on_checkpoint_part(Bytes part) = 0;
   virtual void on_record(const Record& record) = 0;
@@ -61,6 +64,7 @@ class CheckpointSource {
 
 struct MountReport {
   std::uint32_t records = 0;           // Handed to the visitor.
+  std::uint64_t records_lost = 0;      // At most so many were missing from that.
   std::uint32_t damaged = 0;           // Places that did not verify.
   std::uint64_t events_lost_from = 0;  // First and last seq that is missing in mid-journal; 0: none.
   std::uint64_t events_lost_to = 0;
@@ -215,6 +219,7 @@ class Journal {
   Status copy_tail(Recovery& recovery, const LiveSector& tail, std::uint32_t offset, std::uint64_t order);
   std::size_t live_of_order(std::uint64_t order) const;
   void fold(const Recovery& recovery, RecordVisitor& visitor, MountReport& report);
+  static void tell_lost(std::uint64_t count, RecordVisitor& visitor, MountReport& report);
   void drop_obsolete_sectors();
 
   hal::NorFlash& flash_;

@@ -50,13 +50,23 @@ Status Journal::format(const JournalUid& uid) {
   return Status::kOk;
 }
 
-// Hands checkpoint and later records to the owner, in order.
+void Journal::tell_lost(std::uint64_t count, RecordVisitor& visitor, MountReport& report) {
+  if (count != 0) {
+    report.records_lost += count;
+    visitor.on_records_lost(count);
+  }
+}
+
+// Hands checkpoint and later records to the owner, in order, and says where any are missing.
 void Journal::fold(const Recovery& recovery, RecordVisitor& visitor, MountReport& report) {
   const Recovery::Facts& facts = recovery.facts;
-  std::uint64_t expected = facts.checkpoint_begin != 0 ? facts.checkpoint_begin : live_[0].first_order;
+  std::uint64_t expected = facts.checkpoint_begin != 0 ? facts.checkpoint_begin : 1;
   for (std::size_t i = live_of_order(expected); i < live_count_; ++i) {
     std::uint32_t offset = data_offset();
-    expected = std::max(expected, live_[i].first_order);
+    if (live_[i].first_order > expected) {
+      tell_lost(live_[i].first_order - expected, visitor, report);
+      expected = live_[i].first_order;
+    }
     RecordHeader record;
     Bytes payload;
     while (expected < next_order_ && read_record(live_[i], offset, record, payload)) {
@@ -89,6 +99,7 @@ void Journal::fold(const Recovery& recovery, RecordVisitor& visitor, MountReport
                          .payload = payload});
     }
   }
+  tell_lost(next_order_ - expected, visitor, report);
 }
 
 // The free sector for this boot. With none, those are taken that the boot before had given up already, by

@@ -94,8 +94,9 @@ bool Journal::holds_nothing() const {
   return written <= kStrayBytesMax;
 }
 
-// A kCopyDone that went bad with the records before it is still told from one that was never written by
-// what stands behind them.
+// A kCopyDone that went bad, or stands behind records that did, is still told from one that was never written: what
+// was appended after it has an order that no sector before has. (A copy that was cut has none, erased by halves or
+// not.)
 Journal::Copy Journal::copy_state(const LiveSector& live) const {
   std::uint32_t offset = data_offset();
   RecordHeader record;
@@ -108,11 +109,25 @@ Journal::Copy Journal::copy_state(const LiveSector& live) const {
     done = is_copy_done(record);
     offset += padded(layout::header_size(record.record_class) + record.payload_size);
   }
+  std::uint64_t newest = 0;  // Of the orders behind what is bad.
   while (!done && find_record(live, offset, record, payload)) {
     done = is_copy_done(record);
+    newest = std::max(newest, record.order);
     offset += padded(layout::header_size(record.record_class) + record.payload_size);
   }
-  return done ? Copy::kDone : Copy::kIncomplete;
+  if (done || newest == 0) {
+    return done ? Copy::kDone : Copy::kIncomplete;
+  }
+  for (std::size_t i = 0; i < live_count_; ++i) {
+    offset = data_offset();
+    while (live_[i].serial < live.serial && find_record(live_[i], offset, record, payload)) {
+      if (record.order >= newest) {
+        return Copy::kIncomplete;
+      }
+      offset += padded(layout::header_size(record.record_class) + record.payload_size);
+    }
+  }
+  return Copy::kConfirmed;
 }
 
 // Moves `offset` on to the next place where a record verifies; false: there is none up to the sector's end.

@@ -63,6 +63,7 @@ using Payload = std::vector<std::byte>;
 /// events after that in their order.
 class Events final : public store::RecordVisitor {
  public:
+  void on_records_lost(std::uint64_t) override {}
   void on_checkpoint_begin() override {
     begin = 1;
     list.clear();

@@ -35,6 +35,7 @@ class FoldedCheckpoint final : public store::CheckpointSource {
 /// Folds what a mount hands over.
 class Folder final : public store::RecordVisitor {
  public:
+  void on_records_lost(std::uint64_t) override { complaint_ = "a power cut is taken for damage"; }
   void on_checkpoint_begin() override;
   void on_checkpoint_part(Bytes part) override;
   void on_record(const store::Record& record) override;

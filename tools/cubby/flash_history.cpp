@@ -62,6 +62,7 @@ class Reader {
   void read_header(std::uint32_t index);
   void choose_journal();
   void read_sectors();
+  bool was_before(std::uint64_t serial, std::uint64_t order) const;
   void drop_unfinished_boots();
   void put_in_order();
   void read_records();
@@ -174,7 +175,27 @@ bool replaces(const layout::SectorHeader& header, std::uint64_t serial) {
          (header.before.has_value() && serial > *header.before && serial < header.serial);
 }
 
-// A kCopyDone may stand behind records that went bad.
+/// A record in a sector of a lower serial has that order or a higher one.
+bool Reader::was_before(std::uint64_t serial, std::uint64_t order) const {
+  for (const std::uint32_t i : live_) {
+    const FlashSector& sector = history_.sectors[i];
+    std::uint32_t offset = image_.data_offset();
+    while (sector.header.serial < serial) {
+      const auto record = find_record(image_, i, offset, sector.header.serial);
+      if (!record.has_value()) {
+        break;
+      }
+      if (record->header.order >= order) {
+        return true;
+      }
+      offset = record->offset + record->stored;
+    }
+  }
+  return false;
+}
+
+// A kCopyDone may stand behind records that went bad, or be bad itself: then what was written since has an order of its
+// own.
 void Reader::drop_unfinished_boots() {
   for (const std::uint32_t i : live_) {
     FlashSector& sector = history_.sectors[i];
@@ -182,14 +203,17 @@ void Reader::drop_unfinished_boots() {
       continue;
     }
     std::uint32_t offset = sector.counted_end;
+    std::uint64_t newest = 0;
     while (!sector.copy_done) {
       const auto record = find_record(image_, i, offset, sector.header.serial);
       if (!record.has_value()) {
         break;
       }
       sector.copy_done = record->is(OwnKind::kCopyDone);
+      newest = std::max(newest, record->header.order);
       offset = record->offset + record->stored;
     }
+    sector.copy_done = sector.copy_done || (newest != 0 && !was_before(sector.header.serial, newest));
   }
   for (const std::uint32_t i : live_) {
     FlashSector& boot = history_.sectors[i];

@@ -13,6 +13,7 @@ using store::layout::OwnKind;
 /// A mount is asked for its verdict only.
 class Nobody final : public store::RecordVisitor {
  public:
+  void on_records_lost(std::uint64_t) override {}
   void on_checkpoint_begin() override {}
   void on_checkpoint_part(Bytes) override {}
   void on_record(const store::Record&) override {}

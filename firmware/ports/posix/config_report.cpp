@@ -31,6 +31,9 @@ bool report_mount(const std::string& file, Status status, const store::Journal& 
       if (report.damaged != 0) {
         out << "; " << report.damaged << " damaged places";
       }
+      if (report.records_lost != 0) {
+        out << "; up to " << report.records_lost << " records are missing: nobody knows what is behind any door";
+      }
       if (report.events_lost_from != 0) {
         out << "; events " << report.events_lost_from << " to " << report.events_lost_to << " are lost";
       }

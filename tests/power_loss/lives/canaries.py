@@ -1,6 +1,6 @@
-"""Defects of journal and recovery, each of which the cuts through controllers' lives must catch.
+"""Defects of journal and recovery, each of which the cuts through controllers' lives, or the faults of their flash, must catch.
 
-Notation as in tests/mutants/mutants.py; there is no test to name, for the one program must notice them all.
+Notation as in tests/mutants/mutants.py; there is no test to name: cuts must notice all that name nothing, faults those of FAULTS.
 """
 
 from mutants import Mutant
@@ -18,7 +18,46 @@ READS_BLANK = (
     "return std::all_of(head.begin(), head.end(), [](std::byte value) { return value == std::byte{0xFF}; }); }())"
 )
 
+# What only a faulty part brings to light: no power cut does.
+FLASH = "faults"
+
+
+def under_faults(file, *rows):
+    return [Mutant(name, file, source, becomes, FLASH) for name, source, becomes in rows]
+
+
 MUTANTS = [
+    *under_faults(
+        STORE + "journal.cpp",
+        ("program-is-not-read-back", "flash_.program(at, bytes) != Status::kOk || <<!reads_as(at, bytes)>>) {", "false"),
+    ),
+    *under_faults(
+        STORE + "journal_wear.cpp",
+        ("part-of-a-page-is-read-back", "std::memcmp(read.data(), data.data(), <<data.size()>>) == 0", "std::min<std::size_t>(data.size(), 64)"),
+    ),
+    *under_faults(
+        STORE + "journal_mount.cpp",
+        ("lost-records-are-not-told", "if (<<count != 0>>) {\n    report.records_lost += count;", "false"),
+    ),
+    *under_faults(
+        STORE + "journal_scan.cpp",
+        ("copy-without-its-end-is-dropped", "if (<<done || newest == 0>>) {", "true"),
+        ("damage-in-the-tail-is-a-torn-record", "while (<<find_record(tail, offset, record, payload)>>) {\n    recovery.tail_damaged", "false"),
+        ("lost-events-are-not-reported", "<<report.events_lost_to = to;>>", "report.events_lost_from = 0;"),
+    ),
+    *under_faults(
+        STORE + "layout.cpp",
+        ("rotten-header-is-not-put-right", "if (as_is != HeaderCheck::kForeign || <<alike < 3>>) {", "true"),
+    ),
+    *under_faults(
+        CORE + "controller_boot.cpp",
+        ("mount-that-failed-is-ignored", "<<CUBBY_TRY(open_journal());>>", "(void)open_journal();"),
+    ),
+    *under_faults(
+        CORE + "station_state.cpp",
+        ("doors-are-not-doubted", "<<write_state(static_cast<std::uint8_t>(number), CompartmentState::kDisputed);>>", ""),
+        ("opening-of-before-the-loss-goes-on", "<<openings_ = {};>>\n  for", ""),
+    ),
     *at(
         STORE + "journal.cpp",
         ("record-without-crc", "return <<layout::record_crc(Bytes(bytes).first(head_size), payload, live.serial) == header.crc>>;", "true"),
@@ -74,3 +113,25 @@ MUTANTS = [
         ("refused-parcel-keeps-its-code", "<<compartments_[body.refused.compartment - 1U].parcel.code_dead = true;>>", ""),
     ),
 ]
+
+# Defects of an unlock that the cuts within it must catch, too.
+PULSES = ["pulses-again-after-a-reset", "pulses-before-the-intent", "unseen-pulse-is-believed"]
+
+# By fault, the defect that it must bring to light.
+FAULTS = {
+    "rot-of-the-last": "record-without-crc",
+    "rot-of-the-recent": "damage-in-the-tail-is-a-torn-record",
+    "rot-of-a-header": "rotten-header-is-not-put-right",
+    "rot-anywhere": "doors-are-not-doubted",
+    "rot-of-many-bits": "lost-events-are-not-reported",
+    "stuck-written": "copy-without-its-end-is-dropped",
+    "stuck-blank": "part-of-a-page-is-read-back",
+    "read-disturb": "lost-records-are-not-told",
+    "hostile-page": "opening-of-before-the-loss-goes-on",
+    "program-errors": "pulses-before-the-intent",
+    "erase-errors": "mount-that-failed-is-ignored",
+    "all-errors": "verdict-before-it-is-counted",
+    "busy-for-ever": "pulses-before-the-intent",
+    "reads-zeros": "program-is-not-read-back",
+    "write-protected": "program-is-not-read-back",
+}

@@ -53,6 +53,20 @@ bool Centre::receive(std::string_view bytes, std::string& down) {
   }
 }
 
+bool Centre::take_gap(std::uint64_t from, std::uint64_t to, Chain after) {
+  constexpr std::uint64_t kGapMax = 100'000;
+  if (!takes_gaps_) {
+    return complain("the station gave events up");
+  }
+  if (from != chains_.size() + 1 || to < from || to - from > kGapMax) {
+    return complain("a gap does not continue what was reported");
+  }
+  gaps_.push_back({.from = from, .to = to});
+  chains_.resize(to, 0);
+  chains_.back() = after;
+  return true;
+}
+
 bool Centre::handle(std::string_view message, std::string& down) {
   cubby::v1::Up up;
   if (!up.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
@@ -85,8 +99,8 @@ bool Centre::handle(std::string_view message, std::string& down) {
     say(answer, down);
     return true;
   }
-  if (up.has_gap()) {
-    return complain("the station gave events up");
+  if (up.has_gap() && !take_gap(up.gap().from_seq(), up.gap().to_seq(), up.gap().new_chain())) {
+    return false;
   }
   if (up.has_batch()) {
     std::uint64_t seq = up.batch().first_seq();

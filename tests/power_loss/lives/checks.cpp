@@ -88,17 +88,23 @@ std::string check_beliefs(Machine& machine) {
   return {};
 }
 
-std::string check_authority(Machine& machine, unsigned door) {
+std::string check_asked_for(const Machine& machine, unsigned door) {
   if (!machine.world.last_input.has_value()) {
     return at_door(door, "unlocked after a reset by nobody (S2, S10)");
   }
   if (machine.world.now > *machine.world.last_input + limits::kAuthorisationLife) {
     return at_door(door, "unlocked long after somebody asked for it (S2)");
   }
-  emulator::NorFlashDevice copy = machine.world.flash;
+  return {};
+}
+
+std::string check_authority(const Machine& machine, unsigned door, emulator::NorFlashDevice flash) {
+  if (std::string wrong = check_asked_for(machine, door); !wrong.empty()) {
+    return wrong;
+  }
   const auto scratch = std::make_unique<cubby_v1_Event>();
   const auto state = std::make_unique<core::StationState>(*scratch);
-  const auto journal = std::make_unique<store::Journal>(copy);
+  const auto journal = std::make_unique<store::Journal>(flash);
   store::MountReport report;
   if (journal->mount(*state, report) != Status::kOk) {
     return at_door(door, "unlocked over a journal that does not mount (S2)");

@@ -10,7 +10,9 @@ namespace cubby::power_loss {
 std::string check_beliefs(Machine& machine);
 
 /// The unlock frame that is about to be sent was asked for by somebody since the last boot, not long ago, and a
-/// mount of the flash as it is now finds the intent.
-std::string check_authority(Machine& machine, unsigned door);
+/// mount of `flash`, as it is now, finds the intent.
+std::string check_authority(const Machine& machine, unsigned door, emulator::NorFlashDevice flash);
+/// The first half of that alone.
+std::string check_asked_for(const Machine& machine, unsigned door);
 
 }  // namespace cubby::power_loss

@@ -181,7 +181,7 @@ void Explorer::before_erase(Machine& machine, std::uint32_t sector) {
 void Explorer::before_frame(Machine& machine, Bytes frame) {
   const unsigned door = door_unlocked_by(frame);
   if (door != 0) {
-    if (std::string complaint = check_authority(machine, door); !complaint.empty()) {
+    if (std::string complaint = check_authority(machine, door, machine.world.flash); !complaint.empty()) {
       fail(complaint);
     }
   }

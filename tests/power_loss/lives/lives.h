@@ -35,6 +35,8 @@ extern const std::array<Geometry, 5> kGeometries;
 /// The world before a life begins.
 World world_before(const Life& life, const Geometry& geometry);
 
+/// A courier comes with a parcel; 0: turned away.
+unsigned bring(Machine& machine, const std::string& parcel);
 /// What the recipient, a courier or a technician can do about a parcel that is inside; false: nobody gets it out.
 bool take_out(Machine& machine, unsigned door);
 

@@ -20,6 +20,8 @@ StationKey key_of(std::string_view name) {
   return sha256(parts);
 }
 
+}  // namespace
+
 const StationKey& own_key() {
   static const StationKey key = key_of("station");
   return key;
@@ -30,15 +32,15 @@ const StationKey& issuer_key() {
   return key;
 }
 
-std::vector<std::byte> make_config() {
+std::vector<std::byte> station_config(cubby_v1_BoardFamily family, std::uint8_t channels) {
   cubby_v1_StationConfig config = cubby_v1_StationConfig_init_zero;
   config.version = 1;
   kStation.copy(config.station, kStation.size());
   std::strcpy(config.city, "Taiyuan");
   config.utc_offset_min = 480;
-  config.boards[0].family = cubby_v1_BoardFamily_BOARD_FAMILY_P5;
+  config.boards[0].family = family;
   config.boards[0].address = 1;
-  config.boards[0].channels = 8;
+  config.boards[0].channels = channels;
   config.boards_count = 1;
   config.door_board_count = config.door_channel_count = config.door_size_count = config.door_height_cm_count = kDoors;
   for (std::uint8_t i = 0; i < kDoors; ++i) {
@@ -56,7 +58,26 @@ std::vector<std::byte> make_config() {
   return bytes;
 }
 
-}  // namespace
+std::vector<std::byte> panel_frame(std::uint8_t type, std::string_view data) {
+  std::vector<std::byte> bytes{std::byte{0x55}, std::byte{type}, static_cast<std::byte>(data.size())};
+  const Bytes text = as_bytes(data);
+  bytes.insert(bytes.end(), text.begin(), text.end());
+  const auto crc = crc16_modbus(Bytes(bytes).subspan(1));
+  bytes.push_back(static_cast<std::byte>(crc & 0xFF));
+  bytes.push_back(static_cast<std::byte>(crc >> 8));
+  return bytes;
+}
+
+std::string pass_text(char role, std::uint64_t now_s, std::uint32_t serial) {
+  std::array<char, kPassTextMax> text{};
+  Pass pass;
+  pass.role = role;
+  pass.holder.assign(role == Pass::kTechnician ? "li" : "sf");
+  pass.issued_utc_s = now_s;
+  pass.expiry_utc_s = now_s + 600;
+  pass.serial = serial;
+  return {text.data(), make_pass(issuer_key(), pass, kStation, text)};
+}
 
 unsigned door_unlocked_by(Bytes frame) {
   const bool unlock = frame.size() == 8 && frame[1] == std::byte{5} && frame[2] == std::byte{2};
@@ -239,7 +260,7 @@ Machine::Machine(World start, Observer& observer)
 Machine::~Machine() = default;
 
 Status Machine::boot() {
-  static const std::vector<std::byte> config = make_config();
+  static const std::vector<std::byte> config = station_config(cubby_v1_BoardFamily_BOARD_FAMILY_P5, 8);
   const hal::Hardware hardware{.bus = *ports_,
                                .flash = *ports_,
                                .clock = *ports_,
@@ -300,12 +321,7 @@ void Machine::advance(Duration duration) {
 }
 
 void Machine::type(std::uint8_t type, std::string_view data) {
-  std::vector<std::byte> bytes{std::byte{0x55}, std::byte{type}, static_cast<std::byte>(data.size())};
-  const Bytes text = as_bytes(data);
-  bytes.insert(bytes.end(), text.begin(), text.end());
-  const auto crc = crc16_modbus(Bytes(bytes).subspan(1));
-  bytes.push_back(static_cast<std::byte>(crc & 0xFF));
-  bytes.push_back(static_cast<std::byte>(crc >> 8));
+  const std::vector<std::byte> bytes = panel_frame(type, data);
   world.typed.insert(world.typed.end(), bytes.begin(), bytes.end());
   world.last_input = world.now;
   tick();
@@ -327,19 +343,12 @@ void Machine::scan(std::string_view text) {
 }
 
 std::string Machine::pass(char role) {
-  std::array<char, kPassTextMax> text{};
   const std::uint64_t now_s = world.utc_at_zero_ms / 1000 + static_cast<std::uint64_t>(world.now.us) / 1'000'000;
-  Pass pass;
-  pass.role = role;
-  pass.holder.assign(role == Pass::kTechnician ? "li" : "sf");
-  pass.issued_utc_s = now_s;
-  pass.expiry_utc_s = now_s + 600;
-  pass.serial = ++world.pass_serial;
-  return {text.data(), make_pass(issuer_key(), pass, kStation, text)};
+  return pass_text(role, now_s, ++world.pass_serial);
 }
 
-std::string Machine::code_of(unsigned door) {
-  const auto& parcel = controller().state().compartment(static_cast<std::uint8_t>(door)).parcel;
+std::string Machine::code_of(unsigned door) const {
+  const auto& parcel = state_of(door).parcel;
   return std::string(pickup_code(own_key(), parcel.code_counter, core::code_digits(parcel)).text());
 }
 

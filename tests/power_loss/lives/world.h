@@ -21,6 +21,15 @@ namespace cubby::power_loss {
 inline constexpr std::size_t kDoors = 4;
 inline constexpr std::string_view kStation = "SX-TY-0007";
 
+/// What each station is told at its making: one board at address 1, whose first channels are the doors.
+std::vector<std::byte> station_config(cubby_v1_BoardFamily family, std::uint8_t channels);
+const StationKey& own_key();
+const StationKey& issuer_key();
+/// Of somebody, issued now; `role` as in Pass.
+std::string pass_text(char role, std::uint64_t now_s, std::uint32_t serial);
+/// What the panel sends of a key (type 1) or a scan (type 2).
+std::vector<std::byte> panel_frame(std::uint8_t type, std::string_view data);
+
 /// What the person before the station does at a door that opens. Who refuses leaves the parcel inside, but no one
 /// has told them yet that this was understood: until then nobody can know, without an item sensor, where it is.
 enum class Act : std::uint8_t { kNothing, kPuts, kTakes, kLooks, kRefuses };
@@ -102,10 +111,12 @@ class Machine {
   std::string pass(char role);
 
   core::Controller& controller() { return assembly_->controller(); }
-  core::CompartmentState state(unsigned door) {
-    return controller().state().compartment(static_cast<std::uint8_t>(door)).state;
+  const core::Controller& controller() const { return assembly_->controller(); }
+  const core::Compartment& state_of(unsigned door) const {
+    return controller().state().compartment(static_cast<std::uint8_t>(door));
   }
-  std::string code_of(unsigned door);
+  core::CompartmentState state(unsigned door) const { return state_of(door).state; }
+  std::string code_of(unsigned door) const;
   void observe(bool on) { observed_ = on; }
   bool observed() const { return observed_; }
   std::uint64_t ticks() const { return ticks_; }

@@ -169,6 +169,39 @@ TEST(Boot, AfterEventsWereLostInTheJournalSaysWhereEverythingStands) {
   ASSERT_EQ(world.events(cubby_v1_Event_snapshot_tag).size(), 2U);
 }
 
+// Where a record was lost the next parcel was put to the one that nobody knew of.
+TEST(Boot, AfterRecordsWereLostNobodyKnowsWhatIsBehindADoor) {
+  StationWorld world;
+  const auto known = world.deposit('S', "KNOWN");
+  const auto code = world.code_of(known);
+  const auto forgotten = world.deposit('S', "FORGOTTEN");
+  const auto forgotten_code = world.code_of(forgotten);
+  world.enter_code(world.wrong_code());
+  ASSERT_GE(world.flash().spoil(as_bytes("FORGOTTEN")), 2U);  // Its intent and its event.
+  world.power_cycle();
+  ASSERT_TRUE(world.controller().running());
+  EXPECT_NE(world.controller().mount_report().records_lost, 0U);
+  for (unsigned door = 1; door <= 4; ++door) {
+    EXPECT_EQ(world.state(door), CompartmentState::kDisputed) << door;
+  }
+  EXPECT_EQ(world.deposit('S', "NEXT"), 0U);
+  world.key('*');
+  // What is known of a parcel is still good for its recipient.
+  world.enter_code(code);
+  world.advance_seconds(1);
+  ASSERT_TRUE(world.is_open(known));
+  world.shut(known);
+  world.advance_seconds(1);
+  EXPECT_EQ(world.state(known), CompartmentState::kVacant);
+  // A second boot meets the same hole, and knows what has been seen since.
+  world.power_cycle();
+  EXPECT_EQ(world.state(known), CompartmentState::kVacant);
+  EXPECT_EQ(world.state(forgotten), CompartmentState::kDisputed);
+  EXPECT_EQ(world.deposit('S', "NEXT"), known);
+  EXPECT_NE(world.code_of(known), forgotten_code) << "it was given already";
+  EXPECT_NE(world.code_of(known), code);
+}
+
 TEST(Centre, SetsTheClockOnlyBeyondWhatTheRoundTripMayHide) {
   StationWorld world;
   constexpr std::uint64_t kToleranceMs = 2'000;

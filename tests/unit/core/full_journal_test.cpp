@@ -49,6 +49,22 @@ class Crowded {
   unsigned reserved = 0;     // For half an hour.
 };
 
+// Its own snapshot found no room, and the station stayed in safe mode for ever: nobody could acknowledge anything.
+TEST(FullJournal, WhoseBeginningIsLostStillRuns) {
+  Crowded crowded;
+  auto& world = crowded.world;
+  crowded.fill_up_to(0);
+  const auto hash = world.controller().state().config_hash();
+  ASSERT_GE(world.flash().spoil(hash), 2U);  // It stands in what opens a journal, and in each checkpoint.
+  for (int boots = 0; boots < 3; ++boots) {
+    world.power_cycle();
+    ASSERT_TRUE(world.controller().running());
+    EXPECT_FALSE(world.controller().state().snapshot_seen());
+    EXPECT_EQ(world.state(crowded.compartment), CompartmentState::kDisputed);
+    EXPECT_EQ(world.deposit(), 0U);
+  }
+}
+
 TEST(FullJournal, WhatWasTakenOutIsNotBelievedInsideOnceThereIsRoomAgain) {
   std::size_t late = 0;
   for (std::size_t room = 0; room < 20; ++room) {

@@ -439,6 +439,18 @@ TEST_F(Flash, AnAbsentPartReadsAsItsLine) {
   EXPECT_EQ(read(0, 16), pattern(16)) << "nothing reached it";
 }
 
+TEST_F(Flash, AWriteProtectedPartSaysThatItWritesAndDoesNot) {
+  ASSERT_EQ(flash().program(0, pattern(16)), Status::kOk);
+  device.write_protect();
+  EXPECT_EQ(flash().program(16, pattern(16)), Status::kOk);
+  EXPECT_EQ(flash().erase(0), Status::kOk);
+  EXPECT_EQ(read(0, 16), pattern(16));
+  EXPECT_EQ(read(16, 16), std::vector<std::byte>(16, std::byte{0xFF}));
+  device.mended();
+  EXPECT_EQ(flash().program(16, pattern(16)), Status::kOk);
+  EXPECT_EQ(read(16, 16), pattern(16));
+}
+
 TEST_F(Flash, AnImageComesBack) {
   ASSERT_EQ(flash().program(4096, pattern(32)), Status::kOk);
   std::vector<std::byte> blob;

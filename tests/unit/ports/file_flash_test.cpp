@@ -148,6 +148,7 @@ TEST(FileFlash, CanBeLookedIntoWithoutChangingIt) {
 
 /// Counts the events that a mount finds, and checks that each is the one that was written.
 struct Reader final : store::RecordVisitor {
+  void on_records_lost(std::uint64_t) override {}
   std::uint64_t events = 0;
   void on_checkpoint_begin() override {}
   void on_checkpoint_part(Bytes) override {}

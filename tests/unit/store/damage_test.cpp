@@ -224,6 +224,45 @@ TEST(Damage, InACopiedRecordDoesNotDropTheWholeSector) {
   EXPECT_THAT(world.listing.lines, ElementsAre("event 1 one"));
 }
 
+// So did one in the record that says that the copy is done: whatever the boot had written since was forgotten without a
+// word, and the next boot erased it.
+TEST(Damage, OfACopyDoneDoesNotDropWhatWasWrittenSince) {
+  for (unsigned bit = 0; bit < 8; ++bit) {
+    StoreWorld world;
+    ASSERT_EQ(world.event("one"), Status::kOk);
+    ASSERT_EQ(world.reboot(), Status::kOk);
+    ASSERT_EQ(world.event("two"), Status::kOk);
+    ASSERT_EQ(world.event("three"), Status::kOk);
+    const std::uint32_t done = *find(world.flash, "one", 2) + 4;  // The event's last bytes, padded.
+    flip(world.flash, done + 4 + bit / 2, bit);                   // In its CRC.
+    ASSERT_EQ(world.reboot(), Status::kOk);
+    EXPECT_EQ(world.report.events_lost_from, 2U);
+    EXPECT_EQ(world.report.events_lost_to, 3U);
+    EXPECT_EQ(world.journal.next_seq(), 4U);
+    EXPECT_THAT(world.listing.lines, ElementsAre("event 1 one"));
+  }
+}
+
+// The owner was told only which events are lost, and went on with a state that they were not in.
+TEST(Damage, IsToldToTheOwnerUntilACheckpointHoldsTheStateAgain) {
+  StoreWorld world;
+  for (const char* text : {"one", "two", "three"}) {
+    ASSERT_EQ(world.event(text), Status::kOk);
+  }
+  ASSERT_EQ(world.internal("four"), Status::kOk);
+  flip(world.flash, *find(world.flash, "two"), 0);
+  for (int boots = 0; boots < 3; ++boots) {
+    ASSERT_EQ(world.reboot(), Status::kOk);
+    EXPECT_EQ(world.listing.lost, 3U);
+    EXPECT_EQ(world.report.records_lost, 3U);
+  }
+  ASSERT_EQ(world.checkpoint(), Status::kOk);
+  ASSERT_EQ(world.reboot(), Status::kOk);
+  EXPECT_EQ(world.listing.lost, 0U);
+  EXPECT_EQ(world.report.records_lost, 0U);
+  EXPECT_EQ(world.report.events_lost_from, 2U) << "the centre has still to be told";
+}
+
 TEST(Damage, OfTheOnlyCheckpointIsReported) {
   StoreWorld world;
   for (int i = 0; i < 30; ++i) {

@@ -209,6 +209,36 @@ TEST(Journal, TakesNoMoreAfterTheFlashFailed) {
   EXPECT_EQ(world.event("taken again"), Status::kOk);
 }
 
+// A part whose protection bits are set says "done"; so does one that is not there and reads 00.
+TEST(Journal, BelievesNoProgramThatDoesNotReadBack) {
+  StoreWorld world;
+  ASSERT_EQ(world.event("kept"), Status::kOk);
+  world.flash.write_protect();
+  EXPECT_EQ(world.event("lost"), Status::kIo);
+  EXPECT_EQ(world.journal.next_seq(), 2U);
+  EXPECT_EQ(world.reboot(), Status::kIo) << "its sector cannot be opened";
+  world.flash.mended();
+  world.flash.make_absent(emulator::AbsentReads::kZeros);
+  EXPECT_EQ(world.journal.format(uid_of(2)), Status::kIo);
+  world.flash.mended();
+  ASSERT_EQ(world.reboot(), Status::kOk);
+  EXPECT_THAT(world.listing.lines, ElementsAre("event 1 kept"));
+  EXPECT_EQ(world.report.damaged, 0U);
+  EXPECT_EQ(world.journal.uid(), uid_of(1));
+}
+
+TEST(Journal, PutsElsewhereWhatMetAStuckBit) {
+  StoreWorld world;
+  const std::string text(300, '\x7F');
+  ASSERT_EQ(world.event("kept"), Status::kOk);
+  world.flash.stick(150, std::byte{0x01}, std::byte{0});
+  EXPECT_EQ(world.event(text), Status::kOk);
+  EXPECT_EQ(world.journal.sectors_retired(), 1U);
+  ASSERT_EQ(world.reboot(), Status::kOk);
+  EXPECT_EQ(world.report.damaged, 0U);
+  EXPECT_THAT(world.listing.lines, ElementsAre("event 1 kept", "event 2 " + text));
+}
+
 TEST(Journal, SaysThatTheFlashDoesNotAnswer) {
   StoreWorld world;
   world.flash.cut_after(0, emulator::TearMode::kNothing);

@@ -30,6 +30,7 @@ inline std::vector<std::byte> bytes_of(std::size_t size, std::uint64_t seed) {
 /// Keeps all that a mount hands over, as text.
 class Listing final : public RecordVisitor {
  public:
+  void on_records_lost(std::uint64_t count) override { lost += count; }
   void on_checkpoint_begin() override { lines.emplace_back("checkpoint"); }
   void on_checkpoint_part(Bytes part) override { lines.push_back("part " + text(part)); }
   void on_record(const Record& record) override {
@@ -38,6 +39,7 @@ class Listing final : public RecordVisitor {
                     " " + text(record.payload));
   }
   std::vector<std::string> lines;
+  std::uint64_t lost = 0;  // Records that are said to be missing among them.
 
  private:
   static std::string text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
@@ -79,7 +81,7 @@ struct StoreWorld {
   Status reboot() {
     journal.~Journal();
     new (&journal) Journal(flash);
-    listing.lines.clear();
+    listing = {};
     return journal.mount(listing, report);
   }
   /// Events of 500 bytes until nothing fits; their number.
