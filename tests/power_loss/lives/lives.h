@@ -23,7 +23,7 @@ struct Life {
   Past past = Past::kNone;
 };
 
-extern const std::array<Life, 10> kLives;
+extern const std::array<Life, 11> kLives;
 
 struct Geometry {
   std::string_view name;
