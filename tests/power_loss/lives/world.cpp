@@ -60,8 +60,9 @@ std::vector<std::byte> station_config(cubby_v1_BoardFamily family, std::uint8_t 
 
 std::vector<std::byte> panel_frame(std::uint8_t type, std::string_view data) {
   std::vector<std::byte> bytes{std::byte{0x55}, std::byte{type}, static_cast<std::byte>(data.size())};
-  const Bytes text = as_bytes(data);
-  bytes.insert(bytes.end(), text.begin(), text.end());
+  for (const std::byte byte : as_bytes(data)) {
+    bytes.push_back(byte);
+  }
   const auto crc = crc16_modbus(Bytes(bytes).subspan(1));
   bytes.push_back(static_cast<std::byte>(crc & 0xFF));
   bytes.push_back(static_cast<std::byte>(crc >> 8));
