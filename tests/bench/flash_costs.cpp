@@ -164,6 +164,7 @@ class Count final : public store::RecordVisitor {
  public:
   void on_checkpoint_begin() override {}
   void on_checkpoint_part(Bytes) override {}
+  void on_records_lost(std::uint64_t) override {}
   void on_record(const store::Record&) override { ++records; }
   std::uint32_t records = 0;
 };
