@@ -307,7 +307,7 @@ TEST_F(Store, RefusesFilesThatAreNoStoreAndLeavesThemAlone) {
 TEST_F(Store, RefusesAnotherSchemaVersionByName) {
   { Aggregator made(path); }
   run_sql("PRAGMA user_version = 99");
-  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 3");
+  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 4");
 }
 
 TEST_F(Store, RetiresOldDaysAndStaysExact) {
@@ -382,6 +382,111 @@ TEST_F(Store, AnswersStatisticsFromTheTables) {
   ASSERT_EQ(answer.rows.size(), 3U);
   EXPECT_EQ(answer.total, 7U);
   EXPECT_EQ(answer.rows[0].labels[0].second, "2025-03-03T14:00");
+}
+
+// What is worked out from the sums: 40 deposits and 30 collections of an hour each in 10 compartments.
+TEST_F(Store, AnswersWhatFollowsFromTheSums) {
+  fill_both();
+  v1::Event failed = journal.event(kNoonUtcMs + 1);
+  failed.mutable_open_failed()->set_compartment(1);
+  failed.mutable_open_failed()->set_cause(v1::OPEN_FAILURE_JAMMED);
+  for (int i = 0; i < 30; ++i) {
+    journal.add(failed);
+  }
+  v1::Event booted = journal.event(kNoonUtcMs + 2 * 86'400'000ULL);
+  booted.mutable_booted()->set_cause(v1::BOOT_CAUSE_POWER);
+  booted.mutable_booted()->set_off_ms(86'400'000);
+  journal.add(booted);
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  aggregator.report(other);
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  StatisticsQuery query;
+  query.by = GroupBy::kStation;
+  query.station = "SX-TY-0001";
+  const auto figure = [](const StatisticsAnswer& answer, std::string_view name) {
+    const Figure value = figure_of(answer.rows.at(0), answer.has, *figure_from_name(name));
+    const auto* whole = std::get_if<std::int64_t>(&value);
+    return whole != nullptr ? static_cast<double>(*whole) : std::get<double>(value);
+  };
+  const StatisticsAnswer answer = reader.statistics(query);
+  EXPECT_EQ(figure(answer, "open_failed"), 30);
+  EXPECT_DOUBLE_EQ(figure(answer, "first_open_ratio"), 0.7);  // 70 openings at the first attempt, 30 in vain.
+  EXPECT_DOUBLE_EQ(figure(answer, "mean_door_open_s"), 40 * 5.0 / 70);
+  EXPECT_DOUBLE_EQ(figure(answer, "turns"), 30 / (10 * 2.0));  // The two days from the first event to the last.
+  EXPECT_DOUBLE_EQ(figure(answer, "uptime"), 0.5);
+  EXPECT_EQ(figure(answer, "outages"), 1);
+  for (const char* name : {"dwell_p50_h", "dwell_p90_h", "dwell_p99_h"}) {
+    EXPECT_NEAR(figure(answer, name), 1, 0.02) << name;
+  }
+  // Of one day of two: half the time.
+  query.to_day = day_from_text("2025-03-04");
+  EXPECT_DOUBLE_EQ(figure(reader.statistics(query), "turns"), 30 / (10 * 0.5));
+  // The same figures from hours and from days.
+  query = {};
+  query.by = GroupBy::kDay;
+  query.city = "Taiyuan";
+  const StatisticsAnswer by_day = reader.statistics(query);
+  EXPECT_EQ(by_day.rows.at(0).label("day")->substr(0), "2025-03-03");
+  EXPECT_DOUBLE_EQ(figure(by_day, "turns"), 30 / 10.0);
+  EXPECT_NEAR(figure(by_day, "dwell_p50_h"), 1, 0.02);
+  query.by = GroupBy::kSize;
+  EXPECT_NEAR(figure(reader.statistics(query), "dwell_p99_h"), 1, 0.02);
+}
+
+TEST_F(Store, SortsRowsByAnyColumnBeforeItCutsThePage) {
+  fill_both();
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  StatisticsQuery query;
+  query.by = GroupBy::kCompartment;
+  query.station = "SX-TY-0001";
+  query.sort = "compartment";
+  query.descending = true;
+  query.limit = 2;
+  StatisticsAnswer answer = reader.statistics(query);
+  ASSERT_EQ(answer.rows.size(), 2U);
+  EXPECT_EQ(*answer.rows[0].label("compartment"), "10");
+  EXPECT_EQ(*answer.rows[1].label("compartment"), "9");
+  EXPECT_EQ(answer.total, 10U);
+  query = {};
+  query.by = GroupBy::kHour;
+  query.sort = "deposits";
+  query.descending = true;
+  answer = reader.statistics(query);
+  for (std::size_t i = 1; i < answer.rows.size(); ++i) {
+    EXPECT_GE(answer.rows[i - 1].sum(Column::kDeposits), answer.rows[i].sum(Column::kDeposits));
+  }
+  // Hours in which nothing was collected have no mean dwell: they come last either way.
+  for (const bool descending : {false, true}) {
+    query.sort = "mean_dwell_h";
+    query.descending = descending;
+    answer = reader.statistics(query);
+    EXPECT_GT(answer.rows.front().sum(Column::kDwellCount), 0);
+    EXPECT_EQ(answer.rows.back().sum(Column::kDwellCount), 0);
+  }
+  for (const char* wrong : {"no_such", "boots", "level_delta", "station"}) {
+    query.sort = wrong;
+    EXPECT_EQ(reader.statistics(query).status, ReadStatus::kNoSuchColumn) << wrong;
+  }
+}
+
+TEST_F(Store, VerifyFindsATamperedHistogramOrTime) {
+  fill_both();
+  { Aggregator(path).report(journal); }
+  for (const char* table : {"stat_station", "stat_station_day", "stat_city_hour", "stat_city_brand_size_day"}) {
+    const std::string name(table);
+    run_sql("CREATE TABLE kept AS SELECT * FROM " + name);
+    run_sql("UPDATE " + name + " SET dwell_histogram = x'01' WHERE dwell_count > 0");
+    EXPECT_NE(difference().find("dwell_histogram"), std::string::npos) << difference();
+    run_sql("DELETE FROM " + name + "; INSERT INTO " + name + " SELECT * FROM kept; DROP TABLE kept");
+    ASSERT_EQ(difference(), "");
+  }
+  run_sql("UPDATE journals SET first_event_utc_ms = first_event_utc_ms + 1");
+  EXPECT_NE(difference().find("times of the first"), std::string::npos) << difference();
 }
 
 TEST(Days, AreReadAndWritten) {

@@ -97,6 +97,7 @@ json::object to_json(const StationInfo& station) {
   object["config_version"] = station.config_version;
   object["compartments"] = station.compartments;
   object["high_water"] = station.high_water;
+  object["first_event_utc_ms"] = station.first_event_utc_ms;
   object["last_event_utc_ms"] = station.last_event_utc_ms;
   object["boot"] = station.boot;
   object["journals"] = station.journals;
@@ -108,32 +109,14 @@ json::object to_json(const StatisticsRow& row, const StatisticsAnswer& answer) {
   for (const auto& [name, value] : row.labels) {
     object[name] = value;
   }
-  if (row.stations > 0) {
-    object["stations"] = row.stations;
-    object["compartments"] = row.compartments;
-  }
-  std::int64_t turned_away = 0;
-  for (std::size_t i = 0; i < kColumnCount; ++i) {
-    const auto column = static_cast<Column>(i);
-    if (!answer.has[i] || column == Column::kLevelMomentS || column == Column::kLevelDelta) {
-      continue;
+  const auto names = figure_names();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Figure figure = figure_of(row, answer.has, i);
+    if (const auto* whole = std::get_if<std::int64_t>(&figure)) {
+      object[names[i]] = *whole;
+    } else if (const auto* real = std::get_if<double>(&figure)) {
+      object[names[i]] = *real;
     }
-    object[to_string(column)] = row.sums[i];
-    if (column >= Column::kTurnedAwayFull && column <= Column::kTurnedAwayFault) {
-      turned_away += row.sums[i];
-    }
-  }
-  if (answer.has[static_cast<std::size_t>(Column::kTurnedAwayFull)]) {
-    object["turned_away"] = turned_away;
-  }
-  if (row.occupied) {
-    object["occupied"] = *row.occupied;
-  }
-  if (row.mean_occupied) {
-    object["mean_occupied"] = *row.mean_occupied;
-  }
-  if (const std::int64_t count = row.sum(Column::kDwellCount); count > 0) {
-    object["mean_dwell_h"] = static_cast<double>(row.sum(Column::kDwellMs)) / static_cast<double>(count) / 3.6e6;
   }
   return object;
 }
@@ -154,6 +137,15 @@ const char* take_parameter(const std::string& name, const std::string& value, St
     (name == "from" ? query.from_day : query.to_day) = day;
     return day ? nullptr : "from and to are local dates like 2026-03-01; to is the day after the last";
   }
+  if (name == "sort") {
+    const std::size_t colon = std::min(value.find(':'), value.size());
+    const std::string order = value.substr(colon);
+    query.sort = value.substr(0, colon);
+    query.descending = order == ":desc";
+    return query.sort.empty() || (!order.empty() && order != ":asc" && order != ":desc")
+               ? "sort is the name of a column, with :asc or :desc behind it if wanted"
+               : nullptr;
+  }
   if (name == "limit") {
     const auto limit = number_from(value, 1, kPageMax);
     query.limit = limit.value_or(query.limit);
@@ -164,7 +156,7 @@ const char* take_parameter(const std::string& name, const std::string& value, St
     query.offset = offset.value_or(0);
     return offset ? nullptr : "offset must be 0..100000000";
   }
-  return "unknown parameter; known are by, station, city, from, to, limit, offset";
+  return "unknown parameter; known are by, station, city, from, to, sort, limit, offset";
 }
 
 }  // namespace
@@ -303,6 +295,7 @@ ApiResponse Api::station(std::string_view encoded) {
       return problem(404, "unknown_station", "no such station has reported");
     case ReadStatus::kUnknownCity:
     case ReadStatus::kNotSupported:
+    case ReadStatus::kNoSuchColumn:
     case ReadStatus::kFailed:
       return problem(503, "store_unavailable", "the store cannot be read now");
   }
@@ -440,6 +433,8 @@ ApiResponse Api::statistics(std::string_view query_text) {
       return problem(404, "unknown_station", answer.detail);
     case ReadStatus::kUnknownCity:
       return problem(404, "unknown_city", answer.detail);
+    case ReadStatus::kNoSuchColumn:
+      return problem(400, "bad_parameter", answer.detail);
     case ReadStatus::kNotSupported:
       return problem(501, "not_supported", "not supported: " + answer.detail);
     case ReadStatus::kFailed:

@@ -28,7 +28,9 @@ std::string LogReplay::load() {
     station_names_[id] = stations.text(1);
     facts_[id].id = id;
   }
-  Statement journals(database_, "SELECT journal_id, station_id, uid, seq, chain, last_batch_id FROM journals");
+  Statement journals(database_,
+                     "SELECT journal_id, station_id, uid, seq, chain, last_batch_id, first_event_utc_ms, "
+                     "last_event_utc_ms FROM journals");
   while (journals.row()) {
     Journal& journal = journals_[static_cast<std::uint32_t>(journals.number(0))];
     journal.station_id = static_cast<std::uint32_t>(journals.number(1));
@@ -38,6 +40,8 @@ std::string LogReplay::load() {
     journal.stored_seq = journals.unsigned_number(3);
     journal.stored_chain = journals.unsigned_number(4);
     journal.stored_last_batch_id = journals.unsigned_number(5);
+    journal.stored_first_event_utc_ms = journals.unsigned_number(6);
+    journal.stored_last_event_utc_ms = journals.unsigned_number(7);
     if (!facts_.contains(journal.station_id)) {
       return "journal " + std::to_string(journals.number(0)) + " belongs to no station";
     }
@@ -70,6 +74,7 @@ void LogReplay::count_plainly(std::uint32_t station_id, Bytes event) {
   if (!scratch_.ParseFromArray(event.data(), static_cast<int>(event.size()))) {
     return;
   }
+  count_dwell_plainly(station_id);
   const auto at = [&](std::uint32_t compartment) -> Plain& {
     return plain_[std::uint64_t{station_id} * 256 + compartment];
   };
@@ -88,6 +93,33 @@ void LogReplay::count_plainly(std::uint32_t station_id, Bytes event) {
     ++at(scratch_.dispatched().compartment()).counts.of[kDispatchKind];
   } else if (scratch_.has_custody_uncertain() && exists(scratch_.custody_uncertain().compartment())) {
     ++at(scratch_.custody_uncertain().compartment()).uncertain;
+  }
+}
+
+// The same, of how long parcels stayed.
+void LogReplay::count_dwell_plainly(std::uint32_t station_id) {
+  const auto book = [&](const auto& body) {
+    if (!body.has_dwell_ms() || body.dwell_ms() > std::uint64_t{1} << 40 || body.item() == v1::ITEM_READING_PRESENT ||
+        body.compartment() < 1 || body.compartment() > 192) {
+      return;
+    }
+    for (std::uint64_t bound = 1'000; dwell_bounds_.empty() || dwell_bounds_.back() <= std::uint64_t{1} << 40;
+         bound += bound / 25) {
+      dwell_bounds_.push_back(bound);
+    }
+    PlainDwells& dwells = plain_dwells_[station_id];
+    dwells.buckets.resize(dwell_bounds_.size(), 0);
+    const auto bucket = std::upper_bound(dwell_bounds_.begin(), dwell_bounds_.end(), body.dwell_ms());
+    ++dwells.buckets[static_cast<std::size_t>(bucket - dwell_bounds_.begin())];
+    ++dwells.count;
+    dwells.sum_ms += static_cast<std::int64_t>(body.dwell_ms());
+  };
+  if (scratch_.has_collected()) {
+    book(scratch_.collected());
+  } else if (scratch_.has_recalled()) {
+    book(scratch_.recalled());
+  } else if (scratch_.has_dispatched()) {
+    book(scratch_.dispatched());
   }
 }
 
@@ -113,7 +145,10 @@ std::string LogReplay::replay(Statement& batch) {
   Bytes event;
   while (reader.next(event)) {
     journal.chain = chain_next(journal.chain, ++journal.seq, event);
-    fold_.apply(facts, event);
+    if (const FoldResult folded = fold_.apply(facts, event); folded.utc_ms) {
+      journal.first_event_utc_ms = journal.first_event_utc_ms == 0 ? *folded.utc_ms : journal.first_event_utc_ms;
+      journal.last_event_utc_ms = std::max(journal.last_event_utc_ms, *folded.utc_ms);
+    }
     count_plainly(journal.station_id, event);
     ++events_;
   }
@@ -148,6 +183,10 @@ std::string LogReplay::check_marks() {
         journal.last_batch_id != journal.stored_last_batch_id) {
       return where(journal, journal.seq) + "the log ends here, the mark says " + std::to_string(journal.stored_seq) +
              (journal.seq == journal.stored_seq ? " with another chain" : "");
+    }
+    if (journal.first_event_utc_ms != journal.stored_first_event_utc_ms ||
+        journal.last_event_utc_ms != journal.stored_last_event_utc_ms) {
+      return where(journal, journal.seq) + "times of the first and the newest event differ from the journal's row";
     }
   }
   return {};

@@ -29,9 +29,17 @@ class LogReplay {
     std::int64_t uncertain = 0;
   };
 
+  /// By station; bounds of the buckets as docs/spec/store.md has them, worked out anew.
+  struct PlainDwells {
+    std::int64_t count = 0;
+    std::int64_t sum_ms = 0;
+    std::vector<std::uint64_t> buckets;
+  };
+
   const StatisticsDelta& sums() const { return sums_; }
   const RetentionFloor& floor() const { return floor_; }
   const std::unordered_map<std::uint64_t, Plain>& plain() const { return plain_; }
+  const std::unordered_map<std::uint32_t, PlainDwells>& plain_dwells() const { return plain_dwells_; }
   const std::map<std::uint32_t, std::string>& stations() const { return station_names_; }
   const std::unordered_map<std::uint32_t, std::int64_t>& gaps_by_station() const { return gaps_by_station_; }
   std::uint64_t events() const { return events_; }
@@ -50,6 +58,10 @@ class LogReplay {
     std::uint64_t seq = 0;
     Chain chain = 0;
     std::uint64_t last_batch_id = 0;
+    std::uint64_t first_event_utc_ms = 0;
+    std::uint64_t last_event_utc_ms = 0;
+    std::uint64_t stored_first_event_utc_ms = 0;
+    std::uint64_t stored_last_event_utc_ms = 0;
     std::uint64_t stored_seq = 0;
     Chain stored_chain = 0;
     std::uint64_t stored_last_batch_id = 0;
@@ -63,6 +75,7 @@ class LogReplay {
   std::string check_marks();
   std::string check_names();
   void count_plainly(std::uint32_t station_id, Bytes event);
+  void count_dwell_plainly(std::uint32_t station_id);
   void pass_gaps(Journal& journal);
   std::string where(const Journal& journal, std::uint64_t seq) const;
 
@@ -76,6 +89,8 @@ class LogReplay {
   std::unordered_map<std::uint32_t, StationFacts> facts_;
   std::unordered_map<std::uint32_t, Journal> journals_;
   std::unordered_map<std::uint64_t, Plain> plain_;
+  std::unordered_map<std::uint32_t, PlainDwells> plain_dwells_;
+  std::vector<std::uint64_t> dwell_bounds_;
   std::unordered_map<std::uint32_t, std::int64_t> gaps_by_station_;
   v1::Event scratch_;
   std::uint64_t events_ = 0;

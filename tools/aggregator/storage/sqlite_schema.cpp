@@ -27,7 +27,8 @@ CREATE TABLE journals(
   chain INTEGER NOT NULL,
   last_batch_id INTEGER NOT NULL,
   last_event_utc_ms INTEGER NOT NULL,
-  boot INTEGER NOT NULL);
+  boot INTEGER NOT NULL,
+  first_event_utc_ms INTEGER NOT NULL);
 CREATE TABLE event_batches(
   batch_id INTEGER PRIMARY KEY,
   previous_id INTEGER NOT NULL,
@@ -80,6 +81,9 @@ bool create_schema(Database& database) {
     std::string sql = "CREATE TABLE " + std::string(table.name) + "(row_key INTEGER PRIMARY KEY";
     for (const Column column : table.columns) {
       sql += ", " + std::string(to_string(column)) + " INTEGER NOT NULL DEFAULT 0";
+    }
+    if (table.has_dwells) {
+      sql += ", " + std::string(kDwellsName) + " BLOB NOT NULL DEFAULT x''";
     }
     if (!database.run((sql + ")").c_str())) {
       return false;
