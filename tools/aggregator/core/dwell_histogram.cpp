@@ -65,6 +65,11 @@ std::uint64_t dwell_of_bucket(std::size_t bucket) {
 // An entry is the distance from the bucket before, less one, doubled; odd if a count follows, which is then at
 // least 2. A lone parcel near others is one byte.
 bool PackedDwells::take(std::uint64_t& value) {
+  if (!rest_.empty() && rest_.front() < std::byte{0x80}) {
+    value = std::to_integer<std::uint64_t>(rest_.front());
+    rest_ = rest_.subspan(1);
+    return true;
+  }
   value = 0;
   for (unsigned shift = 0; shift < 63 && !rest_.empty(); shift += 7) {
     const auto octet = std::to_integer<std::uint64_t>(rest_.front());
@@ -103,6 +108,13 @@ void DwellPacker::put_varint(std::uint64_t value) {
   out_.push_back(static_cast<std::byte>(value));
 }
 
+void DwellPacker::copy(Bytes run, std::int32_t last_bucket) {
+  if (!run.empty()) {
+    out_.insert(out_.end(), run.begin(), run.end());
+    last_ = last_bucket;
+  }
+}
+
 void DwellPacker::put(const DwellCount& entry) {
   const auto distance = static_cast<std::uint64_t>(entry.bucket - last_ - 1);
   last_ = entry.bucket;
@@ -112,27 +124,44 @@ void DwellPacker::put(const DwellCount& entry) {
   }
 }
 
+// Almost always a few parcels come to many: what lies between them is copied as it is.
 bool merge_dwells(Bytes a, Bytes b, std::vector<std::byte>& out) {
   PackedDwells left(a);
   PackedDwells right(b);
   DwellPacker packer(out);
   DwellCount from_left;
   DwellCount from_right;
+  std::size_t run_begin = 0;   // In `a`: read and not written yet ...
+  std::size_t run_end = 0;     // ... up to here.
+  std::int32_t run_last = -1;  // Bucket of the run's last entry.
   bool has_left = left.next(from_left);
   bool has_right = right.next(from_right);
+  bool follows_new = false;  // A bucket that `a` does not have was put before `from_left`, whose distance is another.
+  const auto next_left = [&] {
+    run_end = a.size() - left.rest();
+    has_left = left.next(from_left);
+  };
   while (has_left || has_right) {
-    if (has_left && has_right && from_left.bucket == from_right.bucket) {
-      packer.put({.bucket = from_left.bucket, .count = from_left.count + from_right.count});
-      has_left = left.next(from_left);
-      has_right = right.next(from_right);
-    } else if (has_left && (!has_right || from_left.bucket < from_right.bucket)) {
-      packer.put(from_left);
-      has_left = left.next(from_left);
-    } else {
-      packer.put(from_right);
+    if (has_left && !follows_new && (!has_right || from_left.bucket < from_right.bucket)) {
+      run_last = from_left.bucket;
+      next_left();
+      continue;
+    }
+    packer.copy(a.subspan(run_begin, run_end - run_begin), run_last);
+    const bool takes_left = has_left && (!has_right || from_left.bucket <= from_right.bucket);
+    const bool takes_right = has_right && (!has_left || from_right.bucket <= from_left.bucket);
+    packer.put({.bucket = takes_left ? from_left.bucket : from_right.bucket,
+                .count = (takes_left ? from_left.count : 0) + (takes_right ? from_right.count : 0)});
+    follows_new = !takes_left;
+    if (takes_left) {
+      next_left();
+    }
+    if (takes_right) {
       has_right = right.next(from_right);
     }
+    run_begin = run_end;
   }
+  packer.copy(a.subspan(run_begin, run_end - run_begin), run_last);
   return !left.malformed() && !right.malformed();
 }
 

@@ -33,6 +33,8 @@ class PackedDwells {
   /// False at the end, and when the bytes are none that pack_dwell() writes.
   bool next(DwellCount& entry);
   bool malformed() const { return malformed_; }
+  /// Bytes that are left.
+  std::size_t rest() const { return rest_.size(); }
 
  private:
   bool take(std::uint64_t& value);
@@ -47,6 +49,8 @@ class DwellPacker {
  public:
   explicit DwellPacker(std::vector<std::byte>& out) : out_(out) { out_.clear(); }
   void put(const DwellCount& entry);
+  /// Entries that are packed already, the last of them for `last_bucket`; they follow what was written so far.
+  void copy(Bytes run, std::int32_t last_bucket);
 
  private:
   void put_varint(std::uint64_t value);

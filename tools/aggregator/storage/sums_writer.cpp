@@ -20,7 +20,7 @@ void merge_in_sql(sqlite3_context* context, int, sqlite3_value** values) {
     sqlite3_result_error(context, "a dwell histogram in the store is malformed", -1);
     return;
   }
-  sqlite3_result_blob64(context, out.data(), out.size(), SQLITE_TRANSIENT);
+  sqlite3_result_blob64(context, out.data(), out.size(), SQLITE_STATIC);  // Stored before the next call.
 }
 
 }  // namespace
