@@ -138,11 +138,7 @@ const char* take_parameter(const std::string& name, const std::string& value, St
     return day ? nullptr : "from and to are local dates like 2026-03-01; to is the day after the last";
   }
   if (name == "sort") {
-    const std::size_t colon = std::min(value.find(':'), value.size());
-    const std::string order = value.substr(colon);
-    query.sort = value.substr(0, colon);
-    query.descending = order == ":desc";
-    return query.sort.empty() || (!order.empty() && order != ":asc" && order != ":desc")
+    return value.empty() || !parse_sort(value, query)
                ? "sort is the name of a column, with :asc or :desc behind it if wanted"
                : nullptr;
   }

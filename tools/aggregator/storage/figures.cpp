@@ -7,6 +7,7 @@ namespace cubby::aggregator {
 namespace {
 
 constexpr std::array<std::string_view, 5> kSizeNames = {"?", "S", "M", "L", "XL"};
+constexpr std::array<std::string_view, 7> kLabels = {"station", "city", "compartment", "brand", "size", "hour", "day"};
 constexpr double kHourMs = 3.6e6;
 
 std::int64_t sum_of(const StatisticsRow& row, Column first, Column last) {
@@ -172,7 +173,7 @@ Figure figure_of(const StatisticsRow& row, const ColumnsPresent& present, std::s
 bool sort_rows(std::vector<StatisticsRow>& rows, const ColumnsPresent& present, std::string_view name,
                bool descending) {
   if (rows.empty()) {
-    return true;
+    return figure_from_name(name) || std::find(kLabels.begin(), kLabels.end(), name) != kLabels.end();
   }
   std::vector<std::pair<std::optional<double>, std::size_t>> order(rows.size());
   const auto figure = figure_from_name(name);

@@ -61,6 +61,14 @@ std::optional<GroupBy> group_by_from_text(std::string_view text) {
   return std::nullopt;
 }
 
+bool parse_sort(std::string_view text, StatisticsQuery& query) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const std::string_view order = text.substr(colon);
+  query.sort = text.substr(0, colon);
+  query.descending = order == ":desc";
+  return order.empty() || (!query.sort.empty() && (order == ":asc" || order == ":desc"));
+}
+
 std::string day_text(std::int64_t day) {
   const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{day}}};
   std::string text(10, '-');

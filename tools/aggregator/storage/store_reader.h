@@ -97,6 +97,9 @@ class StoreReader {
   std::unordered_map<std::uint8_t, Statement> ranges_;
 };
 
+/// Fills in the query's order from "COLUMN", "COLUMN:asc" or "COLUMN:desc"; empty: no order. False: another form.
+bool parse_sort(std::string_view text, StatisticsQuery& query);
+
 /// "2026-03-01" of a day number, and back; nullopt: not a date.
 std::string day_text(std::int64_t day);
 std::optional<std::int64_t> day_from_text(std::string_view text);
