@@ -11,6 +11,7 @@
 
 #include "tools/aggregator/http/command_book.h"
 #include "tools/aggregator/http/http_server.h"
+#include "tools/aggregator/http/presence.h"
 #include "tools/aggregator/io/uplink_server.h"
 #include "tools/support/command_line.h"
 #include "tools/support/secret_file.h"
@@ -160,6 +161,7 @@ int serve(const Options& options) {
   const auto web = *cubby::tools::parse_endpoint(options.http);
   LiveStatus status;
   cubby::aggregator::CommandBook book;
+  cubby::aggregator::Presence presence;
   status.started_utc_ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count());
@@ -170,10 +172,11 @@ int serve(const Options& options) {
                        .allow_virtual_time = options.allow_virtual_time,
                        .commit_events = options.commit_events,
                        .commit_interval = std::chrono::milliseconds(options.commit_interval_ms),
-                       .on_command_result = [&book](const cubby::v1::CommandResult& result) { book.answered(result); }},
+                       .on_command_result = [&book](const cubby::v1::CommandResult& result) { book.answered(result); },
+                       .presence = &presence},
                       status);
-  HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status, book,
-                  uplink);
+  HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status,
+                  presence, book, uplink);
   if (const std::string error = uplink.bind(); !error.empty()) {
     return complain("--listen: " + options.listen + ": " + error, kExitFailure);
   }

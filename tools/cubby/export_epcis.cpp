@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "firmware/base/parcel_number.h"
+#include "tools/aggregator/storage/event_json.h"
 #include "tools/cubby/export_events.h"
-#include "tools/cubby/flash_history.h"
 
 namespace cubby::tools {
 namespace {
@@ -125,7 +125,7 @@ class EpcisWriter final : public EventWriter {
   // The parcel as a URI. One without a number is known by its place in the journal.
   std::string epc_of(const LoggedEvent& logged, const std::string& number, std::uint64_t counter) const {
     if (number.empty()) {
-      return prefix_ + "deposit/" + hex_text(logged.journal) + "/" + std::to_string(counter);
+      return prefix_ + "deposit/" + aggregator::to_hex(logged.journal) + "/" + std::to_string(counter);
     }
     const ParcelNumberCheck check = check_parcel_number(number);
     if (check.kind == ParcelNumberKind::kSscc && check.good) {
@@ -146,7 +146,7 @@ class EpcisWriter final : public EventWriter {
     const std::string station = prefix_ + "station/" + uri_part(logged.station);
     json::object event;
     event["type"] = "ObjectEvent";
-    event["eventID"] = prefix_ + "event/" + hex_text(logged.journal) + "/" + std::to_string(logged.seq);
+    event["eventID"] = prefix_ + "event/" + aggregator::to_hex(logged.journal) + "/" + std::to_string(logged.seq);
     event["eventTime"] = utc_with_ms(*logged.utc_ms);
     event["eventTimeZoneOffset"] = offset_text(logged.utc_offset_min);
     event["epcList"] = json::array{epc_of(logged, number, body.counter())};

@@ -6,8 +6,7 @@
 #include <array>
 #include <cctype>
 
-#include "tools/cubby/flash_history.h"
-#include "tools/cubby/flash_words.h"
+#include "tools/aggregator/storage/event_json.h"
 #include "tools/support/text.h"
 
 namespace cubby::tools {
@@ -86,8 +85,8 @@ class CsvWriter final : public EventWriter {
     if (!logged.wanted) {
       return;
     }
-    out_ << csv_field(std::string(logged.station)) << ',' << hex_text(logged.journal) << ',' << logged.seq << ','
-         << (logged.utc_ms ? utc_with_ms(*logged.utc_ms) : std::string()) << ',';
+    out_ << csv_field(std::string(logged.station)) << ',' << aggregator::to_hex(logged.journal) << ',' << logged.seq
+         << ',' << (logged.utc_ms ? utc_with_ms(*logged.utc_ms) : std::string()) << ',';
     if (logged.event != nullptr) {
       out_ << logged.event->boot() << ',' << logged.event->uptime_ms();
     } else {
@@ -117,8 +116,8 @@ class JsonLinesWriter final : public EventWriter {
   void take(const LoggedEvent& logged) override {
     if (logged.wanted) {
       // The station's name is 1 to 32 letters, digits, '-', '_' and '.'.
-      out_ << R"({"station":")" << logged.station << R"(","journal":")" << hex_text(logged.journal) << R"(","seq":")"
-           << logged.seq << R"(","event":)" << event_json(logged.payload) << "}\n";
+      out_ << R"({"station":")" << logged.station << R"(","journal":")" << aggregator::to_hex(logged.journal)
+           << R"(","seq":")" << logged.seq << R"(","event":)" << aggregator::event_json(logged.payload) << "}\n";
     }
   }
 

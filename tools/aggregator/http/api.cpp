@@ -8,8 +8,10 @@
 #include <limits>
 
 #include "firmware/base/bytes.h"
+#include "tools/aggregator/http/openapi_document.h"
 #include "tools/aggregator/http/query.h"
 #include "tools/aggregator/http/rules_request.h"
+#include "tools/aggregator/storage/event_json.h"
 
 namespace cubby::aggregator {
 namespace {
@@ -19,15 +21,6 @@ namespace json = boost::json;
 constexpr std::size_t kPageMax = 1'000;
 constexpr std::size_t kCommandIdSize = 16;
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-
-std::string to_hex(Bytes bytes) {
-  std::string text;
-  for (const std::byte byte : bytes) {
-    text += kHexDigits[std::to_integer<std::size_t>(byte >> 4)];
-    text += kHexDigits[std::to_integer<std::size_t>(byte & std::byte{15})];
-  }
-  return text;
-}
 
 bool from_hex(std::string_view text, std::string& bytes) {
   for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
@@ -104,6 +97,15 @@ json::object to_json(const StationInfo& station) {
   return object;
 }
 
+// A session is live only: it is not in the log.
+void put_presence(const Presence& presence, const std::string& station, json::object& object) {
+  const auto seen = presence.find(station);
+  object["online"] = seen && seen->online;
+  if (seen) {
+    object[seen->online ? "online_since_utc_ms" : "last_seen_utc_ms"] = seen->since_utc_ms;
+  }
+}
+
 json::object to_json(const StatisticsRow& row, const StatisticsAnswer& answer) {
   json::object object;
   for (const auto& [name, value] : row.labels) {
@@ -152,7 +154,32 @@ const char* take_parameter(const std::string& name, const std::string& value, St
     query.offset = offset.value_or(0);
     return offset ? nullptr : "offset must be 0..100000000";
   }
-  return "unknown parameter; known are by, station, city, from, to, sort, limit, offset";
+  return "unknown parameter";  // The route's list and this function disagree.
+}
+
+// Empty, or what is wrong with the names.
+std::string check_names(const Route& route, const QueryParameters& parameters) {
+  for (const auto& [name, value] : parameters) {
+    if (std::find(route.parameters.begin(), route.parameters.end(), name) != route.parameters.end()) {
+      continue;
+    }
+    std::string words = "unknown parameter; ";
+    for (const std::string_view known : route.parameters) {
+      words += (known == route.parameters.front() ? "known are " : ", ") + std::string(known);
+    }
+    return words + (route.parameters.empty() ? "this route takes none" : "");
+  }
+  return {};
+}
+
+std::string paths_in_words() {
+  std::string words = "routes: ";
+  std::string_view last;
+  for (const Route& route : routes()) {
+    words += (last.empty() ? "" : ", ") + std::string(route.path);
+    last = route.path;
+  }
+  return words;
 }
 
 }  // namespace
@@ -183,37 +210,65 @@ ApiResponse Api::answer(const ApiRequest& request) {
   if (!path.starts_with('/')) {
     return problem(400, "bad_target", "the target must begin with /");
   }
-  const bool known = path == "/health" || path == "/v1/status" || path == "/v1/stations" || path == "/v1/stats" ||
-                     path.starts_with("/v1/stations/");
-  if (path != "/health" && !is_authorised(request.authorization)) {
+  const RouteMatch match = match_route(request.method, path);
+  const bool open = match.route != nullptr && !match.route->wants_token;
+  if (!open && !is_authorised(request.authorization)) {
     return problem(401, "unauthorised", "send the token as: Authorization: Bearer TOKEN");
   }
-  if (!known) {
-    return problem(
-        404, "no_such_route",
-        "routes: /health, /v1/status, /v1/stations, /v1/stations/NAME, /v1/stations/NAME/commands, /v1/stats");
+  if (match.route == nullptr) {
+    return match.allow.empty() ? problem(404, "no_such_route", paths_in_words())
+                               : problem(405, "method_not_allowed", "only " + match.allow, match.allow);
   }
-  constexpr std::string_view kStations = "/v1/stations/";
-  if (const std::size_t part = path.find("/commands"); path.starts_with(kStations) && part != std::string_view::npos) {
-    return commands(request.method, path.substr(kStations.size(), part - kStations.size()),
-                    path.substr(part + std::string_view("/commands").size()), request.body);
+  if (open) {
+    return health();  // Whatever a balancer appends.
   }
-  if (request.method != "GET" && request.method != "HEAD") {
-    return problem(405, "method_not_allowed", "only GET and HEAD");
+  const auto parameters = parse_query(query);
+  if (!parameters) {
+    return problem(400, "bad_query", "the query does not parse, or names a parameter twice");
   }
-  if (path == "/health") {
-    return health();
+  if (const std::string wrong = check_names(*match.route, *parameters); !wrong.empty()) {
+    return problem(400, "bad_parameter", wrong);
   }
-  if (path == "/v1/status") {
-    return status();
+  return dispatch(request, match, *parameters);
+}
+
+ApiResponse Api::dispatch(const ApiRequest& request, const RouteMatch& match, const QueryParameters& parameters) {
+  std::string name;
+  if (!match.parts.empty()) {
+    const auto decoded = percent_decoded(match.parts.front());
+    if (!decoded || decoded->empty() || decoded->size() > 64) {
+      return problem(400, "bad_name", "a station's name has 1 to 64 bytes");
+    }
+    name = *decoded;
   }
-  if (path == "/v1/stations") {
-    return stations(query);
+  switch (match.route->id) {
+    case RouteId::kHealth:
+      return health();
+    case RouteId::kMetrics:
+      return {.status = 200,
+              .content_type = "text/plain; version=0.0.4; charset=utf-8",
+              .body = metrics_text(status_, counters_),
+              .allow = {}};
+    case RouteId::kOpenApi:
+      return {.status = 200, .content_type = "application/json", .body = std::string(kOpenApiDocument), .allow = {}};
+    case RouteId::kStatus:
+      return status();
+    case RouteId::kStations:
+      return stations(parameters);
+    case RouteId::kStation:
+      return station(name);
+    case RouteId::kStatistics:
+      return statistics(parameters);
+    case RouteId::kEvents:
+      return events(parameters, false, {});
+    case RouteId::kEventStream:
+      return events(parameters, true, request.last_event_id);
+    case RouteId::kOrder:
+      return order(name, request.body);
+    case RouteId::kOrderState:
+      return order_state(name, match.parts.back());
   }
-  if (path == "/v1/stats") {
-    return statistics(query);
-  }
-  return station(path.substr(kStations.size()));
+  return problem(404, "no_such_route", paths_in_words());
 }
 
 ApiResponse Api::health() const {
@@ -246,16 +301,9 @@ ApiResponse Api::status() {
   return ok(body);
 }
 
-ApiResponse Api::stations(std::string_view query) {
+ApiResponse Api::stations(const QueryParameters& parameters) {
   StatisticsQuery paging;
-  const auto parameters = parse_query(query);
-  if (!parameters) {
-    return problem(400, "bad_query", "the query does not parse, or names a parameter twice");
-  }
-  for (const auto& [name, value] : *parameters) {
-    if (name != "limit" && name != "offset") {
-      return problem(400, "bad_parameter", "unknown parameter; known are limit, offset");
-    }
+  for (const auto& [name, value] : parameters) {
     if (const char* wrong = take_parameter(name, value, paging)) {
       return problem(400, "bad_parameter", wrong);
     }
@@ -268,7 +316,8 @@ ApiResponse Api::stations(std::string_view query) {
   }
   json::array rows;
   for (std::size_t i = paging.offset; i < all.size() && i - paging.offset < paging.limit; ++i) {
-    rows.push_back(to_json(all[i]));
+    json::object& row = rows.emplace_back(to_json(all[i])).as_object();
+    put_presence(presence_, all[i].name, row);
   }
   json::object body;
   body["watermark_utc_ms"] = watermark;
@@ -278,13 +327,9 @@ ApiResponse Api::stations(std::string_view query) {
   return ok(body);
 }
 
-ApiResponse Api::station(std::string_view encoded) {
-  const auto name = percent_decoded(encoded);
-  if (!name || name->empty() || name->size() > 64) {
-    return problem(400, "bad_name", "a station's name has 1 to 64 bytes");
-  }
+ApiResponse Api::station(const std::string& name) {
   StationInfo info;
-  switch (reader_.station(*name, info)) {
+  switch (reader_.station(name, info)) {
     case ReadStatus::kOk:
       break;
     case ReadStatus::kUnknownStation:
@@ -297,9 +342,10 @@ ApiResponse Api::station(std::string_view encoded) {
   }
   StatisticsQuery query;
   query.by = GroupBy::kStation;
-  query.station = *name;
+  query.station = name;
   const StatisticsAnswer answer = reader_.statistics(query);
   json::object body = to_json(info);
+  put_presence(presence_, name, body);
   body["watermark_utc_ms"] = answer.watermark_utc_ms;
   body["complete"] = answer.complete;
   body["gaps"] = answer.gaps;
@@ -311,22 +357,6 @@ ApiResponse Api::station(std::string_view encoded) {
     body["statistics"] = to_json(answer.rows.front(), answer);
   }
   return ok(body);
-}
-
-// /v1/stations/NAME/commands and /v1/stations/NAME/commands/ID
-ApiResponse Api::commands(std::string_view method, std::string_view station, std::string_view rest,
-                          std::string_view body) {
-  const auto name = percent_decoded(station);
-  if (!name || name->empty() || name->size() > 64) {
-    return problem(400, "bad_name", "a station's name has 1 to 64 bytes");
-  }
-  if (rest.empty()) {
-    return method == "POST" ? order(*name, body) : problem(405, "method_not_allowed", "only POST", "POST");
-  }
-  if (method != "GET" && method != "HEAD") {
-    return problem(405, "method_not_allowed", "only GET and HEAD");
-  }
-  return order_state(*name, rest.substr(1));
 }
 
 ApiResponse Api::order(const std::string& station, std::string_view body) {
@@ -407,13 +437,9 @@ ApiResponse Api::order_state(const std::string& station, std::string_view id_tex
   return ok(body);
 }
 
-ApiResponse Api::statistics(std::string_view query_text) {
-  const auto parameters = parse_query(query_text);
-  if (!parameters) {
-    return problem(400, "bad_query", "the query does not parse, or names a parameter twice");
-  }
+ApiResponse Api::statistics(const QueryParameters& parameters) {
   StatisticsQuery query;
-  for (const auto& [name, value] : *parameters) {
+  for (const auto& [name, value] : parameters) {
     if (const char* wrong = take_parameter(name, value, query)) {
       return problem(400, "bad_parameter", wrong);
     }

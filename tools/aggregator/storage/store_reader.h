@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tools/aggregator/core/statistics.h"
+#include "tools/aggregator/storage/event_tail.h"
 #include "tools/aggregator/storage/figures.h"
 #include "tools/aggregator/storage/sqlite.h"
 
@@ -75,6 +76,8 @@ class StoreReader {
   bool stations(std::vector<StationInfo>& stations);
   ReadStatus station(std::string_view name, StationInfo& info);
   bool totals(std::int64_t& gaps, std::uint64_t& watermark_utc_ms);
+  /// The event log's pages; not from a snapshot.
+  EventTail& events() { return tail_; }
 
  private:
   struct Scope;
@@ -94,6 +97,7 @@ class StoreReader {
   Statement& range_statement(Table table);
 
   Database database_;
+  EventTail tail_{database_};
   std::unordered_map<std::uint8_t, Statement> ranges_;
 };
 
