@@ -96,6 +96,8 @@ def aggregator_rows(lab, table):
     listen = ["--listen", f"127.0.0.1:{free_port()}", "--http", f"127.0.0.1:{free_port()}"]
     store = ["--store", str(lab.folder / "bad-input.db")]
     row("--no-such-option", names=["--no-such-option"])
+    row("--upgrade", "--store", "/no/such.db", names=["--store"])
+    row("--upgrade", "--store", __file__, code=1, names=["--upgrade", __file__])
     row("--listen", names=["--listen"])
     for value in ("nonsense", "127.0.0.1:70000", "127.0.0.1:-1", "127.0.0.1:", ":"):
         row("--listen", value, *store, names=["--listen"])

@@ -13,6 +13,7 @@
 #include "tools/aggregator/http/http_server.h"
 #include "tools/aggregator/http/presence.h"
 #include "tools/aggregator/io/uplink_server.h"
+#include "tools/aggregator/storage/store_upgrade.h"
 #include "tools/support/command_line.h"
 #include "tools/support/secret_file.h"
 #include "tools/support/text.h"
@@ -39,6 +40,7 @@ struct Options {
   unsigned commit_interval_ms = 20;
   bool allow_plaintext = false;
   bool allow_virtual_time = false;
+  bool upgrade = false;
 };
 
 constexpr const char* kExamples = R"help(Examples:
@@ -77,6 +79,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_flag("--allow-plaintext", options.allow_plaintext, "listen without TLS beyond loopback");
   app.add_flag("--allow-virtual-time", options.allow_virtual_time,
                "let connections beyond loopback dictate their time");
+  app.add_flag("--upgrade", options.upgrade,
+               "bring the store of an older version up to date, keep a copy of it as it was, and end");
   cubby::tools::add_toml_config(app);
 }
 
@@ -141,6 +145,20 @@ void set_up_log(const std::string& level) {
   logger->set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   spdlog::set_default_logger(std::move(logger));
+}
+
+int upgrade(const Options& options) {
+  const cubby::aggregator::StoreUpgrade upgrade = cubby::aggregator::upgrade_sqlite_store(options.store);
+  if (!upgrade.error.empty()) {
+    return complain("--upgrade: '" + options.store + "': " + upgrade.error, kExitFailure);
+  }
+  if (upgrade.backup.empty()) {
+    std::cout << options.store << " is up to date\n";
+  } else {
+    std::cout << options.store << " had schema version " << upgrade.from_version
+              << " and is up to date now; as it was: " << upgrade.backup << '\n';
+  }
+  return kExitOk;
 }
 
 int serve(const Options& options) {
@@ -216,6 +234,9 @@ int main(int argc, char** argv) {
   }
   if (const std::string wrong = check(options); !wrong.empty()) {
     return complain(wrong, kExitUsage);
+  }
+  if (options.upgrade) {
+    return upgrade(options);
   }
   set_up_log(options.log_level);
   return serve(options);

@@ -123,7 +123,7 @@ void LogReplay::count_dwell_plainly(std::uint32_t station_id) {
   }
 }
 
-std::string LogReplay::replay(Statement& batch) {
+std::string LogReplay::replay_batch(Statement& batch) {
   const auto found = journals_.find(static_cast<std::uint32_t>(batch.number(3)));
   if (found == journals_.end()) {
     return "batch " + std::to_string(batch.number(0)) + " belongs to no journal";
@@ -166,7 +166,7 @@ std::string LogReplay::replay_batches() {
                     "SELECT batch_id, previous_id, station_id, journal_id, first_seq, last_seq, previous_chain, chain, "
                     "payload FROM event_batches ORDER BY batch_id");
   while (batches.row()) {
-    if (std::string wrong = replay(batches); !wrong.empty()) {
+    if (std::string wrong = replay_batch(batches); !wrong.empty()) {
       return wrong;
     }
   }
@@ -184,12 +184,26 @@ std::string LogReplay::check_marks() {
       return where(journal, journal.seq) + "the log ends here, the mark says " + std::to_string(journal.stored_seq) +
              (journal.seq == journal.stored_seq ? " with another chain" : "");
     }
+  }
+  return {};
+}
+
+std::string LogReplay::check_times() {
+  for (const auto& [id, journal] : journals_) {
     if (journal.first_event_utc_ms != journal.stored_first_event_utc_ms ||
         journal.last_event_utc_ms != journal.stored_last_event_utc_ms) {
       return where(journal, journal.seq) + "times of the first and the newest event differ from the journal's row";
     }
   }
   return {};
+}
+
+std::vector<std::pair<std::uint32_t, std::uint64_t>> LogReplay::first_times() const {
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> times;
+  for (const auto& [id, journal] : journals_) {
+    times.emplace_back(id, journal.first_event_utc_ms);
+  }
+  return times;
 }
 
 std::string LogReplay::check_names() {
@@ -221,18 +235,20 @@ std::string LogReplay::check_names() {
   return {};
 }
 
-std::string LogReplay::run() {
+std::string LogReplay::replay() {
   std::string wrong = load();
   if (wrong.empty()) {
     wrong = replay_batches();
   }
+  return wrong.empty() ? check_marks() : wrong;
+}
+
+std::string LogReplay::run() {
+  std::string wrong = replay();
   if (wrong.empty()) {
-    wrong = check_marks();
+    wrong = check_times();
   }
-  if (wrong.empty()) {
-    wrong = check_names();
-  }
-  return wrong;
+  return wrong.empty() ? check_names() : wrong;
 }
 
 }  // namespace cubby::aggregator

@@ -1,15 +1,10 @@
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <unordered_map>
 
 #include "cubby/v1/config.pb.h"
 #include "tools/aggregator/core/event_log.h"
 #include "tools/aggregator/storage/event_store.h"
+#include "tools/aggregator/storage/file_lock.h"
 #include "tools/aggregator/storage/sqlite.h"
 #include "tools/aggregator/storage/sqlite_schema.h"
 #include "tools/aggregator/storage/sums_writer.h"
@@ -19,30 +14,6 @@ namespace {
 
 constexpr int kBatchesWalkMax = 10'000;  // Rows looked at for one old chain.
 constexpr int kRetentionRowsACommit = 5'000;
-
-// Keeps a second aggregator out. On the database file itself: the lock dies with the process and leaves
-// no file behind; flock does not touch SQLite's own (fcntl) locks as long as the descriptor stays open.
-class FileLock {
- public:
-  ~FileLock() {
-    if (descriptor_ >= 0) {
-      ::close(descriptor_);
-    }
-  }
-  std::string take(const std::string& path) {
-    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) {
-      return std::strerror(errno);
-    }
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      return "another aggregator has it open";
-    }
-    return {};
-  }
-
- private:
-  int descriptor_ = -1;
-};
 
 class SqliteEventStore final : public EventStore {
  public:
