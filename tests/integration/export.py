@@ -99,9 +99,16 @@ def quantiles_are_those_of_the_events(lab, events):
             for group in (("station", line["station"]), ("brand", body["carrier"]), ("size", body["size"][5:]),
                           ("day", local_day(line))):
                 dwells[group].append(int(body["dwell_ms"]) / 3.6e6)
+    station, day = events[0]["station"], local_day(events[-1])
+    for line in events:
+        kind, body = body_of(line)
+        if kind in OUT and "dwell_ms" in body and (line["station"], local_day(line)) == (station, day):
+            dwells["compartment", str(body["compartment"])].append(int(body["dwell_ms"]) / 3.6e6)
+    expect(any(group[0] == "compartment" for group in dwells), f"nothing left {station} on {day}")
     checked = 0
-    for by in ("station", "brand", "size", "day"):
-        rows = list(csv.DictReader(io.StringIO(export(lab, "stats", "--by", by))))
+    for by in ("station", "brand", "size", "day", "compartment"):
+        one_day = ("--station", station, "--from", day) if by == "compartment" else ()
+        rows = list(csv.DictReader(io.StringIO(export(lab, "stats", "--by", by, *one_day))))
         for row in rows:
             own = dwells.get((by, row[by]), [])
             expect_equal(int(row["dwell_count"]), len(own), f"parcels that left, {by} {row[by]}")

@@ -436,6 +436,47 @@ TEST_F(Store, AnswersWhatFollowsFromTheSums) {
   EXPECT_NEAR(figure(reader.statistics(query), "dwell_p99_h"), 1, 0.02);
 }
 
+TEST_F(Store, KnowsTheQuantilesOfDoorsAndOfAStationsHoursFromItsLog) {
+  journal.open();
+  // Each door keeps its parcels for as many hours as its number, and on the next day for ten times as long.
+  for (std::uint32_t door = 1; door <= 10; ++door) {
+    for (const std::uint64_t day : {0, 1}) {
+      v1::Event event = journal.event(kNoonUtcMs + day * 86'400'000 + door * 1'000);
+      event.mutable_collected()->set_compartment(door);
+      event.mutable_collected()->set_dwell_ms(door * 3'600'000ULL * (day == 0 ? 1 : 10));
+      journal.add(event);
+      event.mutable_collected()->set_item(v1::ITEM_READING_PRESENT);  // Is there still.
+      journal.add(event);
+    }
+  }
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  StatisticsQuery query;
+  query.by = GroupBy::kCompartment;
+  query.station = "SX-TY-0001";
+  EXPECT_FALSE(reader.statistics(query).rows.at(0).dwell_ms[0].has_value()) << "a lifetime's log is too long to read";
+  query.from_day = day_from_text("2025-03-03");
+  query.to_day = day_from_text("2025-03-04");
+  const auto hours = [](const StatisticsRow& row, std::size_t quantile) {
+    return static_cast<double>(row.dwell_ms[quantile].value_or(0)) / 3.6e6;
+  };
+  const StatisticsAnswer doors = reader.statistics(query);
+  ASSERT_EQ(doors.rows.size(), 10U);
+  for (std::size_t door = 1; door <= 10; ++door) {
+    EXPECT_EQ(doors.rows[door - 1].sum(Column::kDwellCount), 1);
+    EXPECT_NEAR(hours(doors.rows[door - 1], 0), static_cast<double>(door), 0.02 * static_cast<double>(door));
+  }
+  query.by = GroupBy::kHour;
+  query.to_day.reset();
+  const StatisticsAnswer by_hour = reader.statistics(query);
+  ASSERT_EQ(by_hour.rows.size(), 2U);
+  EXPECT_NEAR(hours(by_hour.rows[0], 0), 5, 0.1);
+  EXPECT_NEAR(hours(by_hour.rows[1], 0), 50, 1);
+  EXPECT_NEAR(hours(by_hour.rows[1], 2), 100, 2);
+}
+
 TEST_F(Store, SortsRowsByAnyColumnBeforeItCutsThePage) {
   fill_both();
   Aggregator aggregator(path);
@@ -551,14 +592,6 @@ TEST_F(OldStore, StaysAsItWasIfItCannotBeBroughtUpToDate) {
   EXPECT_NE(upgrade_sqlite_store(path).error.find("schema version 2"), std::string::npos);
   EXPECT_NE(upgrade_sqlite_store(folder.file("nothing.db")).error, "");
   EXPECT_FALSE(std::filesystem::exists(folder.file("nothing.db")));
-}
-
-TEST(Days, AreReadAndWritten) {
-  EXPECT_EQ(day_text(20'150), "2025-03-03");
-  EXPECT_EQ(day_from_text("2025-03-03"), 20'150);
-  for (const char* wrong : {"", "2025-3-3", "2025-02-30", "2025/03/03", "-025-03-03", "1969-01-01", "2025-03-0x"}) {
-    EXPECT_FALSE(day_from_text(wrong).has_value()) << wrong;
-  }
 }
 
 }  // namespace

@@ -187,6 +187,12 @@ void DwellHistogram::add(const DwellHistogram& other) {
   count_ += other.count_;
 }
 
+void DwellHistogram::add(std::uint16_t bucket) {
+  counts_.resize(kBucketCount, 0);
+  ++counts_[bucket];
+  ++count_;
+}
+
 std::optional<std::uint64_t> DwellHistogram::quantile_ms(std::uint64_t numerator, std::uint64_t denominator) const {
   if (count_ == 0) {
     return std::nullopt;

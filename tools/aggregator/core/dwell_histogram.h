@@ -68,6 +68,8 @@ class DwellHistogram {
   /// Adds a packed one. False: it is malformed; what came before the fault is added.
   bool add(Bytes packed);
   void add(const DwellHistogram& other);
+  /// Adds one stay.
+  void add(std::uint16_t bucket);
   std::uint64_t count() const { return count_; }
   /// The time in milliseconds within which the share `numerator` / `denominator` of the parcels left, to 2 %: of n
   /// parcels the ceil(n x share)-th. nullopt: there are none.

@@ -1,12 +1,11 @@
 #include "tools/aggregator/storage/store_reader.h"
 
 #include <algorithm>
-#include <charconv>
-#include <chrono>
 #include <map>
 #include <unordered_set>
 
 #include "cubby/v1/config.pb.h"
+#include "tools/aggregator/storage/dwell_scan.h"
 #include "tools/aggregator/storage/sqlite_schema.h"
 
 namespace cubby::aggregator {
@@ -67,43 +66,6 @@ bool parse_sort(std::string_view text, StatisticsQuery& query) {
   query.sort = text.substr(0, colon);
   query.descending = order == ":desc";
   return order.empty() || (!query.sort.empty() && (order == ":asc" || order == ":desc"));
-}
-
-std::string day_text(std::int64_t day) {
-  const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{day}}};
-  std::string text(10, '-');
-  const auto put = [&text](std::size_t at, std::size_t width, unsigned value) {
-    for (std::size_t i = width; i-- > 0; value /= 10) {
-      text[at + i] = static_cast<char>('0' + value % 10);
-    }
-  };
-  put(0, 4, static_cast<unsigned>(static_cast<int>(date.year())));
-  put(5, 2, static_cast<unsigned>(date.month()));
-  put(8, 2, static_cast<unsigned>(date.day()));
-  return text;
-}
-
-std::optional<std::int64_t> day_from_text(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') {
-    return std::nullopt;
-  }
-  const auto number = [&text](std::size_t at, std::size_t width) {
-    int value = -1;
-    const char* const end = text.data() + at + width;
-    return std::from_chars(text.data() + at, end, value).ptr == end && text[at] != '-' ? value : -1;
-  };
-  const int year = number(0, 4);
-  const int month = number(5, 2);
-  const int day = number(8, 2);
-  if (year < 1970 || month < 1 || day < 1) {
-    return std::nullopt;
-  }
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
-                                         std::chrono::day{static_cast<unsigned>(day)}};
-  if (!date.ok()) {
-    return std::nullopt;
-  }
-  return std::chrono::sys_days{date}.time_since_epoch().count();
 }
 
 /// The stations that a query is about, and the names of things.
@@ -356,7 +318,31 @@ bool StoreReader::answer_by_compartment(const StatisticsQuery& query, const Scop
       return false;
     }
   }
-  return true;
+  return gather_dwells(info, from, to, [&answer](std::uint32_t compartment, std::int64_t) {
+    return compartment <= answer.rows.size() ? &answer.rows[compartment - 1] : nullptr;
+  });
+}
+
+bool StoreReader::gather_dwells(
+    const StationInfo& station, std::int64_t from_day, std::int64_t to_day,
+    const std::function<StatisticsRow*(std::uint32_t compartment, std::int64_t local_s)>& row) {
+  const std::int64_t offset_s = std::int64_t{station.utc_offset_min} * 60;
+  const std::int64_t from_utc_ms = std::max<std::int64_t>(0, (from_day * 86'400 - offset_s) * 1'000);
+  std::vector<StatisticsRow*> touched;
+  const ScanEnd end =
+      scan_dwells(database_, station.id, static_cast<std::uint64_t>(from_utc_ms), [&](const DwellSeen& dwell) {
+        const std::int64_t local_s = static_cast<std::int64_t>(dwell.utc_ms / 1'000) + offset_s;
+        StatisticsRow* const into =
+            local_s >= from_day * 86'400 && local_s < to_day * 86'400 ? row(dwell.compartment, local_s) : nullptr;
+        if (into != nullptr) {
+          into->dwells.add(dwell.bucket);
+          touched.push_back(into);
+        }
+      });
+  if (end == ScanEnd::kTooLong) {
+    std::for_each(touched.begin(), touched.end(), [](StatisticsRow* into) { into->dwells.clear(); });
+  }
+  return end != ScanEnd::kFailed;
 }
 
 bool StoreReader::answer_by_brand_or_size(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer) {
@@ -410,7 +396,14 @@ bool StoreReader::answer_by_time(const StatisticsQuery& query, const Scope& scop
         return false;
       }
     }
-    return finish_buckets(query, scope, rows, answer);
+    // The station's days have histograms of their own.
+    const auto row_of_hour = [&rows](std::uint32_t, std::int64_t local_s) {
+      const auto found = rows.find(local_s / 3'600);
+      return found == rows.end() ? nullptr : &found->second;
+    };
+    return (query.by == GroupBy::kDay ||
+            gather_dwells(scope.stations.front(), from_day, query.to_day.value_or(newest_day), row_of_hour)) &&
+           finish_buckets(query, scope, rows, answer);
   }
   mark_columns(Table::kCityHour, answer);
   StatisticsRow hour;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "tools/aggregator/core/statistics.h"
+#include "tools/aggregator/storage/days.h"
 #include "tools/aggregator/storage/event_tail.h"
 #include "tools/aggregator/storage/figures.h"
 #include "tools/aggregator/storage/sqlite.h"
@@ -87,6 +89,10 @@ class StoreReader {
   bool answer_by_compartment(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
   bool answer_by_brand_or_size(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
   bool answer_by_time(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
+  /// Histograms of local days [from_day, to_day) of one station, from the log: into *row(compartment, local seconds),
+  /// null: left out. Rows have none if the log is too long for that. False: the store failed.
+  bool gather_dwells(const StationInfo& station, std::int64_t from_day, std::int64_t to_day,
+                     const std::function<StatisticsRow*(std::uint32_t compartment, std::int64_t local_s)>& row);
   /// Time-weighted levels, quantiles and labels of rows that are buckets of time.
   bool finish_buckets(const StatisticsQuery& query, const Scope& scope, std::map<std::int64_t, StatisticsRow>& rows,
                       StatisticsAnswer& answer);
@@ -103,9 +109,5 @@ class StoreReader {
 
 /// Fills in the query's order from "COLUMN", "COLUMN:asc" or "COLUMN:desc"; empty: no order. False: another form.
 bool parse_sort(std::string_view text, StatisticsQuery& query);
-
-/// "2026-03-01" of a day number, and back; nullopt: not a date.
-std::string day_text(std::int64_t day);
-std::optional<std::int64_t> day_from_text(std::string_view text);
 
 }  // namespace cubby::aggregator
