@@ -254,6 +254,13 @@ void Fold::count_boot(const EventView& event, const Place& place) {
   }
 }
 
+void Fold::count_rejection(const EventView& event, const Place& place) {
+  add(place, Column::kWrongCodes, 1);
+  if (event.lockout_s > 0 || event.hard_stop) {
+    add(place, Column::kLockouts, 1);
+  }
+}
+
 void Fold::count(const StationFacts& station, const EventView& event, const Place& place) {
   const auto add_with_brand = [&](Column column) {
     add(place, column, 1);
@@ -270,10 +277,7 @@ void Fold::count(const StationFacts& station, const EventView& event, const Plac
       add_with_brand(turned_away_column(event.reason));
       break;
     case EventKind::kCodeRejected:
-      add(place, Column::kWrongCodes, 1);
-      if (event.lockout_s > 0 || event.hard_stop) {
-        add(place, Column::kLockouts, 1);
-      }
+      count_rejection(event, place);
       break;
     case EventKind::kOpenFailed:
       add(place, open_failed_column(event.reason), 1);

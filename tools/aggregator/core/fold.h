@@ -61,6 +61,7 @@ class Fold {
                  std::int64_t value);
   std::size_t brand_row(const StationFacts& station, const EventView& event, const Place& place);
   void add_dwell(const StationFacts& station, const EventView& event, const Place& place);
+  void count_rejection(const EventView& event, const Place& place);
   void count_boot(const EventView& event, const Place& place);
   void correct_level(StationFacts& station, const Place& place, std::int32_t level);
   void move_level(StationFacts& station, const Place& place, std::int32_t change);
