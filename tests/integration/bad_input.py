@@ -57,7 +57,7 @@ def help_and_version(lab, table):
             table.fail(f"{program} --help", f"exit code {result.returncode}, {len(result.stdout)} characters on standard output")
         elif "example" not in result.stdout.lower():
             table.fail(f"{program} --help", "shows no examples")
-    for words in (("stats",), ("verify",), ("inject",), ("inject", "deposit"), ("inject", "collect"), ("inject", "fault"),
+    for words in (("stats",), ("export", "events"), ("export", "stats"), ("verify",), ("inject",), ("inject", "deposit"), ("inject", "collect"), ("inject", "fault"),
                   ("inject", "replay"), ("panel",)):
         result = lab.run("cubby", *words, "--help")
         table.rows += 1
@@ -96,6 +96,8 @@ def aggregator_rows(lab, table):
     listen = ["--listen", f"127.0.0.1:{free_port()}", "--http", f"127.0.0.1:{free_port()}"]
     store = ["--store", str(lab.folder / "bad-input.db")]
     row("--no-such-option", names=["--no-such-option"])
+    row("--upgrade", "--store", "/no/such.db", names=["--store"])
+    row("--upgrade", "--store", __file__, code=1, names=["--upgrade", __file__])
     row("--listen", names=["--listen"])
     for value in ("nonsense", "127.0.0.1:70000", "127.0.0.1:-1", "127.0.0.1:", ":"):
         row("--listen", value, *store, names=["--listen"])
@@ -143,6 +145,18 @@ def cubby_rows(lab, table):
     row("stats", "--by", "colour", names=["--by", "city"])
     row("stats", "--format", "xml", names=["--format", "json"])
     row("stats", "--http", nobody, code=1, names=[nobody])
+    a_file = ["--store", __file__]
+    row("export", names=["events", "stats"])
+    row("export", "events", names=["--store"])
+    row("export", "events", "--store", "/no/such.db", names=["--store", "/no/such.db"])
+    row("export", "events", *a_file, "--format", "xml", names=["--format", "epcis"])
+    row("export", "events", *a_file, "--from", "yesterday", names=["--from", "2025-03-03"])
+    row("export", "events", *a_file, "--from", "2025-03-04", "--to", "2025-03-04", names=["--from", "--to"])
+    row("export", "events", *a_file, "--uri-prefix", "https://no slash", names=["--uri-prefix"])
+    row("export", "events", *a_file, code=1, names=[__file__])
+    row("export", "stats", *a_file, "--by", "colour", names=["--by", "city"])
+    row("export", "stats", *a_file, "--format", "epcis", names=["--format", "jsonl"])
+    row("export", "stats", *a_file, code=1, names=[__file__])
     row("verify", names=["--store"])
     row("verify", "--store", "/no/such/cubby.db", names=["/no/such/cubby.db"])
     row("verify", "--store", str(lab.folder), names=["--store"])
@@ -194,6 +208,9 @@ def http_rows(lab, table):
     row("GET /v1/stats?by=city HTTP/1.1", (401,), token=False)
     row("GET /v1/stats?by=city HTTP/1.1", (401,), token=False, headers=f"Authorization: Bearer {'0' * 64}\r\n")
     row("GET /v1/stats?by=colour HTTP/1.1", (400,))
+    row("GET /v1/stats?by=city&sort=deposits:desc HTTP/1.1", (200,))
+    for sort in ("", ":desc", "deposits:up", "deposits:desc:desc", "no_such:desc", "x" * 7000):
+        row(f"GET /v1/stats?by=city&sort={sort} HTTP/1.1", (400,))
     row("GET /v1/stats?by=compartment&station=NOWHERE HTTP/1.1", (404,))
     row("GET /v1/stats?by=compartment&station=%27%3B%20DROP%20TABLE%20station HTTP/1.1", (400, 404))
     row("GET /v1/stats?by=compartment&station=%FF%FE HTTP/1.1", (400, 404))

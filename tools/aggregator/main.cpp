@@ -11,7 +11,9 @@
 
 #include "tools/aggregator/http/command_book.h"
 #include "tools/aggregator/http/http_server.h"
+#include "tools/aggregator/http/presence.h"
 #include "tools/aggregator/io/uplink_server.h"
+#include "tools/aggregator/storage/store_upgrade.h"
 #include "tools/support/command_line.h"
 #include "tools/support/secret_file.h"
 #include "tools/support/text.h"
@@ -38,6 +40,7 @@ struct Options {
   unsigned commit_interval_ms = 20;
   bool allow_plaintext = false;
   bool allow_virtual_time = false;
+  bool upgrade = false;
 };
 
 constexpr const char* kExamples = R"help(Examples:
@@ -76,6 +79,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_flag("--allow-plaintext", options.allow_plaintext, "listen without TLS beyond loopback");
   app.add_flag("--allow-virtual-time", options.allow_virtual_time,
                "let connections beyond loopback dictate their time");
+  app.add_flag("--upgrade", options.upgrade,
+               "bring the store of an older version up to date, keep a copy of it as it was, and end");
   cubby::tools::add_toml_config(app);
 }
 
@@ -142,6 +147,20 @@ void set_up_log(const std::string& level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+int upgrade(const Options& options) {
+  const cubby::aggregator::StoreUpgrade upgrade = cubby::aggregator::upgrade_sqlite_store(options.store);
+  if (!upgrade.error.empty()) {
+    return complain("--upgrade: '" + options.store + "': " + upgrade.error, kExitFailure);
+  }
+  if (upgrade.backup.empty()) {
+    std::cout << options.store << " is up to date\n";
+  } else {
+    std::cout << options.store << " had schema version " << upgrade.from_version
+              << " and is up to date now; as it was: " << upgrade.backup << '\n';
+  }
+  return kExitOk;
+}
+
 int serve(const Options& options) {
   const auto began = std::chrono::steady_clock::now();
   const auto key =
@@ -160,6 +179,7 @@ int serve(const Options& options) {
   const auto web = *cubby::tools::parse_endpoint(options.http);
   LiveStatus status;
   cubby::aggregator::CommandBook book;
+  cubby::aggregator::Presence presence;
   status.started_utc_ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count());
@@ -170,10 +190,11 @@ int serve(const Options& options) {
                        .allow_virtual_time = options.allow_virtual_time,
                        .commit_events = options.commit_events,
                        .commit_interval = std::chrono::milliseconds(options.commit_interval_ms),
-                       .on_command_result = [&book](const cubby::v1::CommandResult& result) { book.answered(result); }},
+                       .on_command_result = [&book](const cubby::v1::CommandResult& result) { book.answered(result); },
+                       .presence = &presence},
                       status);
-  HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status, book,
-                  uplink);
+  HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status,
+                  presence, book, uplink);
   if (const std::string error = uplink.bind(); !error.empty()) {
     return complain("--listen: " + options.listen + ": " + error, kExitFailure);
   }
@@ -213,6 +234,9 @@ int main(int argc, char** argv) {
   }
   if (const std::string wrong = check(options); !wrong.empty()) {
     return complain(wrong, kExitUsage);
+  }
+  if (options.upgrade) {
+    return upgrade(options);
   }
   set_up_log(options.log_level);
   return serve(options);

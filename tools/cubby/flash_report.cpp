@@ -1,4 +1,5 @@
 #include "tools/cubby/flash_report.h"
+#include "tools/aggregator/storage/event_json.h"
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -155,7 +156,7 @@ json::object record_json(const FlashReading& reading, const HistoryRecord& entry
   if (entry.record.is_event()) {
     object["seq"] = std::to_string(header.seq);
     object["chain"] = std::to_string(header.chain);
-    object["event"] = json::parse(event_json(entry.record.payload));
+    object["event"] = json::parse(aggregator::event_json(entry.record.payload));
   }
   return object;
 }

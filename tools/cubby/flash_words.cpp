@@ -1,12 +1,12 @@
 #include "tools/cubby/flash_words.h"
 
 #include <google/protobuf/descriptor.h>
-#include <google/protobuf/util/json_util.h>
 
 #include <array>
 #include <string_view>
 
 #include "cubby/v1/event.pb.h"
+#include "tools/aggregator/storage/event_json.h"
 #include "tools/cubby/flash_history.h"
 #include "tools/support/text.h"
 
@@ -93,12 +93,6 @@ std::string core_words(const FlashRecord& record) {
   return words;
 }
 
-/// False: there is something in it that this build does not know.
-bool read_event(Bytes payload, v1::Event& event) {
-  return event.ParseFromArray(payload.data(), static_cast<int>(payload.size())) &&
-         event.body_case() != v1::Event::BODY_NOT_SET && event.GetReflection()->GetUnknownFields(event).empty();
-}
-
 std::string scalar_words(const protobuf::Message& body, const protobuf::FieldDescriptor* field) {
   const protobuf::Reflection& reflection = *body.GetReflection();
   if (field->is_repeated()) {
@@ -126,7 +120,7 @@ std::string scalar_words(const protobuf::Message& body, const protobuf::FieldDes
 
 std::string event_words(Bytes payload) {
   v1::Event event;
-  if (!read_event(payload, event)) {
+  if (!aggregator::read_whole_event(payload, event)) {
     return "event that this build does not know";
   }
   const auto* field = v1::Event::descriptor()->FindFieldByNumber(static_cast<int>(event.body_case()));
@@ -154,22 +148,11 @@ std::string record_words(const FlashRecord& record) {
   return record.header.kind < store::kFirstForeignKind ? own_words(record) : core_words(record);
 }
 
-std::string event_json(Bytes payload) {
-  v1::Event event;
-  std::string json;
-  protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  if (!read_event(payload, event) || !protobuf::util::MessageToJsonString(event, &json, options).ok()) {
-    return R"({"undecoded":")" + hex_text(payload) + R"("})";
-  }
-  return json;
-}
-
 std::string event_line(const FlashRecord& record, std::size_t address) {
   const store::layout::RecordHeader& header = record.header;
   return R"({"seq":")" + std::to_string(header.seq) + R"(","chain":")" + std::to_string(header.chain) +
          R"(","order":")" + std::to_string(header.order) + R"(","offset":)" + std::to_string(address) + R"(,"size":)" +
-         std::to_string(record.payload.size()) + R"(,"event":)" + event_json(record.payload) + "}";
+         std::to_string(record.payload.size()) + R"(,"event":)" + aggregator::event_json(record.payload) + "}";
 }
 
 }  // namespace cubby::tools

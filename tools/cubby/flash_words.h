@@ -10,10 +10,6 @@ namespace cubby::tools {
 /// left out.
 std::string record_words(const FlashRecord& record);
 
-/// An Event in protobuf's JSON mapping, with the field names of event.proto. A payload that is no Event, or has
-/// something that this build does not know, gives {"undecoded": its bytes in hexadecimal}.
-std::string event_json(Bytes payload);
-
 /// One line of `cubby flash export`: seq, chain, order, where it lies, and the event. 64-bit numbers are texts, as in
 /// protobuf's mapping.
 std::string event_line(const FlashRecord& record, std::size_t address);

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "tools/cubby/board_command.h"
+#include "tools/cubby/export_command.h"
 #include "tools/cubby/flash_command.h"
 #include "tools/cubby/inject_command.h"
 #include "tools/cubby/keys_command.h"
@@ -24,6 +25,7 @@ int main(int argc, char** argv) {
       "  cubby verify --store cubby.db --ledger ledger.csv");
   int exit_code = kExitOk;
   add_board_commands(app, exit_code);
+  add_export_command(app, exit_code);
   add_flash_command(app, exit_code);
   add_inject_command(app, exit_code);
   add_keys_command(app, exit_code);

@@ -28,6 +28,7 @@ struct Options {
   std::string city;
   std::string from;
   std::string to;
+  std::string sort;
   std::string format = "table";
 };
 
@@ -62,8 +63,9 @@ std::string percent_encoded(const std::string& text) {
 
 std::string target_of(const Options& options, std::size_t offset) {
   std::string target = "/v1/stats?by=" + options.by;
-  for (const auto& [name, value] : {std::pair{"station", &options.station}, std::pair{"city", &options.city},
-                                    std::pair{"from", &options.from}, std::pair{"to", &options.to}}) {
+  for (const auto& [name, value] :
+       {std::pair{"station", &options.station}, std::pair{"city", &options.city}, std::pair{"from", &options.from},
+        std::pair{"to", &options.to}, std::pair{"sort", &options.sort}}) {
     if (!value->empty()) {
       target += std::string("&") + name + "=" + percent_encoded(*value);
     }
@@ -144,6 +146,7 @@ void add_stats_command(CLI::App& app, int& exit_code) {
   stats->add_option("--city", options->city, "only this city");
   stats->add_option("--from", options->from, "first local day, e.g. 2025-03-03");
   stats->add_option("--to", options->to, "the day after the last");
+  stats->add_option("--sort", options->sort, "a column's name in --format json, with :desc for the greatest first");
   stats->add_option("--format", options->format, "how to print")->check(CLI::IsMember({"table", "json", "csv"}));
   stats->add_option("--http", options->http, "the aggregator's HTTP interface")->check(endpoint_validator());
   stats->add_option("--token-file", options->token_file, "file of its token (default: http.token in the state folder)");

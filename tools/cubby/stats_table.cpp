@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <cmath>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -43,11 +44,19 @@ constexpr auto kColumns = std::to_array<TableColumn>({
     {"overdue", "overdue", Kind::kCount},
     {"turned_away", "turned away", Kind::kCount},
     {"mean_dwell_h", "mean dwell h", Kind::kState},
+    {"dwell_p50_h", "p50 h", Kind::kState},
+    {"dwell_p90_h", "p90 h", Kind::kState},
+    {"dwell_p99_h", "p99 h", Kind::kState},
+    {"turns", "turns", Kind::kState},
     {"door_cycles", "door cycles", Kind::kCount},
-    {"open_failed_jammed", "jammed", Kind::kCount},
+    {"mean_door_open_s", "door open s", Kind::kState},
+    {"first_open_ratio", "first open", Kind::kState},
+    {"open_failed", "not opened", Kind::kCount},
     {"wrong_codes", "wrong codes", Kind::kCount},
     {"lockouts", "lockouts", Kind::kCount},
     {"custody_uncertain", "uncertain", Kind::kCount},
+    {"outages", "outages", Kind::kCount},
+    {"uptime", "uptime", Kind::kState},
 });
 
 std::string text_of(const json::value* value) {
@@ -59,7 +68,7 @@ std::string text_of(const json::value* value) {
   }
   if (value->is_double()) {
     std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%.2f", value->as_double());
+    std::snprintf(text.data(), text.size(), std::abs(value->as_double()) < 2 ? "%.4f" : "%.2f", value->as_double());
     return text.data();
   }
   return json::serialize(*value);

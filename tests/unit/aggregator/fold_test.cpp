@@ -1,5 +1,6 @@
 #include <map>
 
+#include "tools/aggregator/core/dwell_histogram.h"
 #include "tools/aggregator/core/fold.h"
 #include "unit/aggregator/test_station.h"
 
@@ -464,6 +465,72 @@ TEST(Fold, CountsFromAChangeOfRulesOnInTheNewLocalTimeAndMovesNoLevel) {
   EXPECT_EQ(world.value(Table::kStationHour, key::station_hour(kNoon + 1, 3), Column::kDeposits), 1);
   EXPECT_EQ(world.value(Table::kCompartment, key::compartment(3, 1), Column::kLevelDelta), 1);
   EXPECT_EQ(world.station.config_version, 2U);
+}
+
+TEST(Fold, CountsBootsThatNobodyOrderedAsOutagesAndAddsUpTheTimeOff) {
+  World world;
+  TestJournal journal("SX-TY-0001");
+  journal.open();
+  v1::Event event = journal.event();
+  for (const auto& [cause, off_ms] :
+       {std::pair{v1::BOOT_CAUSE_FIRST, std::uint64_t{0}}, std::pair{v1::BOOT_CAUSE_POWER, std::uint64_t{90'000}},
+        std::pair{v1::BOOT_CAUSE_WATCHDOG, std::uint64_t{3'000}},
+        std::pair{v1::BOOT_CAUSE_POWER, UINT64_MAX},  // No clock says that.
+        std::pair{v1::BOOT_CAUSE_REQUESTED, std::uint64_t{2'000}}}) {
+    event.mutable_booted()->set_cause(cause);
+    event.mutable_booted()->set_off_ms(off_ms);
+    journal.add(event);
+  }
+  event.mutable_board_answered()->set_board(1);
+  event.mutable_board_answered()->set_silent_ms(UINT32_MAX);
+  journal.add(event);
+  world.apply(journal);
+  EXPECT_EQ(world.value(Table::kStation, 3, Column::kBoots), 5);
+  EXPECT_EQ(world.value(Table::kStation, 3, Column::kOutages), 3);
+  EXPECT_EQ(world.value(Table::kStation, 3, Column::kOffMs), 95'000);
+  EXPECT_EQ(world.value(Table::kStation, 3, Column::kBoardSilentMs), std::int64_t{UINT32_MAX});
+}
+
+TEST(Fold, PutsEveryDwellIntoOneBucketOfEachHistogram) {
+  World world;
+  TestJournal journal("SX-TY-0001");
+  journal.open();
+  journal.deposit(1);
+  journal.collect(1);  // After an hour.
+  v1::Event event = journal.event(kNoonUtcMs + 86'400'000);
+  event.mutable_recalled()->set_compartment(1);
+  event.mutable_recalled()->set_carrier("sf");
+  event.mutable_recalled()->set_size(v1::SIZE_M);
+  event.mutable_recalled()->set_dwell_ms(100'000'000);
+  journal.add(event);
+  event.mutable_recalled()->set_item(v1::ITEM_READING_PRESENT);  // Still there: it has not stayed for anything yet.
+  journal.add(event);
+  event.mutable_recalled()->clear_item();
+  event.mutable_recalled()->set_dwell_ms(UINT64_MAX);
+  journal.add(event);
+  world.apply(journal);
+  const auto dwells = [&](Table table, std::uint64_t row_key) {
+    std::vector<std::byte> packed;
+    const TableDelta& delta = world.sums.of(table);
+    delta.dwells_at(delta.find(row_key), packed);
+    std::map<std::uint16_t, std::uint64_t> counts;
+    PackedDwells reader(packed);
+    for (DwellCount entry; reader.next(entry);) {
+      counts[entry.bucket] = entry.count;
+    }
+    return counts;
+  };
+  const std::uint16_t hour = dwell_bucket(3'600'000);
+  const std::uint16_t day = dwell_bucket(100'000'000);
+  using Counts = std::map<std::uint16_t, std::uint64_t>;
+  constexpr std::uint64_t kLocalHour = kNoonUtcMs / 3'600'000 + 8;
+  EXPECT_EQ(dwells(Table::kStation, 3), (Counts{{hour, 1}, {day, 1}}));
+  EXPECT_EQ(dwells(Table::kStationDay, key::station_day(kLocalHour / 24, 3)), (Counts{{hour, 1}}));
+  EXPECT_EQ(dwells(Table::kStationDay, key::station_day(kLocalHour / 24 + 1, 3)), (Counts{{day, 1}}));
+  EXPECT_EQ(dwells(Table::kCityHour, key::city_hour(kLocalHour, world.station.city_id)), (Counts{{hour, 1}}));
+  EXPECT_EQ(dwells(Table::kCityBrandSizeDay, key::city_brand_size_day(kLocalHour / 24, world.station.city_id, 1, 2)),
+            (Counts{{hour, 1}}));
+  EXPECT_EQ(dwells(Table::kCompartment, key::compartment(3, 1)), Counts{});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "tools/aggregator/storage/event_store.h"
 #include "tools/aggregator/storage/sqlite.h"
 #include "tools/aggregator/storage/store_reader.h"
+#include "tools/aggregator/storage/store_upgrade.h"
 #include "tools/aggregator/storage/verifier.h"
 #include "unit/aggregator/test_station.h"
 
@@ -307,7 +308,7 @@ TEST_F(Store, RefusesFilesThatAreNoStoreAndLeavesThemAlone) {
 TEST_F(Store, RefusesAnotherSchemaVersionByName) {
   { Aggregator made(path); }
   run_sql("PRAGMA user_version = 99");
-  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 3");
+  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 4");
 }
 
 TEST_F(Store, RetiresOldDaysAndStaysExact) {
@@ -384,12 +385,213 @@ TEST_F(Store, AnswersStatisticsFromTheTables) {
   EXPECT_EQ(answer.rows[0].labels[0].second, "2025-03-03T14:00");
 }
 
-TEST(Days, AreReadAndWritten) {
-  EXPECT_EQ(day_text(20'150), "2025-03-03");
-  EXPECT_EQ(day_from_text("2025-03-03"), 20'150);
-  for (const char* wrong : {"", "2025-3-3", "2025-02-30", "2025/03/03", "-025-03-03", "1969-01-01", "2025-03-0x"}) {
-    EXPECT_FALSE(day_from_text(wrong).has_value()) << wrong;
+// What is worked out from the sums: 40 deposits and 30 collections of an hour each in 10 compartments.
+TEST_F(Store, AnswersWhatFollowsFromTheSums) {
+  fill_both();
+  v1::Event failed = journal.event(kNoonUtcMs + 1);
+  failed.mutable_open_failed()->set_compartment(1);
+  failed.mutable_open_failed()->set_cause(v1::OPEN_FAILURE_JAMMED);
+  for (int i = 0; i < 30; ++i) {
+    journal.add(failed);
   }
+  v1::Event booted = journal.event(kNoonUtcMs + 2 * 86'400'000ULL);
+  booted.mutable_booted()->set_cause(v1::BOOT_CAUSE_POWER);
+  booted.mutable_booted()->set_off_ms(86'400'000);
+  journal.add(booted);
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  aggregator.report(other);
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  StatisticsQuery query;
+  query.by = GroupBy::kStation;
+  query.station = "SX-TY-0001";
+  const auto figure = [](const StatisticsAnswer& answer, std::string_view name) {
+    const Figure value = figure_of(answer.rows.at(0), answer.has, *figure_from_name(name));
+    const auto* whole = std::get_if<std::int64_t>(&value);
+    return whole != nullptr ? static_cast<double>(*whole) : std::get<double>(value);
+  };
+  const StatisticsAnswer answer = reader.statistics(query);
+  EXPECT_EQ(figure(answer, "open_failed"), 30);
+  EXPECT_DOUBLE_EQ(figure(answer, "first_open_ratio"), 0.7);  // 70 openings at the first attempt, 30 in vain.
+  EXPECT_DOUBLE_EQ(figure(answer, "mean_door_open_s"), 40 * 5.0 / 70);
+  EXPECT_DOUBLE_EQ(figure(answer, "turns"), 30 / (10 * 2.0));  // The two days from the first event to the last.
+  EXPECT_DOUBLE_EQ(figure(answer, "uptime"), 0.5);
+  EXPECT_EQ(figure(answer, "outages"), 1);
+  for (const char* name : {"dwell_p50_h", "dwell_p90_h", "dwell_p99_h"}) {
+    EXPECT_NEAR(figure(answer, name), 1, 0.02) << name;
+  }
+  // Of one day of two: half the time.
+  query.to_day = day_from_text("2025-03-04");
+  EXPECT_DOUBLE_EQ(figure(reader.statistics(query), "turns"), 30 / (10 * 0.5));
+  // The same figures from hours and from days.
+  query = {};
+  query.by = GroupBy::kDay;
+  query.city = "Taiyuan";
+  const StatisticsAnswer by_day = reader.statistics(query);
+  EXPECT_EQ(by_day.rows.at(0).label("day")->substr(0), "2025-03-03");
+  EXPECT_DOUBLE_EQ(figure(by_day, "turns"), 30 / 10.0);
+  EXPECT_NEAR(figure(by_day, "dwell_p50_h"), 1, 0.02);
+  query.by = GroupBy::kSize;
+  EXPECT_NEAR(figure(reader.statistics(query), "dwell_p99_h"), 1, 0.02);
+}
+
+TEST_F(Store, KnowsTheQuantilesOfDoorsAndOfAStationsHoursFromItsLog) {
+  journal.open();
+  // Each door keeps its parcels for as many hours as its number, and on the next day for ten times as long.
+  for (std::uint32_t door = 1; door <= 10; ++door) {
+    for (const std::uint64_t day : {0, 1}) {
+      v1::Event event = journal.event(kNoonUtcMs + day * 86'400'000 + door * 1'000);
+      event.mutable_collected()->set_compartment(door);
+      event.mutable_collected()->set_dwell_ms(door * 3'600'000ULL * (day == 0 ? 1 : 10));
+      journal.add(event);
+      event.mutable_collected()->set_item(v1::ITEM_READING_PRESENT);  // Is there still.
+      journal.add(event);
+    }
+  }
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  StatisticsQuery query;
+  query.by = GroupBy::kCompartment;
+  query.station = "SX-TY-0001";
+  EXPECT_FALSE(reader.statistics(query).rows.at(0).dwell_ms[0].has_value()) << "a lifetime's log is too long to read";
+  query.from_day = day_from_text("2025-03-03");
+  query.to_day = day_from_text("2025-03-04");
+  const auto hours = [](const StatisticsRow& row, std::size_t quantile) {
+    return static_cast<double>(row.dwell_ms[quantile].value_or(0)) / 3.6e6;
+  };
+  const StatisticsAnswer doors = reader.statistics(query);
+  ASSERT_EQ(doors.rows.size(), 10U);
+  for (std::size_t door = 1; door <= 10; ++door) {
+    EXPECT_EQ(doors.rows[door - 1].sum(Column::kDwellCount), 1);
+    EXPECT_NEAR(hours(doors.rows[door - 1], 0), static_cast<double>(door), 0.02 * static_cast<double>(door));
+  }
+  query.by = GroupBy::kHour;
+  query.to_day.reset();
+  const StatisticsAnswer by_hour = reader.statistics(query);
+  ASSERT_EQ(by_hour.rows.size(), 2U);
+  EXPECT_NEAR(hours(by_hour.rows[0], 0), 5, 0.1);
+  EXPECT_NEAR(hours(by_hour.rows[1], 0), 50, 1);
+  EXPECT_NEAR(hours(by_hour.rows[1], 2), 100, 2);
+}
+
+TEST_F(Store, SortsRowsByAnyColumnBeforeItCutsThePage) {
+  fill_both();
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  StatisticsQuery query;
+  query.by = GroupBy::kCompartment;
+  query.station = "SX-TY-0001";
+  query.sort = "compartment";
+  query.descending = true;
+  query.limit = 2;
+  StatisticsAnswer answer = reader.statistics(query);
+  ASSERT_EQ(answer.rows.size(), 2U);
+  EXPECT_EQ(*answer.rows[0].label("compartment"), "10");
+  EXPECT_EQ(*answer.rows[1].label("compartment"), "9");
+  EXPECT_EQ(answer.total, 10U);
+  query = {};
+  query.by = GroupBy::kHour;
+  query.sort = "deposits";
+  query.descending = true;
+  answer = reader.statistics(query);
+  for (std::size_t i = 1; i < answer.rows.size(); ++i) {
+    EXPECT_GE(answer.rows[i - 1].sum(Column::kDeposits), answer.rows[i].sum(Column::kDeposits));
+  }
+  // Hours in which nothing was collected have no mean dwell: they come last either way.
+  for (const bool descending : {false, true}) {
+    query.sort = "mean_dwell_h";
+    query.descending = descending;
+    answer = reader.statistics(query);
+    EXPECT_GT(answer.rows.front().sum(Column::kDwellCount), 0);
+    EXPECT_EQ(answer.rows.back().sum(Column::kDwellCount), 0);
+  }
+  for (const char* wrong : {"no_such", "boots", "level_delta", "station"}) {
+    query.sort = wrong;
+    EXPECT_EQ(reader.statistics(query).status, ReadStatus::kNoSuchColumn) << wrong;
+  }
+}
+
+TEST_F(Store, VerifyFindsATamperedHistogramOrTime) {
+  fill_both();
+  { Aggregator(path).report(journal); }
+  for (const char* table : {"stat_station", "stat_station_day", "stat_city_hour", "stat_city_brand_size_day"}) {
+    const std::string name(table);
+    run_sql("CREATE TABLE kept AS SELECT * FROM " + name);
+    run_sql("UPDATE " + name + " SET dwell_histogram = x'01' WHERE dwell_count > 0");
+    EXPECT_NE(difference().find("dwell_histogram"), std::string::npos) << difference();
+    run_sql("DELETE FROM " + name + "; INSERT INTO " + name + " SELECT * FROM kept; DROP TABLE kept");
+    ASSERT_EQ(difference(), "");
+  }
+  run_sql("UPDATE journals SET first_event_utc_ms = first_event_utc_ms + 1");
+  EXPECT_NE(difference().find("times of the first"), std::string::npos) << difference();
+}
+
+/// A store that version 3 wrote: one station's first two days.
+struct OldStore : Store {
+  void SetUp() override { std::filesystem::copy_file(CUBBY_TESTS_DIR "/golden/store_v3.sqlite", path); }
+  std::string bytes(const std::string& of) {
+    std::ifstream file(of, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  /// Nothing but the statistics' shape is new, and they say at least what they said.
+  void compare_with(const std::string& old) {
+    Database both;
+    ASSERT_TRUE(both.open(path, Database::Mode::kReadOnly));
+    ASSERT_TRUE(both.run(("ATTACH '" + old + "' AS old").c_str()));
+    for (const char* table : {"event_batches", "stations", "gaps", "cities", "brands", "meta"}) {
+      const std::string name(table);
+      Statement differs(both, "SELECT count(*) FROM (SELECT * FROM main." + name + " EXCEPT SELECT * FROM old." + name +
+                                  " UNION ALL SELECT * FROM old." + name + " EXCEPT SELECT * FROM main." + name + ")");
+      ASSERT_TRUE(differs.row()) << name;
+      EXPECT_EQ(differs.number(0), 0) << name;
+    }
+    Statement same(
+        both,
+        "SELECT count(*), sum(n.deposits), sum(length(n.dwell_histogram) > 0) FROM main.stat_station_day n JOIN "
+        "old.stat_station_day o USING(row_key) WHERE n.deposits = o.deposits AND n.dwell_ms = o.dwell_ms AND "
+        "n.level_moment_s = o.level_moment_s");
+    ASSERT_TRUE(same.row());
+    EXPECT_EQ(same.number(0), 3);
+    EXPECT_GT(same.number(1), 20);
+    EXPECT_GT(same.number(2), 0);
+  }
+};
+
+TEST_F(OldStore, IsRefusedByNameAndBroughtUpToDateWhenItIsAskedFor) {
+  const std::string before = bytes(path);
+  EXPECT_EQ(open_sqlite_store(path, fill).error,
+            "the store has schema version 3, this program reads version 4; cubby-aggregator --upgrade brings it up to "
+            "date and keeps a copy");
+  EXPECT_EQ(bytes(path), before);
+  StoreUpgrade upgrade = upgrade_sqlite_store(path);
+  ASSERT_EQ(upgrade.error, "");
+  EXPECT_EQ(upgrade.from_version, 3);
+  EXPECT_EQ(verify_store(path, nullptr).verdict, "verify: exact");
+  EXPECT_NE(verify_store(upgrade.backup, nullptr).difference.find("schema version 3"), std::string::npos);
+  compare_with(upgrade.backup);
+  upgrade = upgrade_sqlite_store(path);
+  EXPECT_EQ(upgrade.error + upgrade.backup, "") << "a second time there is nothing to do";
+  Aggregator goes_on(path);
+  EXPECT_EQ(goes_on.centre->station_count(), 1U);
+}
+
+TEST_F(OldStore, StaysAsItWasIfItCannotBeBroughtUpToDate) {
+  run_sql("UPDATE journals SET chain = chain + 1");
+  const std::string before = bytes(path);
+  EXPECT_NE(upgrade_sqlite_store(path).error.find("the store is left as it was"), std::string::npos);
+  EXPECT_EQ(bytes(path), before);
+  EXPECT_NE(upgrade_sqlite_store(path).error.find("exists already"), std::string::npos) << "the first backup";
+  run_sql("PRAGMA user_version = 99");
+  EXPECT_NE(upgrade_sqlite_store(path).error.find("schema version 99"), std::string::npos);
+  run_sql("PRAGMA user_version = 2");
+  EXPECT_NE(upgrade_sqlite_store(path).error.find("schema version 2"), std::string::npos);
+  EXPECT_NE(upgrade_sqlite_store(folder.file("nothing.db")).error, "");
+  EXPECT_FALSE(std::filesystem::exists(folder.file("nothing.db")));
 }
 
 }  // namespace

@@ -103,9 +103,10 @@ struct RulesApi : ::testing::Test {
   TemporaryFolder folder;
   TestJournal journal{"SX-TY-0001"};
   LiveStatus status;
+  Presence presence;
   CommandBook book;
   FakeSink sink;
-  Api api{"token", status, book, sink};
+  Api api{"token", status, presence, book, sink};
 
   void report() {
     const std::string path = folder.file("cubby.db");

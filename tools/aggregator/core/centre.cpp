@@ -161,6 +161,7 @@ void Centre::append(StationRecord& station, const BatchView& batch) {
     if (folded.utc_ms) {
       record.first_utc_ms = record.first_utc_ms == 0 ? *folded.utc_ms : record.first_utc_ms;
       record.last_utc_ms = *folded.utc_ms;
+      journal.first_event_utc_ms = journal.first_event_utc_ms == 0 ? *folded.utc_ms : journal.first_event_utc_ms;
       journal.last_event_utc_ms = std::max(journal.last_event_utc_ms, *folded.utc_ms);
     }
     journal.boot = folded.boot == 0 ? journal.boot : folded.boot;

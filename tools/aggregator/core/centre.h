@@ -13,6 +13,8 @@
 #include "tools/aggregator/core/batch.h"
 #include "tools/aggregator/core/changes.h"
 #include "tools/aggregator/core/command_sink.h"
+#include "tools/aggregator/core/live_status.h"
+#include "tools/aggregator/core/presence_sink.h"
 
 namespace cubby::aggregator {
 
@@ -41,6 +43,8 @@ struct CentreOptions {
   std::uint32_t window = limits::kWindowMax;
   std::function<void(MutableBytes)> fill_random;
   std::function<void(const v1::CommandResult&)> on_command_result;  // Once it is durable; may be empty.
+  LiveStatus* live = nullptr;                                       // Told of refusals; may be null.
+  PresenceSink* presence = nullptr;                                 // Told of sessions; may be null.
 };
 
 /// Counted since the start; for /v1/status and the report.

@@ -16,11 +16,12 @@ struct JournalRecord {
   std::uint32_t id = 0;  // From 1.
   std::uint32_t station_id = 0;
   JournalUid uid{};
-  std::uint64_t seq = 0;            // The high-water mark ...
-  Chain chain = 0;                  // ... and its chain.
-  std::uint64_t last_batch_id = 0;  // Head of the backward list of this journal's batches; 0: none.
-  std::uint64_t last_event_utc_ms = 0;
-  std::uint32_t boot = 0;  // Of the newest event.
+  std::uint64_t seq = 0;                 // The high-water mark ...
+  Chain chain = 0;                       // ... and its chain.
+  std::uint64_t last_batch_id = 0;       // Head of the backward list of this journal's batches; 0: none.
+  std::uint64_t first_event_utc_ms = 0;  // Of the first event and the newest time of any, among those that know
+  std::uint64_t last_event_utc_ms = 0;   // the time; 0: none does.
+  std::uint32_t boot = 0;                // Of the newest event.
 };
 
 /// One row of the event log: consecutive events of one journal.

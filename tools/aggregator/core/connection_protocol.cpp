@@ -71,6 +71,9 @@ void ConnectionProtocol::end_session(Channel& channel) {
     const auto mine = channels_.find(station.channel);
     if (station.owner == this && mine != channels_.end() && &mine->second == &channel) {
       station.owner = nullptr;
+      if (PresenceSink* const presence = centre_.options().presence) {
+        presence->went(station.name, utc_ms_);
+      }
     }
   }
   channel = {};
@@ -277,6 +280,9 @@ void ConnectionProtocol::welcome(std::uint32_t number, Channel& channel) {
   has_welcomed_ = true;
   ++centre_.counters().sessions;
   ++centre_.counters().live_sessions;
+  if (PresenceSink* const presence = centre_.options().presence) {
+    presence->came(station.name, utc_ms_);
+  }
   promise(station);
   const CentreOptions& options = centre_.options();
   v1::Welcome& welcome = *down_.mutable_welcome();
@@ -343,6 +349,9 @@ void ConnectionProtocol::answer(std::uint32_t number, Channel& channel, Centre::
 
 void ConnectionProtocol::refuse(std::uint32_t number, v1::RefuseCode code, bool permanent, const char* detail) {
   ++centre_.counters().refusals;
+  if (LiveStatus* const live = centre_.options().live) {
+    ++live->refusals_by_code[static_cast<std::size_t>(code) % LiveStatus::kRefuseCodes];
+  }
   v1::Refuse& refuse = *down_.mutable_refuse();
   refuse.set_code(code);
   refuse.set_permanent(permanent);

@@ -3,12 +3,13 @@
 #include <algorithm>
 
 #include "firmware/base/limits.h"
+#include "tools/aggregator/core/dwell_histogram.h"
 #include "tools/aggregator/core/field_reader.h"
 
 namespace cubby::aggregator {
 namespace {
 
-constexpr std::uint64_t kDwellMsMax = std::uint64_t{1} << 40;  // 35 years; more is a broken clock.
+constexpr std::uint64_t kOffMsMax = kDwellMsMax;
 constexpr std::uint32_t kSizesMax = 15;
 constexpr std::size_t kNoRow = SIZE_MAX;
 
@@ -168,8 +169,7 @@ void Fold::add(const Place& place, Column column, std::int64_t value) {
   }
 }
 
-void Fold::add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
-                     std::int64_t value) {
+std::size_t Fold::brand_row(const StationFacts& station, const EventView& event, const Place& place) {
   // Packed: the size of a carrier's name is at most 8 bytes; a longer one is no brand.
   std::uint64_t packed = 0;
   const std::string_view carrier = event.carrier.size() <= limits::kCarrierMax ? event.carrier : std::string_view{};
@@ -180,8 +180,26 @@ void Fold::add_brand(const StationFacts& station, const EventView& event, const 
     last_carrier_ = packed;
   }
   const std::uint32_t size = event.size <= kSizesMax ? event.size : 0;
-  TableDelta& table = sums_.of(Table::kCityBrandSizeDay);
-  table.add(table.row(key::city_brand_size_day(place.day, station.city_id, last_brand_, size)), column, value);
+  return sums_.of(Table::kCityBrandSizeDay)
+      .row(key::city_brand_size_day(place.day, station.city_id, last_brand_, size));
+}
+
+void Fold::add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
+                     std::int64_t value) {
+  sums_.of(Table::kCityBrandSizeDay).add(brand_row(station, event, place), column, value);
+}
+
+void Fold::add_dwell(const StationFacts& station, const EventView& event, const Place& place) {
+  const auto dwell_ms = static_cast<std::int64_t>(event.dwell_ms);
+  add(place, Column::kDwellCount, 1);
+  add(place, Column::kDwellMs, dwell_ms);
+  add_brand(station, event, place, Column::kDwellCount, 1);
+  add_brand(station, event, place, Column::kDwellMs, dwell_ms);
+  const std::uint16_t bucket = dwell_bucket(event.dwell_ms);
+  sums_.of(Table::kStation).add_dwell(place.station, bucket);
+  sums_.of(Table::kStationDay).add_dwell(place.station_day, bucket);
+  sums_.of(Table::kCityHour).add_dwell(place.city_hour, bucket);
+  sums_.of(Table::kCityBrandSizeDay).add_dwell(brand_row(station, event, place), bucket);
 }
 
 void Fold::move_level(StationFacts& station, const Place& place, std::int32_t change) {
@@ -220,12 +238,27 @@ void Fold::opening(StationFacts& station, const EventView& event, const Place& p
     return;
   }
   if (event.has_dwell && event.dwell_ms <= kDwellMsMax) {
-    add(place, Column::kDwellCount, 1);
-    add(place, Column::kDwellMs, static_cast<std::int64_t>(event.dwell_ms));
-    add_brand(station, event, place, Column::kDwellCount, 1);
-    add_brand(station, event, place, Column::kDwellMs, static_cast<std::int64_t>(event.dwell_ms));
+    add_dwell(station, event, place);
   }
   move_level(station, place, change);
+}
+
+void Fold::count_boot(const EventView& event, const Place& place) {
+  const v1::Booted& booted = event.message->booted();
+  add(place, Column::kBoots, 1);
+  if (booted.cause() != v1::BOOT_CAUSE_FIRST && booted.cause() != v1::BOOT_CAUSE_REQUESTED) {
+    add(place, Column::kOutages, 1);
+  }
+  if (booted.off_ms() <= kOffMsMax) {
+    add(place, Column::kOffMs, static_cast<std::int64_t>(booted.off_ms()));
+  }
+}
+
+void Fold::count_rejection(const EventView& event, const Place& place) {
+  add(place, Column::kWrongCodes, 1);
+  if (event.lockout_s > 0 || event.hard_stop) {
+    add(place, Column::kLockouts, 1);
+  }
 }
 
 void Fold::count(const StationFacts& station, const EventView& event, const Place& place) {
@@ -244,16 +277,13 @@ void Fold::count(const StationFacts& station, const EventView& event, const Plac
       add_with_brand(turned_away_column(event.reason));
       break;
     case EventKind::kCodeRejected:
-      add(place, Column::kWrongCodes, 1);
-      if (event.lockout_s > 0 || event.hard_stop) {
-        add(place, Column::kLockouts, 1);
-      }
+      count_rejection(event, place);
       break;
     case EventKind::kOpenFailed:
       add(place, open_failed_column(event.reason), 1);
       break;
     case EventKind::kBooted:
-      add(place, Column::kBoots, 1);
+      count_boot(event, place);
       break;
     case EventKind::kCustodyUncertain:
       add(place, Column::kCustodyUncertain, 1);
@@ -266,6 +296,9 @@ void Fold::count(const StationFacts& station, const EventView& event, const Plac
       break;
     case EventKind::kBoardSilent:
       add(place, Column::kBoardSilent, 1);
+      break;
+    case EventKind::kBoardAnswered:
+      add(place, Column::kBoardSilentMs, event.message->board_answered().silent_ms());
       break;
     case EventKind::kDepositCancelled:
       add_with_brand(Column::kCancellations);
@@ -283,7 +316,6 @@ void Fold::count(const StationFacts& station, const EventView& event, const Plac
     case EventKind::kConfigApplied:
     case EventKind::kSnapshot:
     case EventKind::kDoorShutLate:
-    case EventKind::kBoardAnswered:
     case EventKind::kOutOfService:
     case EventKind::kInService:
     case EventKind::kCommandResult:

@@ -59,6 +59,10 @@ class Fold {
   void add(const Place& place, Column column, std::int64_t value);
   void add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
                  std::int64_t value);
+  std::size_t brand_row(const StationFacts& station, const EventView& event, const Place& place);
+  void add_dwell(const StationFacts& station, const EventView& event, const Place& place);
+  void count_rejection(const EventView& event, const Place& place);
+  void count_boot(const EventView& event, const Place& place);
   void correct_level(StationFacts& station, const Place& place, std::int32_t level);
   void move_level(StationFacts& station, const Place& place, std::int32_t change);
   void door_cycle(const StationFacts& station, const EventView& event, const Place& place, Column what);

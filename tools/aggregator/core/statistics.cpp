@@ -38,7 +38,10 @@ constexpr std::array<std::string_view, kColumnCount> kNames = {"deposits",
                                                                "level_moment_s",
                                                                "unaccounted",
                                                                "boots",
+                                                               "outages",
+                                                               "off_ms",
                                                                "board_silent",
+                                                               "board_silent_ms",
                                                                "events",
                                                                "opaque_events"};
 
@@ -101,7 +104,10 @@ constexpr auto kStationColumns = std::to_array<Column>({kDeposits,
                                                         kLevelMomentS,
                                                         kUnaccounted,
                                                         kBoots,
+                                                        kOutages,
+                                                        kOffMs,
                                                         kBoardSilent,
+                                                        kBoardSilentMs,
                                                         kEvents,
                                                         kOpaqueEvents});
 // A lifetime has no end that moments could be counted to.
@@ -137,7 +143,10 @@ constexpr auto kStationLifetimeColumns = std::to_array<Column>({kDeposits,
                                                                 kLevelDelta,
                                                                 kUnaccounted,
                                                                 kBoots,
+                                                                kOutages,
+                                                                kOffMs,
                                                                 kBoardSilent,
+                                                                kBoardSilentMs,
                                                                 kEvents,
                                                                 kOpaqueEvents});
 constexpr auto kCityHourColumns = std::to_array<Column>({kDeposits,
@@ -177,8 +186,8 @@ constexpr auto kBrandColumns =
                            kTurnedAwayFull, kTurnedAwayNoSuchSize, kTurnedAwayShareUsedUp, kTurnedAwayWrongPass,
                            kTurnedAwayJournalReserve, kTurnedAwayFault, kDwellCount, kDwellMs});
 
-constexpr TableSpec make(std::string_view name, std::span<const Column> columns) {
-  TableSpec result{.name = name, .columns = columns, .slot = {}};
+constexpr TableSpec make(std::string_view name, std::span<const Column> columns, bool has_dwells) {
+  TableSpec result{.name = name, .columns = columns, .has_dwells = has_dwells, .slot = {}};
   result.slot.fill(-1);
   for (std::size_t i = 0; i < columns.size(); ++i) {
     result.slot[static_cast<std::size_t>(columns[i])] = static_cast<std::int8_t>(i);
@@ -186,11 +195,13 @@ constexpr TableSpec make(std::string_view name, std::span<const Column> columns)
   return result;
 }
 
+// A histogram is written once for each report at these; at a door it would be once for each parcel, which is a tenth
+// of what a commit costs.
 constexpr std::array<TableSpec, kTableCount> kTables = {
-    make("stat_compartment", kCompartmentColumns),   make("stat_compartment_day", kCompartmentDayColumns),
-    make("stat_station", kStationLifetimeColumns),   make("stat_station_day", kStationColumns),
-    make("stat_station_hour", kCityHourColumns),     make("stat_city_hour", kCityHourColumns),
-    make("stat_city_brand_size_day", kBrandColumns),
+    make("stat_compartment", kCompartmentColumns, false),  make("stat_compartment_day", kCompartmentDayColumns, false),
+    make("stat_station", kStationLifetimeColumns, true),   make("stat_station_day", kStationColumns, true),
+    make("stat_station_hour", kCityHourColumns, false),    make("stat_city_hour", kCityHourColumns, true),
+    make("stat_city_brand_size_day", kBrandColumns, true),
 };
 
 }  // namespace

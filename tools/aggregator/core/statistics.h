@@ -43,11 +43,14 @@ enum class Column : std::uint8_t {
   kLevelMomentS,  // Sum of change x seconds from the change to the end of its bucket.
   kUnaccounted,   // Part of level_delta that a Snapshot after a Gap had to correct.
   kBoots,
+  kOutages,  // Boots that nobody ordered.
+  kOffMs,    // How long the station was off before its boots, where its clock could say.
   kBoardSilent,
+  kBoardSilentMs,  // Of lock boards that have answered again.
   kEvents,
   kOpaqueEvents,  // Kept, but not understood by this build.
 };
-inline constexpr std::size_t kColumnCount = 36;
+inline constexpr std::size_t kColumnCount = 39;
 static_assert(static_cast<std::size_t>(Column::kOpaqueEvents) + 1 == kColumnCount);
 
 /// The column's name in SQL and JSON.
@@ -67,9 +70,12 @@ inline constexpr std::size_t kTableCount = 7;
 inline constexpr std::int64_t kCompartmentDays = 35;
 inline constexpr std::int64_t kStationHourDays = 40;
 
+inline constexpr std::string_view kDwellsName = "dwell_histogram";
+
 struct TableSpec {
   std::string_view name;
   std::span<const Column> columns;
+  bool has_dwells;                             // Its last column, kDwellsName, is a packed DwellHistogram.
   std::array<std::int8_t, kColumnCount> slot;  // Index into `columns`, or -1.
 };
 const TableSpec& spec(Table table);

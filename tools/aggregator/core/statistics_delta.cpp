@@ -1,6 +1,9 @@
 #include "tools/aggregator/core/statistics_delta.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "tools/aggregator/core/dwell_histogram.h"
 
 namespace cubby::aggregator {
 namespace {
@@ -52,9 +55,49 @@ void TableDelta::grow() {
   }
 }
 
+void TableDelta::dwells_at(std::size_t row, std::vector<std::byte>& out) const {
+  out.clear();
+  std::uint32_t at = row < last_dwell_.size() ? last_dwell_[row] : 0;
+  if (at != 0) {
+    buckets_.clear();
+    for (; at != 0; at = dwells_[at - 1].previous) {
+      buckets_.push_back(dwells_[at - 1].bucket);
+    }
+    std::sort(buckets_.begin(), buckets_.end());
+    DwellPacker packer(out);
+    for (std::size_t i = 0; i < buckets_.size();) {
+      const std::size_t first = i;
+      while (i < buckets_.size() && buckets_[i] == buckets_[first]) {
+        ++i;
+      }
+      packer.put({.bucket = buckets_[first], .count = i - first});
+    }
+  }
+  if (row < packed_dwells_.size() && !packed_dwells_[row].empty()) {
+    const std::vector<std::byte> pending = std::exchange(out, {});
+    merge_dwells(packed_dwells_[row], pending, out);
+  }
+}
+
+void TableDelta::pack_dwells() {
+  packed_dwells_.resize(keys_.size());
+  std::vector<std::byte> packed;
+  for (std::size_t row = 0; row < last_dwell_.size(); ++row) {
+    if (last_dwell_[row] != 0) {
+      dwells_at(row, packed);
+      packed_dwells_[row].assign(packed.begin(), packed.end());
+    }
+  }
+  dwells_.clear();
+  last_dwell_.clear();
+}
+
 void TableDelta::clear() {
   keys_.clear();
   values_.clear();
+  dwells_.clear();
+  last_dwell_.clear();
+  packed_dwells_.clear();
   std::fill(places_.begin(), places_.end(), 0);
   last_key_ = 0;
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "firmware/base/bytes.h"
 #include "tools/aggregator/core/statistics.h"
 
 namespace cubby::aggregator {
@@ -29,14 +30,37 @@ class TableDelta {
     }
   }
 
+  /// Counts a stay in the row's histogram; ignored if the table has none.
+  void add_dwell(std::size_t row, std::uint16_t bucket) {
+    if (!spec_.has_dwells) {
+      return;
+    }
+    if (dwells_.size() >= kDwellsMax) {
+      pack_dwells();
+    }
+    last_dwell_.resize(keys_.size(), 0);
+    dwells_.push_back({.previous = last_dwell_[row], .bucket = bucket});
+    last_dwell_[row] = static_cast<std::uint32_t>(dwells_.size());
+  }
+
   std::size_t size() const { return keys_.size(); }
   std::uint64_t key_at(std::size_t row) const { return keys_[row]; }
   std::span<const std::int64_t> values_at(std::size_t row) const { return {values_.data() + row * width_, width_}; }
+  /// The row's packed histogram, written to `out`.
+  void dwells_at(std::size_t row, std::vector<std::byte>& out) const;
   /// Row index, or size() if there is no such row.
   std::size_t find(std::uint64_t row_key) const;
   void clear();
 
  private:
+  // More than any transaction has. A recount of a whole log packs that many at a time, so that its memory grows
+  // with the rows and not with the parcels.
+  static constexpr std::size_t kDwellsMax = std::size_t{1} << 18;
+  struct Dwell {
+    std::uint32_t previous = 0;  // Of the same row: index + 1; 0: none.
+    std::uint16_t bucket = 0;
+  };
+  void pack_dwells();
   std::size_t find_or_insert(std::uint64_t row_key);
   void grow();
   std::size_t place_of(std::uint64_t row_key) const;
@@ -46,6 +70,10 @@ class TableDelta {
   std::vector<std::uint64_t> keys_;
   std::vector<std::int64_t> values_;
   std::vector<std::uint32_t> places_;  // Row index + 1; 0: empty. A power of two of them.
+  std::vector<Dwell> dwells_;
+  std::vector<std::uint32_t> last_dwell_;              // Of each row: index + 1; 0 or beyond the end: none.
+  std::vector<std::vector<std::byte>> packed_dwells_;  // Of each row, beside those; shorter: none.
+  mutable std::vector<std::uint16_t> buckets_;         // Room of dwells_at().
   std::uint64_t last_key_ = 0;
   std::size_t last_row_ = 0;
 };

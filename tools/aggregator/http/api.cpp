@@ -8,8 +8,10 @@
 #include <limits>
 
 #include "firmware/base/bytes.h"
+#include "tools/aggregator/http/openapi_document.h"
 #include "tools/aggregator/http/query.h"
 #include "tools/aggregator/http/rules_request.h"
+#include "tools/aggregator/storage/event_json.h"
 
 namespace cubby::aggregator {
 namespace {
@@ -19,15 +21,6 @@ namespace json = boost::json;
 constexpr std::size_t kPageMax = 1'000;
 constexpr std::size_t kCommandIdSize = 16;
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-
-std::string to_hex(Bytes bytes) {
-  std::string text;
-  for (const std::byte byte : bytes) {
-    text += kHexDigits[std::to_integer<std::size_t>(byte >> 4)];
-    text += kHexDigits[std::to_integer<std::size_t>(byte & std::byte{15})];
-  }
-  return text;
-}
 
 bool from_hex(std::string_view text, std::string& bytes) {
   for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
@@ -97,10 +90,20 @@ json::object to_json(const StationInfo& station) {
   object["config_version"] = station.config_version;
   object["compartments"] = station.compartments;
   object["high_water"] = station.high_water;
+  object["first_event_utc_ms"] = station.first_event_utc_ms;
   object["last_event_utc_ms"] = station.last_event_utc_ms;
   object["boot"] = station.boot;
   object["journals"] = station.journals;
   return object;
+}
+
+// A session is live only: it is not in the log.
+void put_presence(const Presence& presence, const std::string& station, json::object& object) {
+  const auto seen = presence.find(station);
+  object["online"] = seen && seen->online;
+  if (seen) {
+    object[seen->online ? "online_since_utc_ms" : "last_seen_utc_ms"] = seen->since_utc_ms;
+  }
 }
 
 json::object to_json(const StatisticsRow& row, const StatisticsAnswer& answer) {
@@ -108,32 +111,14 @@ json::object to_json(const StatisticsRow& row, const StatisticsAnswer& answer) {
   for (const auto& [name, value] : row.labels) {
     object[name] = value;
   }
-  if (row.stations > 0) {
-    object["stations"] = row.stations;
-    object["compartments"] = row.compartments;
-  }
-  std::int64_t turned_away = 0;
-  for (std::size_t i = 0; i < kColumnCount; ++i) {
-    const auto column = static_cast<Column>(i);
-    if (!answer.has[i] || column == Column::kLevelMomentS || column == Column::kLevelDelta) {
-      continue;
+  const auto names = figure_names();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Figure figure = figure_of(row, answer.has, i);
+    if (const auto* whole = std::get_if<std::int64_t>(&figure)) {
+      object[names[i]] = *whole;
+    } else if (const auto* real = std::get_if<double>(&figure)) {
+      object[names[i]] = *real;
     }
-    object[to_string(column)] = row.sums[i];
-    if (column >= Column::kTurnedAwayFull && column <= Column::kTurnedAwayFault) {
-      turned_away += row.sums[i];
-    }
-  }
-  if (answer.has[static_cast<std::size_t>(Column::kTurnedAwayFull)]) {
-    object["turned_away"] = turned_away;
-  }
-  if (row.occupied) {
-    object["occupied"] = *row.occupied;
-  }
-  if (row.mean_occupied) {
-    object["mean_occupied"] = *row.mean_occupied;
-  }
-  if (const std::int64_t count = row.sum(Column::kDwellCount); count > 0) {
-    object["mean_dwell_h"] = static_cast<double>(row.sum(Column::kDwellMs)) / static_cast<double>(count) / 3.6e6;
   }
   return object;
 }
@@ -154,6 +139,11 @@ const char* take_parameter(const std::string& name, const std::string& value, St
     (name == "from" ? query.from_day : query.to_day) = day;
     return day ? nullptr : "from and to are local dates like 2026-03-01; to is the day after the last";
   }
+  if (name == "sort") {
+    return value.empty() || !parse_sort(value, query)
+               ? "sort is the name of a column, with :asc or :desc behind it if wanted"
+               : nullptr;
+  }
   if (name == "limit") {
     const auto limit = number_from(value, 1, kPageMax);
     query.limit = limit.value_or(query.limit);
@@ -164,7 +154,32 @@ const char* take_parameter(const std::string& name, const std::string& value, St
     query.offset = offset.value_or(0);
     return offset ? nullptr : "offset must be 0..100000000";
   }
-  return "unknown parameter; known are by, station, city, from, to, limit, offset";
+  return "unknown parameter";  // The route's list and this function disagree.
+}
+
+// Empty, or what is wrong with the names.
+std::string check_names(const Route& route, const QueryParameters& parameters) {
+  for (const auto& [name, value] : parameters) {
+    if (std::find(route.parameters.begin(), route.parameters.end(), name) != route.parameters.end()) {
+      continue;
+    }
+    std::string words = "unknown parameter; ";
+    for (const std::string_view known : route.parameters) {
+      words += (known == route.parameters.front() ? "known are " : ", ") + std::string(known);
+    }
+    return words + (route.parameters.empty() ? "this route takes none" : "");
+  }
+  return {};
+}
+
+std::string paths_in_words() {
+  std::string words = "routes: ";
+  std::string_view last;
+  for (const Route& route : routes()) {
+    words += (last.empty() ? "" : ", ") + std::string(route.path);
+    last = route.path;
+  }
+  return words;
 }
 
 }  // namespace
@@ -195,37 +210,65 @@ ApiResponse Api::answer(const ApiRequest& request) {
   if (!path.starts_with('/')) {
     return problem(400, "bad_target", "the target must begin with /");
   }
-  const bool known = path == "/health" || path == "/v1/status" || path == "/v1/stations" || path == "/v1/stats" ||
-                     path.starts_with("/v1/stations/");
-  if (path != "/health" && !is_authorised(request.authorization)) {
+  const RouteMatch match = match_route(request.method, path);
+  const bool open = match.route != nullptr && !match.route->wants_token;
+  if (!open && !is_authorised(request.authorization)) {
     return problem(401, "unauthorised", "send the token as: Authorization: Bearer TOKEN");
   }
-  if (!known) {
-    return problem(
-        404, "no_such_route",
-        "routes: /health, /v1/status, /v1/stations, /v1/stations/NAME, /v1/stations/NAME/commands, /v1/stats");
+  if (match.route == nullptr) {
+    return match.allow.empty() ? problem(404, "no_such_route", paths_in_words())
+                               : problem(405, "method_not_allowed", "only " + match.allow, match.allow);
   }
-  constexpr std::string_view kStations = "/v1/stations/";
-  if (const std::size_t part = path.find("/commands"); path.starts_with(kStations) && part != std::string_view::npos) {
-    return commands(request.method, path.substr(kStations.size(), part - kStations.size()),
-                    path.substr(part + std::string_view("/commands").size()), request.body);
+  if (open) {
+    return health();  // Whatever a balancer appends.
   }
-  if (request.method != "GET" && request.method != "HEAD") {
-    return problem(405, "method_not_allowed", "only GET and HEAD");
+  const auto parameters = parse_query(query);
+  if (!parameters) {
+    return problem(400, "bad_query", "the query does not parse, or names a parameter twice");
   }
-  if (path == "/health") {
-    return health();
+  if (const std::string wrong = check_names(*match.route, *parameters); !wrong.empty()) {
+    return problem(400, "bad_parameter", wrong);
   }
-  if (path == "/v1/status") {
-    return status();
+  return dispatch(request, match, *parameters);
+}
+
+ApiResponse Api::dispatch(const ApiRequest& request, const RouteMatch& match, const QueryParameters& parameters) {
+  std::string name;
+  if (!match.parts.empty()) {
+    const auto decoded = percent_decoded(match.parts.front());
+    if (!decoded || decoded->empty() || decoded->size() > 64) {
+      return problem(400, "bad_name", "a station's name has 1 to 64 bytes");
+    }
+    name = *decoded;
   }
-  if (path == "/v1/stations") {
-    return stations(query);
+  switch (match.route->id) {
+    case RouteId::kHealth:
+      return health();
+    case RouteId::kMetrics:
+      return {.status = 200,
+              .content_type = "text/plain; version=0.0.4; charset=utf-8",
+              .body = metrics_text(status_, counters_),
+              .allow = {}};
+    case RouteId::kOpenApi:
+      return {.status = 200, .content_type = "application/json", .body = std::string(kOpenApiDocument), .allow = {}};
+    case RouteId::kStatus:
+      return status();
+    case RouteId::kStations:
+      return stations(parameters);
+    case RouteId::kStation:
+      return station(name);
+    case RouteId::kStatistics:
+      return statistics(parameters);
+    case RouteId::kEvents:
+      return events(parameters, false, {});
+    case RouteId::kEventStream:
+      return events(parameters, true, request.last_event_id);
+    case RouteId::kOrder:
+      return order(name, request.body);
+    case RouteId::kOrderState:
+      return order_state(name, match.parts.back());
   }
-  if (path == "/v1/stats") {
-    return statistics(query);
-  }
-  return station(path.substr(kStations.size()));
+  return problem(404, "no_such_route", paths_in_words());
 }
 
 ApiResponse Api::health() const {
@@ -258,16 +301,9 @@ ApiResponse Api::status() {
   return ok(body);
 }
 
-ApiResponse Api::stations(std::string_view query) {
+ApiResponse Api::stations(const QueryParameters& parameters) {
   StatisticsQuery paging;
-  const auto parameters = parse_query(query);
-  if (!parameters) {
-    return problem(400, "bad_query", "the query does not parse, or names a parameter twice");
-  }
-  for (const auto& [name, value] : *parameters) {
-    if (name != "limit" && name != "offset") {
-      return problem(400, "bad_parameter", "unknown parameter; known are limit, offset");
-    }
+  for (const auto& [name, value] : parameters) {
     if (const char* wrong = take_parameter(name, value, paging)) {
       return problem(400, "bad_parameter", wrong);
     }
@@ -280,7 +316,8 @@ ApiResponse Api::stations(std::string_view query) {
   }
   json::array rows;
   for (std::size_t i = paging.offset; i < all.size() && i - paging.offset < paging.limit; ++i) {
-    rows.push_back(to_json(all[i]));
+    json::object& row = rows.emplace_back(to_json(all[i])).as_object();
+    put_presence(presence_, all[i].name, row);
   }
   json::object body;
   body["watermark_utc_ms"] = watermark;
@@ -290,27 +327,25 @@ ApiResponse Api::stations(std::string_view query) {
   return ok(body);
 }
 
-ApiResponse Api::station(std::string_view encoded) {
-  const auto name = percent_decoded(encoded);
-  if (!name || name->empty() || name->size() > 64) {
-    return problem(400, "bad_name", "a station's name has 1 to 64 bytes");
-  }
+ApiResponse Api::station(const std::string& name) {
   StationInfo info;
-  switch (reader_.station(*name, info)) {
+  switch (reader_.station(name, info)) {
     case ReadStatus::kOk:
       break;
     case ReadStatus::kUnknownStation:
       return problem(404, "unknown_station", "no such station has reported");
     case ReadStatus::kUnknownCity:
     case ReadStatus::kNotSupported:
+    case ReadStatus::kNoSuchColumn:
     case ReadStatus::kFailed:
       return problem(503, "store_unavailable", "the store cannot be read now");
   }
   StatisticsQuery query;
   query.by = GroupBy::kStation;
-  query.station = *name;
+  query.station = name;
   const StatisticsAnswer answer = reader_.statistics(query);
   json::object body = to_json(info);
+  put_presence(presence_, name, body);
   body["watermark_utc_ms"] = answer.watermark_utc_ms;
   body["complete"] = answer.complete;
   body["gaps"] = answer.gaps;
@@ -322,22 +357,6 @@ ApiResponse Api::station(std::string_view encoded) {
     body["statistics"] = to_json(answer.rows.front(), answer);
   }
   return ok(body);
-}
-
-// /v1/stations/NAME/commands and /v1/stations/NAME/commands/ID
-ApiResponse Api::commands(std::string_view method, std::string_view station, std::string_view rest,
-                          std::string_view body) {
-  const auto name = percent_decoded(station);
-  if (!name || name->empty() || name->size() > 64) {
-    return problem(400, "bad_name", "a station's name has 1 to 64 bytes");
-  }
-  if (rest.empty()) {
-    return method == "POST" ? order(*name, body) : problem(405, "method_not_allowed", "only POST", "POST");
-  }
-  if (method != "GET" && method != "HEAD") {
-    return problem(405, "method_not_allowed", "only GET and HEAD");
-  }
-  return order_state(*name, rest.substr(1));
 }
 
 ApiResponse Api::order(const std::string& station, std::string_view body) {
@@ -418,13 +437,9 @@ ApiResponse Api::order_state(const std::string& station, std::string_view id_tex
   return ok(body);
 }
 
-ApiResponse Api::statistics(std::string_view query_text) {
-  const auto parameters = parse_query(query_text);
-  if (!parameters) {
-    return problem(400, "bad_query", "the query does not parse, or names a parameter twice");
-  }
+ApiResponse Api::statistics(const QueryParameters& parameters) {
   StatisticsQuery query;
-  for (const auto& [name, value] : *parameters) {
+  for (const auto& [name, value] : parameters) {
     if (const char* wrong = take_parameter(name, value, query)) {
       return problem(400, "bad_parameter", wrong);
     }
@@ -440,6 +455,8 @@ ApiResponse Api::statistics(std::string_view query_text) {
       return problem(404, "unknown_station", answer.detail);
     case ReadStatus::kUnknownCity:
       return problem(404, "unknown_city", answer.detail);
+    case ReadStatus::kNoSuchColumn:
+      return problem(400, "bad_parameter", answer.detail);
     case ReadStatus::kNotSupported:
       return problem(501, "not_supported", "not supported: " + answer.detail);
     case ReadStatus::kFailed:

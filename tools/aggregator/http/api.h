@@ -9,45 +9,65 @@
 #include "tools/aggregator/core/live_status.h"
 #include "tools/aggregator/http/command_book.h"
 #include "tools/aggregator/http/command_request.h"
+#include "tools/aggregator/http/metrics.h"
+#include "tools/aggregator/http/presence.h"
+#include "tools/aggregator/http/query.h"
+#include "tools/aggregator/http/routes.h"
 #include "tools/aggregator/storage/store_reader.h"
 
 namespace cubby::aggregator {
 
 struct ApiRequest {
   std::string_view method;
-  std::string_view target;         // Path and query, as they came.
-  std::string_view authorization;  // The header's value; empty if there was none.
-  std::string_view body;
+  std::string_view target;              // Path and query, as they came.
+  std::string_view authorization = {};  // The header's value; empty if there was none.
+  std::string_view body = {};
+  std::string_view last_event_id = {};  // The header's value; empty if there was none.
+};
+
+/// Where a reader of the live log is.
+struct StreamPlace {
+  std::uint64_t after = 0;
+  std::uint32_t station_id = 0;  // 0: all.
+  bool at_end = false;           // Had everything when it was last read.
 };
 
 struct ApiResponse {
   unsigned status = 200;
   std::string content_type;
   std::string body;
-  std::string allow;  // Of 405.
+  std::string allow;                       // Of 405.
+  std::optional<StreamPlace> stream = {};  // Instead of a body: events as they become durable, from stream_text().
 };
 
 /// What the HTTP interface answers (docs/spec/http.md), without any HTTP: a request as words in, a status
 /// and a body out. One thread.
 class Api {
  public:
-  Api(std::string token, const LiveStatus& status, CommandBook& book, CommandSink& sink)
-      : token_(std::move(token)), status_(status), book_(book), sink_(sink) {}
+  Api(std::string token, const LiveStatus& status, const Presence& presence, CommandBook& book, CommandSink& sink)
+      : token_(std::move(token)), status_(status), presence_(presence), book_(book), sink_(sink) {}
   /// Empty, or one line for a person.
   std::string open_store(const std::string& path) { return reader_.open(path); }
   ApiResponse answer(const ApiRequest& request);
+  /// The next events of a stream as text/event-stream, and moves its place on; empty: nothing new. False: the store
+  /// failed.
+  bool stream_text(StreamPlace& place, std::string& text);
+  HttpCounters& counters() { return counters_; }
+  /// Transactions so far: while it stays the same there is nothing new to read.
+  std::uint64_t commits() const { return status_.commits; }
   /// An error in the form of RFC 7807; `code` is for programs, `detail` for people.
   static ApiResponse problem(unsigned status, std::string_view code, std::string_view detail,
                              std::string_view allow = "GET, HEAD");
 
  private:
   bool is_authorised(std::string_view authorization) const;
+  ApiResponse dispatch(const ApiRequest& request, const RouteMatch& match, const QueryParameters& parameters);
   ApiResponse health() const;
   ApiResponse status();
-  ApiResponse stations(std::string_view query);
-  ApiResponse station(std::string_view name);
-  ApiResponse statistics(std::string_view query);
-  ApiResponse commands(std::string_view method, std::string_view station, std::string_view rest, std::string_view body);
+  ApiResponse stations(const QueryParameters& parameters);
+  ApiResponse station(const std::string& name);
+  ApiResponse statistics(const QueryParameters& parameters);
+  ApiResponse events(const QueryParameters& parameters, bool as_stream, std::string_view last_event_id);
   ApiResponse order(const std::string& station, std::string_view body);
   /// Fills in what the order leaves out, from the rules that the station has told. nullopt: done; else the error.
   std::optional<ApiResponse> complete_rules(const std::string& station, Order& order);
@@ -55,9 +75,11 @@ class Api {
 
   std::string token_;
   const LiveStatus& status_;
+  const Presence& presence_;
   CommandBook& book_;
   CommandSink& sink_;
   StoreReader reader_;
+  HttpCounters counters_;
 };
 
 }  // namespace cubby::aggregator

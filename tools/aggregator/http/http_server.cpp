@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "tools/aggregator/http/api.h"
+#include "tools/aggregator/http/event_stream.h"
 
 namespace cubby::aggregator {
 namespace {
@@ -53,11 +54,22 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
       const auto& request = parser_->get();
       const auto authorization = request[http::field::authorization];
       const bool head = request.method() == http::verb::head;
-      send(api_.answer({.method = {request.method_string().data(), request.method_string().size()},
-                        .target = {request.target().data(), request.target().size()},
-                        .authorization = {authorization.data(), authorization.size()},
-                        .body = request.body()}),
-           request.keep_alive(), head);
+      const auto last_event_id = request["Last-Event-ID"];
+      ApiResponse answer = api_.answer({.method = {request.method_string().data(), request.method_string().size()},
+                                        .target = {request.target().data(), request.target().size()},
+                                        .authorization = {authorization.data(), authorization.size()},
+                                        .body = request.body(),
+                                        .last_event_id = {last_event_id.data(), last_event_id.size()}});
+      if (answer.stream && !head && api_.counters().streams < EventStream::kStreamsMax) {
+        count(answer.status);
+        stream_.expires_never();
+        std::make_shared<EventStream>(stream_.release_socket(), api_, *answer.stream)->start();
+        return;
+      }
+      if (answer.stream && !head) {
+        answer = Api::problem(503, "busy", "too many readers of the live log");
+      }
+      send(answer, request.keep_alive(), head);
       return;
     }
     if (error == http::error::header_limit) {
@@ -72,7 +84,10 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
     }
   }
 
+  void count(unsigned status) { ++api_.counters().requests_by_class[std::min(status / 100, 5U)]; }
+
   void send(const ApiResponse& answer, bool keep_alive, bool head) {
+    count(answer.status);
     response_ = {};
     response_.result(answer.status);
     response_.version(11);
@@ -113,8 +128,9 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
 
 class HttpServer::Parts {
  public:
-  Parts(HttpServerOptions options, const LiveStatus& status, CommandBook& book, CommandSink& sink)
-      : options_(std::move(options)), api_(options_.token, status, book, sink) {}
+  Parts(HttpServerOptions options, const LiveStatus& status, const Presence& presence, CommandBook& book,
+        CommandSink& sink)
+      : options_(std::move(options)), api_(options_.token, status, presence, book, sink) {}
 
   std::string bind() {
     error_code error;
@@ -193,8 +209,9 @@ class HttpServer::Parts {
   std::thread thread_;
 };
 
-HttpServer::HttpServer(HttpServerOptions options, const LiveStatus& status, CommandBook& book, CommandSink& sink)
-    : parts_(std::make_unique<Parts>(std::move(options), status, book, sink)) {}
+HttpServer::HttpServer(HttpServerOptions options, const LiveStatus& status, const Presence& presence, CommandBook& book,
+                       CommandSink& sink)
+    : parts_(std::make_unique<Parts>(std::move(options), status, presence, book, sink)) {}
 HttpServer::~HttpServer() {
   stop();
 }

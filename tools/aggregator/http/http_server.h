@@ -10,6 +10,7 @@
 namespace cubby::aggregator {
 
 class CommandBook;
+class Presence;
 
 struct HttpServerOptions {
   std::string host = "127.0.0.1";  // An IP address.
@@ -22,7 +23,8 @@ struct HttpServerOptions {
 /// acknowledgement.
 class HttpServer {
  public:
-  HttpServer(HttpServerOptions options, const LiveStatus& status, CommandBook& book, CommandSink& sink);
+  HttpServer(HttpServerOptions options, const LiveStatus& status, const Presence& presence, CommandBook& book,
+             CommandSink& sink);
   ~HttpServer();
   /// Takes the port. Empty, or one line for a person.
   std::string bind();

@@ -148,7 +148,9 @@ std::string UplinkServer::Parts::open_store() {
                                                        .generation = identity.generation,
                                                        .session_epoch = identity.session_epoch,
                                                        .fill_random = fill_random,
-                                                       .on_command_result = options_.on_command_result});
+                                                       .on_command_result = options_.on_command_result,
+                                                       .live = &status_,
+                                                       .presence = options_.presence});
   if (std::string error = opened.store->load(*centre); !error.empty()) {
     return error;
   }
@@ -285,12 +287,17 @@ void UplinkServer::Parts::arm_commit_timer() {
 
 void UplinkServer::Parts::commit() {
   const double from_s = thread_cpu_s();
+  const auto began = std::chrono::steady_clock::now();
   const std::string error = store_->commit(centre_->changes(), centre_->cities(), centre_->brands());
   costs_.cpu_sqlite_s += thread_cpu_s() - from_s;
   if (!error.empty()) {
+    ++status_.store_errors;
     recover(error);
     return;
   }
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+  status_.commit_times.add(static_cast<std::uint64_t>(took.count()));
+  status_.last_commit_utc_ms = system_utc_ms();
   centre_->committed();
   publish();
 }

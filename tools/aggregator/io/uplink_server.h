@@ -10,6 +10,7 @@
 #include "cubby/v1/event.pb.h"
 #include "tools/aggregator/core/command_sink.h"
 #include "tools/aggregator/core/live_status.h"
+#include "tools/aggregator/core/presence_sink.h"
 
 namespace cubby::aggregator {
 
@@ -23,6 +24,7 @@ struct UplinkServerOptions {
   std::chrono::milliseconds commit_interval{20};  // ... or so long after the first of them.
   std::size_t connections_max = 20'000;
   std::function<void(const v1::CommandResult&)> on_command_result;  // Durable; told on run()'s thread.
+  PresenceSink* presence = nullptr;                                 // Told of sessions; may be null.
 };
 
 /// What a run has cost and done; --report.

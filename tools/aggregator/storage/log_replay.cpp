@@ -28,7 +28,9 @@ std::string LogReplay::load() {
     station_names_[id] = stations.text(1);
     facts_[id].id = id;
   }
-  Statement journals(database_, "SELECT journal_id, station_id, uid, seq, chain, last_batch_id FROM journals");
+  Statement journals(database_,
+                     "SELECT journal_id, station_id, uid, seq, chain, last_batch_id, first_event_utc_ms, "
+                     "last_event_utc_ms FROM journals");
   while (journals.row()) {
     Journal& journal = journals_[static_cast<std::uint32_t>(journals.number(0))];
     journal.station_id = static_cast<std::uint32_t>(journals.number(1));
@@ -38,6 +40,8 @@ std::string LogReplay::load() {
     journal.stored_seq = journals.unsigned_number(3);
     journal.stored_chain = journals.unsigned_number(4);
     journal.stored_last_batch_id = journals.unsigned_number(5);
+    journal.stored_first_event_utc_ms = journals.unsigned_number(6);
+    journal.stored_last_event_utc_ms = journals.unsigned_number(7);
     if (!facts_.contains(journal.station_id)) {
       return "journal " + std::to_string(journals.number(0)) + " belongs to no station";
     }
@@ -70,6 +74,7 @@ void LogReplay::count_plainly(std::uint32_t station_id, Bytes event) {
   if (!scratch_.ParseFromArray(event.data(), static_cast<int>(event.size()))) {
     return;
   }
+  count_dwell_plainly(station_id);
   const auto at = [&](std::uint32_t compartment) -> Plain& {
     return plain_[std::uint64_t{station_id} * 256 + compartment];
   };
@@ -91,7 +96,34 @@ void LogReplay::count_plainly(std::uint32_t station_id, Bytes event) {
   }
 }
 
-std::string LogReplay::replay(Statement& batch) {
+// The same, of how long parcels stayed.
+void LogReplay::count_dwell_plainly(std::uint32_t station_id) {
+  const auto book = [&](const auto& body) {
+    if (!body.has_dwell_ms() || body.dwell_ms() > std::uint64_t{1} << 40 || body.item() == v1::ITEM_READING_PRESENT ||
+        body.compartment() < 1 || body.compartment() > 192) {
+      return;
+    }
+    for (std::uint64_t bound = 1'000; dwell_bounds_.empty() || dwell_bounds_.back() <= std::uint64_t{1} << 40;
+         bound += bound / 25) {
+      dwell_bounds_.push_back(bound);
+    }
+    PlainDwells& dwells = plain_dwells_[station_id];
+    dwells.buckets.resize(dwell_bounds_.size(), 0);
+    const auto bucket = std::upper_bound(dwell_bounds_.begin(), dwell_bounds_.end(), body.dwell_ms());
+    ++dwells.buckets[static_cast<std::size_t>(bucket - dwell_bounds_.begin())];
+    ++dwells.count;
+    dwells.sum_ms += static_cast<std::int64_t>(body.dwell_ms());
+  };
+  if (scratch_.has_collected()) {
+    book(scratch_.collected());
+  } else if (scratch_.has_recalled()) {
+    book(scratch_.recalled());
+  } else if (scratch_.has_dispatched()) {
+    book(scratch_.dispatched());
+  }
+}
+
+std::string LogReplay::replay_batch(Statement& batch) {
   const auto found = journals_.find(static_cast<std::uint32_t>(batch.number(3)));
   if (found == journals_.end()) {
     return "batch " + std::to_string(batch.number(0)) + " belongs to no journal";
@@ -113,7 +145,10 @@ std::string LogReplay::replay(Statement& batch) {
   Bytes event;
   while (reader.next(event)) {
     journal.chain = chain_next(journal.chain, ++journal.seq, event);
-    fold_.apply(facts, event);
+    if (const FoldResult folded = fold_.apply(facts, event); folded.utc_ms) {
+      journal.first_event_utc_ms = journal.first_event_utc_ms == 0 ? *folded.utc_ms : journal.first_event_utc_ms;
+      journal.last_event_utc_ms = std::max(journal.last_event_utc_ms, *folded.utc_ms);
+    }
     count_plainly(journal.station_id, event);
     ++events_;
   }
@@ -131,7 +166,7 @@ std::string LogReplay::replay_batches() {
                     "SELECT batch_id, previous_id, station_id, journal_id, first_seq, last_seq, previous_chain, chain, "
                     "payload FROM event_batches ORDER BY batch_id");
   while (batches.row()) {
-    if (std::string wrong = replay(batches); !wrong.empty()) {
+    if (std::string wrong = replay_batch(batches); !wrong.empty()) {
       return wrong;
     }
   }
@@ -151,6 +186,24 @@ std::string LogReplay::check_marks() {
     }
   }
   return {};
+}
+
+std::string LogReplay::check_times() {
+  for (const auto& [id, journal] : journals_) {
+    if (journal.first_event_utc_ms != journal.stored_first_event_utc_ms ||
+        journal.last_event_utc_ms != journal.stored_last_event_utc_ms) {
+      return where(journal, journal.seq) + "times of the first and the newest event differ from the journal's row";
+    }
+  }
+  return {};
+}
+
+std::vector<std::pair<std::uint32_t, std::uint64_t>> LogReplay::first_times() const {
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> times;
+  for (const auto& [id, journal] : journals_) {
+    times.emplace_back(id, journal.first_event_utc_ms);
+  }
+  return times;
 }
 
 std::string LogReplay::check_names() {
@@ -182,18 +235,20 @@ std::string LogReplay::check_names() {
   return {};
 }
 
-std::string LogReplay::run() {
+std::string LogReplay::replay() {
   std::string wrong = load();
   if (wrong.empty()) {
     wrong = replay_batches();
   }
+  return wrong.empty() ? check_marks() : wrong;
+}
+
+std::string LogReplay::run() {
+  std::string wrong = replay();
   if (wrong.empty()) {
-    wrong = check_marks();
+    wrong = check_times();
   }
-  if (wrong.empty()) {
-    wrong = check_names();
-  }
-  return wrong;
+  return wrong.empty() ? check_names() : wrong;
 }
 
 }  // namespace cubby::aggregator

@@ -1,15 +1,10 @@
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <unordered_map>
 
 #include "cubby/v1/config.pb.h"
 #include "tools/aggregator/core/event_log.h"
 #include "tools/aggregator/storage/event_store.h"
+#include "tools/aggregator/storage/file_lock.h"
 #include "tools/aggregator/storage/sqlite.h"
 #include "tools/aggregator/storage/sqlite_schema.h"
 #include "tools/aggregator/storage/sums_writer.h"
@@ -19,30 +14,6 @@ namespace {
 
 constexpr int kBatchesWalkMax = 10'000;  // Rows looked at for one old chain.
 constexpr int kRetentionRowsACommit = 5'000;
-
-// Keeps a second aggregator out. On the database file itself: the lock dies with the process and leaves
-// no file behind; flock does not touch SQLite's own (fcntl) locks as long as the descriptor stays open.
-class FileLock {
- public:
-  ~FileLock() {
-    if (descriptor_ >= 0) {
-      ::close(descriptor_);
-    }
-  }
-  std::string take(const std::string& path) {
-    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) {
-      return std::strerror(errno);
-    }
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      return "another aggregator has it open";
-    }
-    return {};
-  }
-
- private:
-  int descriptor_ = -1;
-};
 
 class SqliteEventStore final : public EventStore {
  public:
@@ -138,19 +109,20 @@ bool SqliteEventStore::load_identity() {
 }
 
 bool SqliteEventStore::prepare() {
-  return insert_city_.prepare(database_, "INSERT INTO cities(city_id, name) VALUES(?1, ?2)") &&
+  return sums_.prepare() && insert_city_.prepare(database_, "INSERT INTO cities(city_id, name) VALUES(?1, ?2)") &&
          insert_brand_.prepare(database_, "INSERT INTO brands(brand_id, name) VALUES(?1, ?2)") &&
          put_station_.prepare(
              database_,
              "INSERT INTO stations(station_id, name, city_id, utc_offset_min, config_version, "
              "compartments, config) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(station_id) DO "
              "UPDATE SET city_id=?3, utc_offset_min=?4, config_version=?5, compartments=?6, config=?7") &&
-         insert_journal_.prepare(database_,
-                                 "INSERT INTO journals(journal_id, station_id, uid, seq, chain, last_batch_id, "
-                                 "last_event_utc_ms, boot) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)") &&
+         insert_journal_.prepare(
+             database_,
+             "INSERT INTO journals(journal_id, station_id, uid, seq, chain, last_batch_id, "
+             "last_event_utc_ms, boot, first_event_utc_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") &&
          update_journal_.prepare(database_,
                                  "UPDATE journals SET seq=?2, chain=?3, last_batch_id=?4, last_event_utc_ms=?5, "
-                                 "boot=?6 WHERE journal_id=?1") &&
+                                 "boot=?6, first_event_utc_ms=?7 WHERE journal_id=?1") &&
          insert_batch_.prepare(database_,
                                "INSERT INTO event_batches(batch_id, previous_id, station_id, journal_id, first_seq, "
                                "last_seq, first_utc_ms, last_utc_ms, previous_chain, chain, payload) "
@@ -168,7 +140,8 @@ bool SqliteEventStore::load_stations(Centre& centre) {
                      "SELECT station_id, name, city_id, utc_offset_min, config_version, config FROM stations "
                      "ORDER BY station_id");
   Statement journals(database_,
-                     "SELECT journal_id, uid, seq, chain, last_batch_id, last_event_utc_ms, boot, station_id FROM "
+                     "SELECT journal_id, uid, seq, chain, last_batch_id, last_event_utc_ms, boot, station_id, "
+                     "first_event_utc_ms FROM "
                      "journals ORDER BY station_id, journal_id");
   bool more = journals.row();
   while (stations.row()) {
@@ -192,6 +165,7 @@ bool SqliteEventStore::load_stations(Centre& centre) {
       journal.last_batch_id = journals.unsigned_number(4);
       journal.last_event_utc_ms = journals.unsigned_number(5);
       journal.boot = static_cast<std::uint32_t>(journals.number(6));
+      journal.first_event_utc_ms = journals.unsigned_number(8);
     }
     centre.load_station(std::move(station));
   }
@@ -254,6 +228,7 @@ bool SqliteEventStore::write_journal(const JournalRecord& journal, bool in_store
         .bind(4, journal.last_batch_id)
         .bind(5, journal.last_event_utc_ms)
         .bind(6, journal.boot)
+        .bind(7, journal.first_event_utc_ms)
         .done();
   }
   return insert_journal_.bind(1, journal.id)
@@ -264,6 +239,7 @@ bool SqliteEventStore::write_journal(const JournalRecord& journal, bool in_store
       .bind(6, journal.last_batch_id)
       .bind(7, journal.last_event_utc_ms)
       .bind(8, journal.boot)
+      .bind(9, journal.first_event_utc_ms)
       .done();
 }
 

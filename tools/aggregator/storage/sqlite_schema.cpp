@@ -1,6 +1,8 @@
 #include "tools/aggregator/storage/sqlite_schema.h"
 
-#include <array>
+#include <algorithm>
+#include <string>
+#include <vector>
 
 #include "tools/aggregator/core/statistics.h"
 
@@ -27,7 +29,8 @@ CREATE TABLE journals(
   chain INTEGER NOT NULL,
   last_batch_id INTEGER NOT NULL,
   last_event_utc_ms INTEGER NOT NULL,
-  boot INTEGER NOT NULL);
+  boot INTEGER NOT NULL,
+  first_event_utc_ms INTEGER NOT NULL);
 CREATE TABLE event_batches(
   batch_id INTEGER PRIMARY KEY,
   previous_id INTEGER NOT NULL,
@@ -71,26 +74,43 @@ std::int64_t pragma(Database& database, const char* sql) {
 
 }  // namespace
 
-bool create_schema(Database& database) {
-  if (!database.run(kPlainTables)) {
-    return false;
-  }
+bool create_statistics(Database& database) {
   for (std::size_t i = 0; i < kTableCount; ++i) {
     const TableSpec& table = spec(static_cast<Table>(i));
     std::string sql = "CREATE TABLE " + std::string(table.name) + "(row_key INTEGER PRIMARY KEY";
     for (const Column column : table.columns) {
       sql += ", " + std::string(to_string(column)) + " INTEGER NOT NULL DEFAULT 0";
     }
+    if (table.has_dwells) {
+      sql += ", " + std::string(kDwellsName) + " BLOB NOT NULL DEFAULT x''";
+    }
     if (!database.run((sql + ")").c_str())) {
       return false;
     }
   }
-  const std::string marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
-                            "; PRAGMA user_version=" + std::to_string(kSchemaVersion);
-  return database.run(kViews) && database.run(marks.c_str());
+  return database.run(kViews);
 }
 
-std::string check_schema(Database& database, bool& empty) {
+bool drop_statistics(Database& database) {
+  std::vector<std::string> names;
+  Statement all(database,
+                "SELECT type, name FROM sqlite_master WHERE type = 'view' OR (type = 'table' AND name LIKE 'stat~_%' "
+                "ESCAPE '~') ORDER BY type DESC");
+  while (all.row()) {
+    names.push_back("DROP " + std::string(all.text(0)) + " \"" + std::string(all.text(1)) + "\"");
+  }
+  all.reset();
+  return !all.failed() &&
+         std::all_of(names.begin(), names.end(), [&](const std::string& sql) { return database.run(sql.c_str()); });
+}
+
+bool create_schema(Database& database) {
+  const std::string marks = "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                            "; PRAGMA user_version=" + std::to_string(kSchemaVersion);
+  return database.run(kPlainTables) && create_statistics(database) && database.run(marks.c_str());
+}
+
+std::string check_schema(Database& database, bool& empty, int* found) {
   empty = false;
   Statement count(database, "SELECT count(*) FROM sqlite_master");
   if (!count.row()) {
@@ -104,9 +124,13 @@ std::string check_schema(Database& database, bool& empty) {
     return "a database, but not a cubby store";
   }
   const std::int64_t version = pragma(database, "PRAGMA user_version");
+  if (found != nullptr) {
+    *found = static_cast<int>(version);
+  }
   if (version != kSchemaVersion) {
     return "the store has schema version " + std::to_string(version) + ", this program reads version " +
-           std::to_string(kSchemaVersion);
+           std::to_string(kSchemaVersion) +
+           (version < kSchemaVersion ? "; cubby-aggregator --upgrade brings it up to date and keeps a copy" : "");
   }
   return {};
 }

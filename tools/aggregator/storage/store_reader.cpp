@@ -1,12 +1,11 @@
 #include "tools/aggregator/storage/store_reader.h"
 
 #include <algorithm>
-#include <charconv>
-#include <chrono>
 #include <map>
 #include <unordered_set>
 
 #include "cubby/v1/config.pb.h"
+#include "tools/aggregator/storage/dwell_scan.h"
 #include "tools/aggregator/storage/sqlite_schema.h"
 
 namespace cubby::aggregator {
@@ -20,11 +19,7 @@ constexpr std::array<std::pair<std::string_view, GroupBy>, 7> kGroups = {{{"city
                                                                           {"hour", GroupBy::kHour},
                                                                           {"day", GroupBy::kDay}}};
 
-constexpr std::array<std::string_view, 5> kSizeNames = {"?", "S", "M", "L", "XL"};
-
-std::string size_text(std::uint64_t size) {
-  return size < kSizeNames.size() ? std::string(kSizeNames[size]) : std::to_string(size);
-}
+constexpr double kDayMs = 86'400'000;
 
 void mark_columns(Table table, StatisticsAnswer& answer) {
   for (const Column column : spec(table).columns) {
@@ -41,6 +36,19 @@ void page(const StatisticsQuery& query, StatisticsAnswer& answer) {
                                            std::make_move_iterator(begin + static_cast<std::ptrdiff_t>(count)));
 }
 
+/// How long of what the query is about the station has been reporting, in milliseconds.
+double span_ms(const StationInfo& station, const StatisticsQuery& query, std::uint64_t watermark_utc_ms) {
+  if (station.first_event_utc_ms == 0) {
+    return 0;
+  }
+  const auto utc_ms = [&station](std::int64_t day) { return (day * 86'400 - station.utc_offset_min * 60) * 1'000; };
+  auto from = static_cast<std::int64_t>(station.first_event_utc_ms);
+  auto to = static_cast<std::int64_t>(watermark_utc_ms);
+  from = query.from_day ? std::max(from, utc_ms(*query.from_day)) : from;
+  to = query.to_day ? std::min(to, utc_ms(*query.to_day)) : to;
+  return static_cast<double>(std::max<std::int64_t>(0, to - from));
+}
+
 }  // namespace
 
 std::optional<GroupBy> group_by_from_text(std::string_view text) {
@@ -52,41 +60,12 @@ std::optional<GroupBy> group_by_from_text(std::string_view text) {
   return std::nullopt;
 }
 
-std::string day_text(std::int64_t day) {
-  const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{day}}};
-  std::string text(10, '-');
-  const auto put = [&text](std::size_t at, std::size_t width, unsigned value) {
-    for (std::size_t i = width; i-- > 0; value /= 10) {
-      text[at + i] = static_cast<char>('0' + value % 10);
-    }
-  };
-  put(0, 4, static_cast<unsigned>(static_cast<int>(date.year())));
-  put(5, 2, static_cast<unsigned>(date.month()));
-  put(8, 2, static_cast<unsigned>(date.day()));
-  return text;
-}
-
-std::optional<std::int64_t> day_from_text(std::string_view text) {
-  if (text.size() != 10 || text[4] != '-' || text[7] != '-') {
-    return std::nullopt;
-  }
-  const auto number = [&text](std::size_t at, std::size_t width) {
-    int value = -1;
-    const char* const end = text.data() + at + width;
-    return std::from_chars(text.data() + at, end, value).ptr == end && text[at] != '-' ? value : -1;
-  };
-  const int year = number(0, 4);
-  const int month = number(5, 2);
-  const int day = number(8, 2);
-  if (year < 1970 || month < 1 || day < 1) {
-    return std::nullopt;
-  }
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
-                                         std::chrono::day{static_cast<unsigned>(day)}};
-  if (!date.ok()) {
-    return std::nullopt;
-  }
-  return std::chrono::sys_days{date}.time_since_epoch().count();
+bool parse_sort(std::string_view text, StatisticsQuery& query) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const std::string_view order = text.substr(colon);
+  query.sort = text.substr(0, colon);
+  query.descending = order == ":desc";
+  return order.empty() || (!query.sort.empty() && (order == ":asc" || order == ":desc"));
 }
 
 /// The stations that a query is about, and the names of things.
@@ -113,6 +92,9 @@ Statement& StoreReader::range_statement(Table table) {
     for (const Column column : spec(table).columns) {
       columns += ", " + std::string(to_string(column));
     }
+    if (spec(table).has_dwells) {
+      columns += ", " + std::string(kDwellsName);
+    }
     statement.prepare(database_, "SELECT row_key" + columns + " FROM " + std::string(spec(table).name) +
                                      " WHERE row_key >= ?1 AND row_key < ?2");
   }
@@ -126,9 +108,20 @@ bool StoreReader::gather(Table table, std::uint64_t from, std::uint64_t to, Grou
   statement.bind(1, from).bind(2, to);
   const auto columns = spec(table).columns;
   while (statement.row()) {
-    Sums* sums = group(statement.unsigned_number(0));
-    if (sums == nullptr) {
+    auto* const into = group(statement.unsigned_number(0));
+    if (into == nullptr) {
       continue;
+    }
+    constexpr bool kWithDwells = std::is_same_v<decltype(group(0)), StatisticsRow*>;
+    Sums* sums = nullptr;
+    if constexpr (kWithDwells) {
+      sums = &into->sums;
+      if (spec(table).has_dwells && !into->dwells.add(statement.blob(static_cast<int>(columns.size()) + 1))) {
+        statement.reset();
+        return false;
+      }
+    } else {
+      sums = into;
     }
     for (std::size_t i = 0; i < columns.size(); ++i) {
       (*sums)[static_cast<std::size_t>(columns[i])] += statement.number(static_cast<int>(i) + 1);
@@ -143,9 +136,12 @@ bool StoreReader::stations(std::vector<StationInfo>& stations) {
   // The newest journal is the current one.
   Statement select(database_,
                    "SELECT s.station_id, s.name, ifnull(c.name, ''), s.city_id, s.utc_offset_min, s.config_version, "
-                   "s.compartments, j.seq, j.last_event_utc_ms, j.boot, j.n FROM stations s LEFT JOIN cities c ON "
+                   "s.compartments, j.seq, j.last_event_utc_ms, j.boot, j.n, "
+                   "ifnull(f.first_utc_ms, 0) FROM stations s LEFT JOIN cities c ON "
                    "c.city_id = s.city_id LEFT JOIN (SELECT station_id, max(journal_id), seq, last_event_utc_ms, boot, "
-                   "count(*) AS n FROM journals GROUP BY station_id) j ON j.station_id = s.station_id ORDER BY s.name");
+                   "count(*) AS n FROM journals GROUP BY station_id) j ON j.station_id = s.station_id LEFT JOIN "
+                   "(SELECT station_id, min(first_event_utc_ms) AS first_utc_ms FROM journals WHERE "
+                   "first_event_utc_ms > 0 GROUP BY station_id) f ON f.station_id = s.station_id ORDER BY s.name");
   while (select.row()) {
     StationInfo& station = stations.emplace_back();
     station.id = static_cast<std::uint32_t>(select.number(0));
@@ -159,6 +155,7 @@ bool StoreReader::stations(std::vector<StationInfo>& stations) {
     station.last_event_utc_ms = select.unsigned_number(8);
     station.boot = static_cast<std::uint32_t>(select.number(9));
     station.journals = static_cast<std::uint32_t>(select.number(10));
+    station.first_event_utc_ms = select.unsigned_number(11);
   }
   return !select.failed();
 }
@@ -253,11 +250,14 @@ bool StoreReader::answer_by_station_or_city(const StatisticsQuery& query, const 
     }
     answer.rows[row].stations += 1;
     answer.rows[row].compartments += station.compartments;
+    const double span = span_ms(station, query, answer.watermark_utc_ms);
+    answer.rows[row].station_ms += span;
+    answer.rows[row].compartment_days += span / kDayMs * station.compartments;
     row_of_station.emplace(station.id, row);
   }
-  const auto group = [&](std::uint64_t row_key) -> Sums* {
+  const auto group = [&](std::uint64_t row_key) -> StatisticsRow* {
     const auto found = row_of_station.find(static_cast<std::uint32_t>(row_key & key::kStationsMax));
-    return found == row_of_station.end() ? nullptr : &answer.rows[found->second].sums;
+    return found == row_of_station.end() ? nullptr : &answer.rows[found->second];
   };
   const bool lifetime = !query.from_day && !query.to_day;
   bool ok = true;
@@ -292,10 +292,11 @@ bool StoreReader::answer_by_compartment(const StatisticsQuery& query, const Scop
     row.labels = {
         {"station", info.name}, {"compartment", std::to_string(i + 1)}, {"size", size_text(info.door_sizes[i])}};
     row.compartments = 1;
+    row.compartment_days = span_ms(info, query, answer.watermark_utc_ms) / kDayMs;
   }
-  const auto group = [&answer](std::uint64_t row_key) -> Sums* {
+  const auto group = [&answer](std::uint64_t row_key) -> StatisticsRow* {
     const std::size_t number = row_key & 255;
-    return number >= 1 && number <= answer.rows.size() ? &answer.rows[number - 1].sums : nullptr;
+    return number >= 1 && number <= answer.rows.size() ? &answer.rows[number - 1] : nullptr;
   };
   if (!query.from_day && !query.to_day) {
     mark_columns(Table::kCompartment, answer);
@@ -317,7 +318,31 @@ bool StoreReader::answer_by_compartment(const StatisticsQuery& query, const Scop
       return false;
     }
   }
-  return true;
+  return gather_dwells(info, from, to, [&answer](std::uint32_t compartment, std::int64_t) {
+    return compartment <= answer.rows.size() ? &answer.rows[compartment - 1] : nullptr;
+  });
+}
+
+bool StoreReader::gather_dwells(
+    const StationInfo& station, std::int64_t from_day, std::int64_t to_day,
+    const std::function<StatisticsRow*(std::uint32_t compartment, std::int64_t local_s)>& row) {
+  const std::int64_t offset_s = std::int64_t{station.utc_offset_min} * 60;
+  const std::int64_t from_utc_ms = std::max<std::int64_t>(0, (from_day * 86'400 - offset_s) * 1'000);
+  std::vector<StatisticsRow*> touched;
+  const ScanEnd end =
+      scan_dwells(database_, station.id, static_cast<std::uint64_t>(from_utc_ms), [&](const DwellSeen& dwell) {
+        const std::int64_t local_s = static_cast<std::int64_t>(dwell.utc_ms / 1'000) + offset_s;
+        StatisticsRow* const into =
+            local_s >= from_day * 86'400 && local_s < to_day * 86'400 ? row(dwell.compartment, local_s) : nullptr;
+        if (into != nullptr) {
+          into->dwells.add(dwell.bucket);
+          touched.push_back(into);
+        }
+      });
+  if (end == ScanEnd::kTooLong) {
+    std::for_each(touched.begin(), touched.end(), [](StatisticsRow* into) { into->dwells.clear(); });
+  }
+  return end != ScanEnd::kFailed;
 }
 
 bool StoreReader::answer_by_brand_or_size(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer) {
@@ -332,11 +357,11 @@ bool StoreReader::answer_by_brand_or_size(const StatisticsQuery& query, const Sc
   const bool ok = gather(Table::kCityBrandSizeDay,
                          key::city_brand_size_day(static_cast<std::uint64_t>(query.from_day.value_or(0)), 0, 0, 0),
                          key::city_brand_size_day(static_cast<std::uint64_t>(query.to_day.value_or(1 << 20)), 0, 0, 0),
-                         [&](std::uint64_t row_key) -> Sums* {
+                         [&](std::uint64_t row_key) -> StatisticsRow* {
                            if (scope.city_id && (row_key >> 16 & key::kCitiesMax) != *scope.city_id) {
                              return nullptr;
                            }
-                           return &rows[by_brand ? row_key >> 4 & key::kBrandsMax : row_key & 15].sums;
+                           return &rows[by_brand ? row_key >> 4 & key::kBrandsMax : row_key & 15];
                          });
   Statement brands(database_, "SELECT name FROM brands WHERE brand_id = ?1");
   for (auto& [id, row] : rows) {
@@ -356,45 +381,78 @@ bool StoreReader::answer_by_brand_or_size(const StatisticsQuery& query, const Sc
 }
 
 bool StoreReader::answer_by_time(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer) {
-  const std::int64_t length_s = query.by == GroupBy::kHour ? 3'600 : 86'400;
-  const std::int64_t buckets_a_day = 86'400 / length_s;
+  const std::int64_t buckets_a_day = query.by == GroupBy::kHour ? 24 : 1;
   const auto newest_day = static_cast<std::int64_t>(answer.watermark_utc_ms / 86'400'000) + 2;
-  const std::int64_t to_day = std::min(query.to_day.value_or(newest_day), newest_day);
   std::map<std::int64_t, StatisticsRow> rows;
-  bool ok = true;
   if (!query.station.empty()) {
     // A row a bucket, each found by its key: the tables are ordered by time, not by station.
     const Table table = query.by == GroupBy::kHour ? Table::kStationHour : Table::kStationDay;
     mark_columns(table, answer);
     const std::int64_t days_kept = query.by == GroupBy::kHour ? kStationHourDays + 2 : 3'660;
     const std::int64_t from_day = std::max(query.from_day.value_or(1), newest_day - days_kept);
-    for (std::int64_t bucket = from_day * buckets_a_day; ok && bucket < newest_day * buckets_a_day; ++bucket) {
+    for (std::int64_t bucket = from_day * buckets_a_day; bucket < newest_day * buckets_a_day; ++bucket) {
       const std::uint64_t row_key = key::station_hour(static_cast<std::uint64_t>(bucket), scope.stations.front().id);
-      ok = gather(table, row_key, row_key + 1, [&](std::uint64_t) { return &rows[bucket].sums; });
-    }
-  } else {
-    mark_columns(Table::kCityHour, answer);
-    std::map<std::int64_t, Sums> hours;
-    ok = gather(Table::kCityHour, key::city_hour(static_cast<std::uint64_t>(query.from_day.value_or(1)) * 24, 0),
-                key::city_hour(static_cast<std::uint64_t>(newest_day) * 24, 0), [&](std::uint64_t row_key) -> Sums* {
-                  const bool other = scope.city_id && (row_key & key::kCitiesMax) != *scope.city_id;
-                  return other ? nullptr : &hours[static_cast<std::int64_t>(row_key >> 16)];
-                });
-    for (const auto& [hour, sums] : hours) {
-      Sums& into = rows[hour * buckets_a_day / 24].sums;
-      for (std::size_t i = 0; i < kColumnCount; ++i) {
-        into[i] += sums[i];
+      if (!gather(table, row_key, row_key + 1, [&](std::uint64_t) { return &rows[bucket]; })) {
+        return false;
       }
-      // A moment counts to the end of its own hour; what changed stays until the bucket ends.
-      const std::int64_t rest_s = query.by == GroupBy::kDay ? 86'400 - (hour % 24 + 1) * 3'600 : 0;
-      into[static_cast<std::size_t>(Column::kLevelMomentS)] +=
-          sums[static_cast<std::size_t>(Column::kLevelDelta)] * rest_s;
     }
+    // The station's days have histograms of their own.
+    const auto row_of_hour = [&rows](std::uint32_t, std::int64_t local_s) {
+      const auto found = rows.find(local_s / 3'600);
+      return found == rows.end() ? nullptr : &found->second;
+    };
+    return (query.by == GroupBy::kDay ||
+            gather_dwells(scope.stations.front(), from_day, query.to_day.value_or(newest_day), row_of_hour)) &&
+           finish_buckets(query, scope, rows, answer);
   }
+  mark_columns(Table::kCityHour, answer);
+  StatisticsRow hour;
+  std::int64_t hour_number = -1;
+  // Keys come in the order of time: one hour of all cities, then the next; and one day's histogram is held at a time.
+  const auto book_hour = [&] {
+    const std::int64_t bucket = hour_number * buckets_a_day / 24;
+    if (!rows.empty() && rows.rbegin()->first != bucket) {
+      rows.rbegin()->second.settle_dwells();
+    }
+    StatisticsRow& into = rows[bucket];
+    for (std::size_t i = 0; i < kColumnCount; ++i) {
+      into.sums[i] += hour.sums[i];
+    }
+    // A moment counts to the end of its own hour; what changed stays until the bucket ends.
+    const std::int64_t rest_s = query.by == GroupBy::kDay ? 86'400 - (hour_number % 24 + 1) * 3'600 : 0;
+    into.sums[static_cast<std::size_t>(Column::kLevelMomentS)] += hour.sum(Column::kLevelDelta) * rest_s;
+    into.dwells.add(hour.dwells);
+    hour = {};
+  };
+  const bool ok = gather(
+      Table::kCityHour, key::city_hour(static_cast<std::uint64_t>(query.from_day.value_or(1)) * 24, 0),
+      key::city_hour(static_cast<std::uint64_t>(newest_day) * 24, 0), [&](std::uint64_t row_key) -> StatisticsRow* {
+        if (scope.city_id && (row_key & key::kCitiesMax) != *scope.city_id) {
+          return nullptr;
+        }
+        const auto number = static_cast<std::int64_t>(row_key >> 16);
+        if (hour_number != number && hour_number >= 0) {
+          book_hour();
+        }
+        hour_number = number;
+        return &hour;
+      });
+  if (ok && hour_number >= 0) {
+    book_hour();
+  }
+  return ok && finish_buckets(query, scope, rows, answer);
+}
+
+bool StoreReader::finish_buckets(const StatisticsQuery& query, const Scope& scope,
+                                 std::map<std::int64_t, StatisticsRow>& rows, StatisticsAnswer& answer) {
+  const std::int64_t length_s = query.by == GroupBy::kHour ? 3'600 : 86'400;
+  const std::int64_t buckets_a_day = 86'400 / length_s;
   Sums now{};
-  ok = ok && gather(Table::kStation, 0, key::kStationsMax + 1, [&](std::uint64_t id) -> Sums* {
-         return scope.station_ids.contains(static_cast<std::uint32_t>(id)) ? &now : nullptr;
-       });
+  if (!gather(Table::kStation, 0, key::kStationsMax + 1, [&](std::uint64_t id) -> Sums* {
+        return scope.station_ids.contains(static_cast<std::uint32_t>(id)) ? &now : nullptr;
+      })) {
+    return false;
+  }
   std::int64_t level = now[static_cast<std::size_t>(Column::kLevelDelta)];
   for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
     StatisticsRow& values = row->second;
@@ -403,9 +461,25 @@ bool StoreReader::answer_by_time(const StatisticsQuery& query, const Scope& scop
     values.mean_occupied = static_cast<double>(level) +
                            static_cast<double>(values.sum(Column::kLevelMomentS)) / static_cast<double>(length_s);
   }
+  // Compartments that were there: those of the stations that had begun to report.
+  std::map<std::int64_t, std::int64_t> joined;
+  for (const StationInfo& station : scope.stations) {
+    const auto local_s = static_cast<std::int64_t>(station.first_event_utc_ms / 1'000) + station.utc_offset_min * 60;
+    joined[local_s / length_s] += station.compartments;
+  }
+  std::int64_t compartments = 0;
+  auto next = joined.begin();
+  const std::int64_t end = query.to_day ? *query.to_day * buckets_a_day : INT64_MAX;
   for (auto& [bucket, row] : rows) {
-    if (bucket >= to_day * buckets_a_day) {
-      continue;
+    for (; next != joined.end() && next->first <= bucket; ++next) {
+      compartments += next->second;
+    }
+    if (bucket >= end) {
+      break;
+    }
+    row.compartment_days = static_cast<double>(compartments) / static_cast<double>(buckets_a_day);
+    if (row.dwells.count() > 0) {
+      row.settle_dwells();
     }
     const std::int64_t hour = bucket % buckets_a_day;
     std::string label = day_text(bucket / buckets_a_day);
@@ -415,7 +489,7 @@ bool StoreReader::answer_by_time(const StatisticsQuery& query, const Scope& scop
     row.labels.emplace_back(query.by == GroupBy::kHour ? "hour" : "day", std::move(label));
     answer.rows.push_back(std::move(row));
   }
-  return ok;
+  return true;
 }
 
 bool StoreReader::judge_completeness(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer) {
@@ -469,6 +543,16 @@ StatisticsAnswer StoreReader::statistics(const StatisticsQuery& query) {
         break;
     }
     ok = ok && judge_completeness(query, scope, answer);
+    for (StatisticsRow& row : answer.rows) {
+      if (row.dwells.count() > 0) {
+        row.settle_dwells();
+      }
+    }
+    if (answer.status == ReadStatus::kOk && !query.sort.empty() &&
+        !sort_rows(answer.rows, answer.has, query.sort, query.descending)) {
+      answer.status = ReadStatus::kNoSuchColumn;
+      answer.detail = "sort: these rows have no such column";
+    }
     page(query, answer);
   }
   if (!ok) {

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +12,9 @@
 #include <vector>
 
 #include "tools/aggregator/core/statistics.h"
+#include "tools/aggregator/storage/days.h"
+#include "tools/aggregator/storage/event_tail.h"
+#include "tools/aggregator/storage/figures.h"
 #include "tools/aggregator/storage/sqlite.h"
 
 namespace cubby::aggregator {
@@ -24,30 +29,22 @@ struct StatisticsQuery {
   std::string city;                      // Empty: all.
   std::optional<std::int64_t> from_day;  // Local days since 1970-01-01; the first one ...
   std::optional<std::int64_t> to_day;    // ... and the one after the last. Neither: lifetime.
+  std::string sort;                      // A label or figure; empty: by what the row is about.
+  bool descending = false;
   std::size_t offset = 0;
   std::size_t limit = 1'000;
 };
 
-struct StatisticsRow {
-  std::vector<std::pair<std::string, std::string>> labels;  // What the row is about.
-  std::int64_t stations = 0;
-  std::int64_t compartments = 0;
-  std::array<std::int64_t, kColumnCount> sums{};
-  std::optional<std::int64_t> occupied;  // Parcels inside now, or at the end of the bucket.
-  std::optional<double> mean_occupied;   // Time-weighted over the bucket.
-  std::int64_t sum(Column column) const { return sums[static_cast<std::size_t>(column)]; }
-};
-
-enum class ReadStatus : std::uint8_t { kOk = 0, kUnknownStation, kUnknownCity, kNotSupported, kFailed };
+enum class ReadStatus : std::uint8_t { kOk = 0, kUnknownStation, kUnknownCity, kNotSupported, kNoSuchColumn, kFailed };
 
 struct StatisticsAnswer {
   ReadStatus status = ReadStatus::kOk;
   std::string detail;  // Of anything but kOk: one line.
   std::vector<StatisticsRow> rows;
-  std::array<bool, kColumnCount> has{};  // Columns that these rows have.
-  std::size_t total = 0;                 // Rows without offset and limit.
-  std::uint64_t watermark_utc_ms = 0;    // Time of the newest event in the answer's scope.
-  bool complete = false;                 // Nothing in the scope is known to be missing or unreadable.
+  ColumnsPresent has{};                // Columns that these rows have.
+  std::size_t total = 0;               // Rows without offset and limit.
+  std::uint64_t watermark_utc_ms = 0;  // Time of the newest event in the answer's scope.
+  bool complete = false;               // Nothing in the scope is known to be missing or unreadable.
   std::int64_t gaps = 0;
   std::int64_t opaque_events = 0;
   std::int64_t unplaced = 0;  // Deliveries without a time; only where rows are buckets of time.
@@ -62,6 +59,7 @@ struct StationInfo {
   std::uint32_t config_version = 0;
   std::uint32_t compartments = 0;
   std::uint64_t high_water = 0;
+  std::uint64_t first_event_utc_ms = 0;  // Of any journal; 0: no event knew the time.
   std::uint64_t last_event_utc_ms = 0;
   std::uint32_t boot = 0;
   std::uint32_t journals = 0;
@@ -80,6 +78,8 @@ class StoreReader {
   bool stations(std::vector<StationInfo>& stations);
   ReadStatus station(std::string_view name, StationInfo& info);
   bool totals(std::int64_t& gaps, std::uint64_t& watermark_utc_ms);
+  /// The event log's pages; not from a snapshot.
+  EventTail& events() { return tail_; }
 
  private:
   struct Scope;
@@ -89,18 +89,25 @@ class StoreReader {
   bool answer_by_compartment(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
   bool answer_by_brand_or_size(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
   bool answer_by_time(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
+  /// Histograms of local days [from_day, to_day) of one station, from the log: into *row(compartment, local seconds),
+  /// null: left out. Rows have none if the log is too long for that. False: the store failed.
+  bool gather_dwells(const StationInfo& station, std::int64_t from_day, std::int64_t to_day,
+                     const std::function<StatisticsRow*(std::uint32_t compartment, std::int64_t local_s)>& row);
+  /// Time-weighted levels, quantiles and labels of rows that are buckets of time.
+  bool finish_buckets(const StatisticsQuery& query, const Scope& scope, std::map<std::int64_t, StatisticsRow>& rows,
+                      StatisticsAnswer& answer);
   bool judge_completeness(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
-  /// Adds the rows of `table` with keys in [from, to) to `into[group(key)]`.
+  /// Adds the rows of `table` with keys in [from, to) to *group(key), which is a StatisticsRow or Sums; null: left out.
   template <typename Group>
   bool gather(Table table, std::uint64_t from, std::uint64_t to, Group group);
   Statement& range_statement(Table table);
 
   Database database_;
+  EventTail tail_{database_};
   std::unordered_map<std::uint8_t, Statement> ranges_;
 };
 
-/// "2026-03-01" of a day number, and back; nullopt: not a date.
-std::string day_text(std::int64_t day);
-std::optional<std::int64_t> day_from_text(std::string_view text);
+/// Fills in the query's order from "COLUMN", "COLUMN:asc" or "COLUMN:desc"; empty: no order. False: another form.
+bool parse_sort(std::string_view text, StatisticsQuery& query);
 
 }  // namespace cubby::aggregator

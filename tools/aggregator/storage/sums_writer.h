@@ -14,6 +14,8 @@ namespace cubby::aggregator {
 class SumsWriter {
  public:
   explicit SumsWriter(Database& database) : database_(database) {}
+  /// Teaches the open connection to add histograms; before the first write().
+  bool prepare();
   bool write(const StatisticsDelta& sums);
 
  private:
@@ -22,7 +24,10 @@ class SumsWriter {
   Statement& statement(Table table, std::uint64_t changed);
 
   Database& database_;
-  std::unordered_map<std::uint64_t, Statement> statements_;     // By table and set of columns.
+  std::unordered_map<std::uint64_t, Statement>
+      statements_;                 // By table and set of columns; the histogram is the one after the last.
+  std::vector<std::byte> merged_;  // Room of the SQL function.
+  std::vector<std::byte> dwells_;  // Of the row that is being written.
   std::vector<std::pair<std::uint64_t, std::uint32_t>> order_;  // Key and row, sorted: neighbours share a page.
 };
 

@@ -1,8 +1,10 @@
 #include "tools/aggregator/storage/verifier.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "tools/aggregator/core/dwell_histogram.h"
 #include "tools/aggregator/storage/log_replay.h"
 #include "tools/aggregator/storage/sqlite_schema.h"
 
@@ -49,8 +51,12 @@ std::string compare_table(Database& database, Table table, const LogReplay& log,
   for (const Column column : shape.columns) {
     sql += ", " + std::string(to_string(column));
   }
+  if (shape.has_dwells) {
+    sql += ", " + std::string(kDwellsName);
+  }
   Statement rows(database, sql + " FROM " + std::string(shape.name));
   std::vector<bool> seen(sums.size(), false);
+  std::vector<std::byte> dwells;
   while (rows.row()) {
     const std::uint64_t row_key = rows.unsigned_number(0);
     if (row_key >= first_placed_key(table) && row_key < first_key_kept(table, log.floor())) {
@@ -65,8 +71,13 @@ std::string compare_table(Database& database, Table table, const LogReplay& log,
                std::to_string(stored) + ", the log says " + std::to_string(counted);
       }
     }
+    dwells.clear();
     if (at != sums.size()) {
       seen[at] = true;
+      sums.dwells_at(at, dwells);
+    }
+    if (shape.has_dwells && !std::ranges::equal(rows.blob(static_cast<int>(shape.columns.size()) + 1), dwells)) {
+      return row_name(table, row_key, log) + ": " + std::string(kDwellsName) + " differs from the log's";
     }
     ++compared;
   }
@@ -116,6 +127,40 @@ std::string compare_plain_counts(Database& database, const LogReplay& log,
     }
   }
   return {};
+}
+
+std::string compare_plain_dwells(Database& database, const LogReplay& log, std::int64_t& compared) {
+  Statement rows(database, "SELECT row_key, dwell_count, dwell_ms, " + std::string(kDwellsName) + " FROM stat_station");
+  std::size_t found = 0;
+  while (rows.row()) {
+    LogReplay::PlainDwells stored{.count = rows.number(1), .sum_ms = rows.number(2), .buckets = {}};
+    const auto counted = log.plain_dwells().find(static_cast<std::uint32_t>(rows.number(0)));
+    const LogReplay::PlainDwells plain =
+        counted == log.plain_dwells().end() ? LogReplay::PlainDwells{} : counted->second;
+    stored.buckets.resize(plain.buckets.size(), 0);
+    PackedDwells packed(rows.blob(3));
+    DwellCount entry;
+    bool fits = true;
+    while (packed.next(entry)) {
+      fits = fits && entry.bucket < stored.buckets.size();
+      if (fits) {
+        stored.buckets[entry.bucket] = entry.count;
+      }
+    }
+    if (!fits || packed.malformed() || stored.count != plain.count || stored.sum_ms != plain.sum_ms ||
+        stored.buckets != plain.buckets) {
+      return row_name(Table::kStation, rows.unsigned_number(0), log) + ": " + std::to_string(stored.count) +
+             " parcels stayed " + std::to_string(stored.sum_ms) +
+             " ms; counted straight from the log: " + std::to_string(plain.count) + " stayed " +
+             std::to_string(plain.sum_ms) + " ms, or in other buckets";
+    }
+    compared += stored.count;
+    found += plain.count > 0 ? 1 : 0;
+  }
+  if (rows.failed()) {
+    return database.error();
+  }
+  return found == log.plain_dwells().size() ? std::string() : "stat_station: a station whose parcels stayed is missing";
 }
 
 struct LedgerOutcome {
@@ -215,6 +260,11 @@ Verification verify_store(const std::string& path, const std::vector<LedgerRow>*
     return failed(std::move(result), std::move(wrong));
   }
   result.lines.push_back("openings of " + std::to_string(stored.size()) + " compartments equal a second count");
+  std::int64_t dwells = 0;
+  if (std::string wrong = compare_plain_dwells(database, log, dwells); !wrong.empty()) {
+    return failed(std::move(result), std::move(wrong));
+  }
+  result.lines.push_back("how long " + std::to_string(dwells) + " parcels stayed equals a second count");
   result.verdict = "verify: exact";
   if (log.gaps() > 0) {
     result.verdict += " except " + std::to_string(log.gaps()) + " gaps";

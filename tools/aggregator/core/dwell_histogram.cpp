@@ -1,0 +1,219 @@
+#include "tools/aggregator/core/dwell_histogram.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+namespace cubby::aggregator {
+namespace {
+
+constexpr std::uint64_t kFirstBoundMs = 1'000;
+constexpr std::uint64_t kGrowth = 25;  // A bucket is 1/25 of its lower bound wide, so its middle is 1/50 = 2 % away.
+
+constexpr std::size_t count_bounds() {
+  std::size_t count = 1;
+  for (std::uint64_t bound = kFirstBoundMs; bound <= kDwellMsMax; bound += bound / kGrowth) {
+    ++count;
+  }
+  return count;
+}
+constexpr std::size_t kBucketCount = count_bounds();
+static_assert(kBucketCount < 1'000);
+
+/// Lower bounds of the buckets, in integers: the same on every machine and compiler.
+constexpr std::array<std::uint64_t, kBucketCount + 1> kBounds = [] {
+  std::array<std::uint64_t, kBucketCount + 1> bounds{};
+  std::uint64_t bound = kFirstBoundMs;
+  for (std::size_t i = 1; i <= kBucketCount; ++i) {
+    bounds[i] = bound;
+    bound += bound / kGrowth;
+  }
+  return bounds;
+}();
+static_assert(kBounds[kBucketCount] > kDwellMsMax);
+
+constexpr std::size_t kWidths = std::bit_width(kDwellMsMax) + 1;
+/// The bucket in which the times of so many binary digits begin.
+constexpr std::array<std::uint16_t, kWidths + 1> kFirstOfWidth = [] {
+  std::array<std::uint16_t, kWidths + 1> first{};
+  for (std::size_t width = 1; width <= kWidths; ++width) {
+    const std::uint64_t least = std::uint64_t{1} << (width - 1);
+    std::size_t bucket = 0;
+    while (bucket + 1 < kBucketCount && kBounds[bucket + 1] <= least) {
+      ++bucket;
+    }
+    first[width] = static_cast<std::uint16_t>(bucket);
+  }
+  return first;
+}();
+
+}  // namespace
+
+const std::size_t kDwellBuckets = kBucketCount;
+
+std::uint16_t dwell_bucket(std::uint64_t dwell_ms) {
+  const auto width = static_cast<std::size_t>(std::bit_width(std::min(dwell_ms, kDwellMsMax)));
+  const auto* const from = kBounds.data() + kFirstOfWidth[width] + 1;
+  const auto* const to = kBounds.data() + kFirstOfWidth[std::min(width + 1, kWidths)] + 1;
+  return static_cast<std::uint16_t>(std::upper_bound(from, to, dwell_ms) - kBounds.data() - 1);
+}
+
+std::uint64_t dwell_of_bucket(std::size_t bucket) {
+  return (kBounds[bucket] + kBounds[bucket + 1]) / 2;
+}
+
+// An entry is the distance from the bucket before, less one, doubled; odd if a count follows, which is then at
+// least 2. A lone parcel near others is one byte.
+bool PackedDwells::take(std::uint64_t& value) {
+  if (!rest_.empty() && rest_.front() < std::byte{0x80}) {
+    value = std::to_integer<std::uint64_t>(rest_.front());
+    rest_ = rest_.subspan(1);
+    return true;
+  }
+  value = 0;
+  for (unsigned shift = 0; shift < 63 && !rest_.empty(); shift += 7) {
+    const auto octet = std::to_integer<std::uint64_t>(rest_.front());
+    rest_ = rest_.subspan(1);
+    value |= (octet & 0x7F) << shift;
+    if (octet < 0x80) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool PackedDwells::next(DwellCount& entry) {
+  if (rest_.empty() || malformed_) {
+    return false;
+  }
+  malformed_ = true;
+  std::uint64_t head = 0;
+  std::uint64_t more = 0;
+  if (!take(head) || head / 2 >= kBucketCount || ((head & 1) != 0 && !take(more))) {
+    return false;
+  }
+  last_ += static_cast<std::int32_t>(head / 2) + 1;
+  if (static_cast<std::size_t>(last_) >= kBucketCount) {
+    return false;
+  }
+  entry = {.bucket = static_cast<std::uint16_t>(last_), .count = (head & 1) == 0 ? 1 : more + 2};
+  malformed_ = false;
+  return true;
+}
+
+void DwellPacker::put_varint(std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) {
+    out_.push_back(static_cast<std::byte>(value | 0x80));
+  }
+  out_.push_back(static_cast<std::byte>(value));
+}
+
+void DwellPacker::copy(Bytes run, std::int32_t last_bucket) {
+  if (!run.empty()) {
+    out_.insert(out_.end(), run.begin(), run.end());
+    last_ = last_bucket;
+  }
+}
+
+void DwellPacker::put(const DwellCount& entry) {
+  const auto distance = static_cast<std::uint64_t>(entry.bucket - last_ - 1);
+  last_ = entry.bucket;
+  put_varint(distance * 2 + (entry.count > 1 ? 1 : 0));
+  if (entry.count > 1) {
+    put_varint(entry.count - 2);
+  }
+}
+
+// Almost always a few parcels come to many: what lies between them is copied as it is.
+bool merge_dwells(Bytes a, Bytes b, std::vector<std::byte>& out) {
+  PackedDwells left(a);
+  PackedDwells right(b);
+  DwellPacker packer(out);
+  DwellCount from_left;
+  DwellCount from_right;
+  std::size_t run_begin = 0;   // In `a`: read and not written yet ...
+  std::size_t run_end = 0;     // ... up to here.
+  std::int32_t run_last = -1;  // Bucket of the run's last entry.
+  bool has_left = left.next(from_left);
+  bool has_right = right.next(from_right);
+  bool follows_new = false;  // A bucket that `a` does not have was put before `from_left`, whose distance is another.
+  const auto next_left = [&] {
+    run_end = a.size() - left.rest();
+    has_left = left.next(from_left);
+  };
+  while (has_left || has_right) {
+    if (has_left && !follows_new && (!has_right || from_left.bucket < from_right.bucket)) {
+      run_last = from_left.bucket;
+      next_left();
+      continue;
+    }
+    packer.copy(a.subspan(run_begin, run_end - run_begin), run_last);
+    const bool takes_left = has_left && (!has_right || from_left.bucket <= from_right.bucket);
+    const bool takes_right = has_right && (!has_left || from_right.bucket <= from_left.bucket);
+    packer.put({.bucket = takes_left ? from_left.bucket : from_right.bucket,
+                .count = (takes_left ? from_left.count : 0) + (takes_right ? from_right.count : 0)});
+    follows_new = !takes_left;
+    if (takes_left) {
+      next_left();
+    }
+    if (takes_right) {
+      has_right = right.next(from_right);
+    }
+    run_begin = run_end;
+  }
+  packer.copy(a.subspan(run_begin, run_end - run_begin), run_last);
+  return !left.malformed() && !right.malformed();
+}
+
+bool DwellHistogram::add(Bytes packed) {
+  PackedDwells reader(packed);
+  DwellCount entry;
+  while (reader.next(entry)) {
+    counts_.resize(kBucketCount, 0);
+    counts_[entry.bucket] += entry.count;
+    count_ += entry.count;
+  }
+  return !reader.malformed();
+}
+
+void DwellHistogram::add(const DwellHistogram& other) {
+  if (other.count_ == 0) {
+    return;
+  }
+  counts_.resize(kBucketCount, 0);
+  for (std::size_t bucket = 0; bucket < kBucketCount; ++bucket) {
+    counts_[bucket] += other.counts_[bucket];
+  }
+  count_ += other.count_;
+}
+
+void DwellHistogram::add(std::uint16_t bucket) {
+  counts_.resize(kBucketCount, 0);
+  ++counts_[bucket];
+  ++count_;
+}
+
+std::optional<std::uint64_t> DwellHistogram::quantile_ms(std::uint64_t numerator, std::uint64_t denominator) const {
+  if (count_ == 0) {
+    return std::nullopt;
+  }
+  // In parts, so that no count overflows.
+  const std::uint64_t whole = count_ / denominator * numerator;
+  const std::uint64_t part = (count_ % denominator * numerator + denominator - 1) / denominator;
+  const std::uint64_t rank = std::max<std::uint64_t>(1, whole + part);
+  std::uint64_t seen = 0;
+  for (std::size_t bucket = 0; bucket < kBucketCount; ++bucket) {
+    seen += counts_[bucket];
+    if (seen >= rank) {
+      return dwell_of_bucket(bucket);
+    }
+  }
+  return std::nullopt;
+}
+
+void DwellHistogram::clear() {
+  counts_ = {};
+  count_ = 0;
+}
+
+}  // namespace cubby::aggregator

@@ -1,0 +1,41 @@
+#include "tools/aggregator/storage/event_json.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/util/json_util.h>
+
+namespace cubby::aggregator {
+
+std::string to_hex(Bytes bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::byte byte : bytes) {
+    text += kDigits[std::to_integer<std::size_t>(byte >> 4)];
+    text += kDigits[std::to_integer<std::size_t>(byte & std::byte{15})];
+  }
+  return text;
+}
+
+bool read_whole_event(Bytes payload, v1::Event& event) {
+  return event.ParseFromArray(payload.data(), static_cast<int>(payload.size())) &&
+         event.body_case() != v1::Event::BODY_NOT_SET && event.GetReflection()->GetUnknownFields(event).empty();
+}
+
+std::string event_json(Bytes payload) {
+  v1::Event event;
+  std::string json;
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  if (!read_whole_event(payload, event) || !google::protobuf::util::MessageToJsonString(event, &json, options).ok()) {
+    return R"({"undecoded":")" + to_hex(payload) + R"("})";
+  }
+  return json;
+}
+
+std::string event_kind(Bytes payload) {
+  v1::Event event;
+  return read_whole_event(payload, event)
+             ? event.GetDescriptor()->FindFieldByNumber(static_cast<int>(event.body_case()))->name()
+             : "undecoded";
+}
+
+}  // namespace cubby::aggregator

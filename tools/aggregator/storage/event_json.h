@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "cubby/v1/event.pb.h"
+#include "firmware/base/bytes.h"
+
+namespace cubby::aggregator {
+
+std::string to_hex(Bytes bytes);
+
+/// False: it is no Event, or there is something in it that this build does not know.
+bool read_whole_event(Bytes payload, v1::Event& event);
+
+/// An Event in protobuf's JSON mapping, with the field names of event.proto. A payload that is no Event, or has
+/// something that this build does not know, gives {"undecoded": its bytes in hexadecimal}.
+std::string event_json(Bytes payload);
+
+/// Name of the event's body in event.proto; "undecoded" where event_json() says so.
+std::string event_kind(Bytes payload);
+
+}  // namespace cubby::aggregator

@@ -1,0 +1,114 @@
+#include "tools/aggregator/storage/store_upgrade.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "tools/aggregator/storage/file_lock.h"
+#include "tools/aggregator/storage/log_replay.h"
+#include "tools/aggregator/storage/sqlite_schema.h"
+#include "tools/aggregator/storage/sums_writer.h"
+
+namespace cubby::aggregator {
+namespace {
+
+// From this one on the log has all that statistics need.
+constexpr int kOldestVersion = 3;
+
+bool sync_path(const std::string& path, int flags) {
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
+  const bool good = descriptor >= 0 && ::fsync(descriptor) == 0;
+  if (descriptor >= 0) {
+    ::close(descriptor);
+  }
+  return good;
+}
+
+// A copy that is whole and on the disk before anything is changed. Empty, or what went wrong.
+std::string make_backup(Database& database, const std::string& backup) {
+  if (std::filesystem::exists(backup)) {
+    return "'" + backup + "' exists already; move it away first";
+  }
+  Statement copy(database, "VACUUM INTO ?1");
+  if (!copy.bind(1, std::string_view(backup)).done()) {
+    return "no backup can be made: " + database.error();
+  }
+  const std::string folder = std::filesystem::path(backup).parent_path().string();
+  if (!sync_path(backup, O_RDWR) || !sync_path(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY)) {
+    return "the backup cannot be synced: " + std::string(std::strerror(errno));
+  }
+  return {};
+}
+
+// Inside the caller's transaction. Empty, or what went wrong.
+std::string recount(Database& database) {
+  if (!drop_statistics(database) ||
+      !database.run("ALTER TABLE journals ADD COLUMN first_event_utc_ms INTEGER NOT NULL DEFAULT 0") ||
+      !create_statistics(database)) {
+    return database.error();
+  }
+  LogReplay log(database);
+  if (std::string wrong = log.replay(); !wrong.empty()) {
+    return wrong + "; the store is left as it was";
+  }
+  SumsWriter sums(database);
+  if (!sums.prepare() || !sums.write(log.sums())) {
+    return database.error();
+  }
+  Statement put(database, "UPDATE journals SET first_event_utc_ms = ?2 WHERE journal_id = ?1");
+  for (const auto& [id, first_utc_ms] : log.first_times()) {
+    if (!put.bind(1, id).bind(2, first_utc_ms).done()) {
+      return database.error();
+    }
+  }
+  return database.run(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str()) ? std::string()
+                                                                                         : database.error();
+}
+
+}  // namespace
+
+StoreUpgrade upgrade_sqlite_store(const std::string& path) {
+  StoreUpgrade result;
+  const auto failed = [&result](std::string error) {
+    result.error = std::move(error);
+    return result;
+  };
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) {
+    return failed("there is no such file");
+  }
+  FileLock lock;
+  Database database;
+  if (std::string error = lock.take(path); !error.empty()) {
+    return failed(std::move(error));
+  }
+  if (!database.open(path, Database::Mode::kReadWriteCreate)) {
+    return failed(database.error());
+  }
+  bool empty = false;
+  std::string problem = check_schema(database, empty, &result.from_version);
+  if (problem.empty()) {
+    return result;
+  }
+  if (result.from_version < kOldestVersion || result.from_version > kSchemaVersion) {
+    return failed(std::move(problem));
+  }
+  const std::string backup = path + ".v" + std::to_string(result.from_version) + ".backup";
+  if (std::string error = make_backup(database, backup); !error.empty()) {
+    return failed(std::move(error));
+  }
+  result.backup = backup;
+  if (!database.run("PRAGMA synchronous=FULL; BEGIN IMMEDIATE")) {
+    return failed(database.error());
+  }
+  if (std::string error = recount(database); !error.empty()) {
+    database.run("ROLLBACK");
+    return failed(std::move(error));
+  }
+  return database.run("COMMIT") ? result : failed(database.error());
+}
+
+}  // namespace cubby::aggregator
