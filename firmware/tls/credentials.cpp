@@ -11,6 +11,8 @@
 namespace cubby::tls {
 namespace {
 
+// OpenSSL keeps room for one that goes out, a connection.
+constexpr long kRecordMax = 4 * 1024;
 // RFC 5280 allows 20 bytes.
 constexpr int kSerialBytesMax = 20;
 
@@ -91,8 +93,8 @@ class Loader {
     SSL_CTX_set_max_cert_list(context(), kCertificatesMax);
     return SSL_CTX_set_min_proto_version(context(), TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(context(), TLS1_3_VERSION) == 1 &&
-           SSL_CTX_set_num_tickets(context(), 0) == 1 && SSL_CTX_set_max_early_data(context(), 0) == 1 &&
-           SSL_CTX_set_recv_max_early_data(context(), 0) == 1 &&
+           SSL_CTX_set_num_tickets(context(), 0) == 1 && SSL_CTX_set_max_send_fragment(context(), kRecordMax) == 1 &&
+           SSL_CTX_set_max_early_data(context(), 0) == 1 && SSL_CTX_set_recv_max_early_data(context(), 0) == 1 &&
            SSL_CTX_set1_groups_list(context(), "X25519:P-256") == 1 &&
            SSL_CTX_set1_sigalgs_list(context(), "ECDSA+SHA256") == 1 &&
            SSL_CTX_set1_client_sigalgs_list(context(), "ECDSA+SHA256") == 1;

@@ -38,7 +38,7 @@ struct Options {
   std::string log_level = "info";
   std::size_t commit_events = 2'000;
   std::size_t pending_max = cubby::aggregator::PendingConnections::Limits{}.in_all;
-  std::size_t pending_per_address = cubby::aggregator::PendingConnections::Limits{}.of_address;
+  std::size_t pending_per_address = 0;  // 0: not said.
   unsigned commit_interval_ms = 20;
   bool allow_plaintext = false;
   bool allow_virtual_time = false;
@@ -87,8 +87,10 @@ void declare(CLI::App& app, Options& options) {
   app.add_flag("--allow-plaintext", options.allow_plaintext, "listen without TLS beyond loopback");
   app.add_option("--pending-max", options.pending_max, "connections without a session, in all")
       ->check(CLI::Range(1, 100'000));
-  app.add_option("--pending-per-address", options.pending_per_address, "connections without a session, of one address")
-      ->check(CLI::Range(1, 100'000));
+  app.add_option("--pending-per-address", options.pending_per_address,
+                 "connections without a session, of one address; default: 500, and on loopback as many as in all")
+      ->check(CLI::Range(1, 100'000))
+      ->default_str("");
   app.add_flag("--allow-virtual-time", options.allow_virtual_time,
                "let connections beyond loopback dictate their time");
   cubby::tools::add_toml_config(app);
@@ -179,6 +181,10 @@ int serve(const Options& options) {
   }
   const auto listen = *cubby::tools::parse_endpoint(options.listen);
   const auto web = *cubby::tools::parse_endpoint(options.http);
+  cubby::aggregator::PendingConnections::Limits pending{.in_all = options.pending_max};
+  if (options.pending_per_address != 0) {
+    pending.of_address = options.pending_per_address;
+  }
   LiveStatus status;
   cubby::aggregator::CommandBook book;
   status.started_utc_ms = static_cast<std::uint64_t>(
@@ -192,7 +198,8 @@ int serve(const Options& options) {
                        .allow_virtual_time = options.allow_virtual_time,
                        .commit_events = options.commit_events,
                        .commit_interval = std::chrono::milliseconds(options.commit_interval_ms),
-                       .pending = {.of_address = options.pending_per_address, .in_all = options.pending_max},
+                       .pending = pending,
+                       .pending_of_loopback = options.pending_per_address != 0,
                        .on_command_result = [&book](const cubby::v1::CommandResult& result) { book.answered(result); }},
                       status);
   HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status, book,

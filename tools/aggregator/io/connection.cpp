@@ -101,8 +101,8 @@ void Connection::read() {
   if (protocol_->has_welcomed() && input_.size() < kInputAfterWelcome && filled_ * 2 >= input_.size()) {
     input_.resize(kInputAfterWelcome);
   }
-  if (tls_ != nullptr && protocol_->has_welcomed()) {
-    wire_.resize(kWireAfterWelcome);
+  if (wire_was_full_ && protocol_->has_welcomed()) {
+    wire_.resize(kWireAfterWelcome);  // Whoever says so much; the many who do not, cost less.
   }
   socket_.async_read_some(
       tls_ != nullptr ? asio::buffer(wire_) : asio::buffer(input_.data() + filled_, input_.size() - filled_),
@@ -145,6 +145,7 @@ bool Connection::take_plaintext(std::size_t size) {
 }
 
 bool Connection::take_wire(std::size_t size) {
+  wire_was_full_ = size == wire_.size();
   const bool was_up = tls_->state() == tls::Session::State::kUp;
   tls_->receive(Bytes(wire_).first(size));
   if (!was_up && tls_->state() == tls::Session::State::kUp) {

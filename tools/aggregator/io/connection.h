@@ -79,6 +79,7 @@ class Connection final : public ConnectionOwner, public std::enable_shared_from_
   std::shared_ptr<const tls::Credentials> credentials_;  // That the handshake began with.
   std::unique_ptr<tls::Session> tls_;                    // Null: plaintext.
   std::vector<std::byte> wire_;                          // What comes in with TLS.
+  bool wire_was_full_ = false;
   std::vector<std::byte> input_;
   std::size_t filled_ = 0;
   std::vector<std::byte> writing_;

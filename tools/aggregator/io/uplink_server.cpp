@@ -273,16 +273,17 @@ void UplinkServer::Parts::adopt(tcp::socket socket) {
     return;
   }
   const std::uint64_t id = next_connection_++;
-  if (const auto refused = pending_.admit(id, address); refused.has_value()) {
+  const std::string place = address + ":" + std::to_string(peer.port());
+  const bool has_limit = options_.pending_of_loopback || !peer.address().is_loopback();
+  if (const auto refused = pending_.admit(id, has_limit ? address : place); refused.has_value()) {
     on_refused(*refused, address, std::to_string(pending_.size()) + " connections have no session yet");
     return;
   }
   ++costs_.connections;
   auto connection = std::make_shared<Connection>(
       std::move(socket),
-      ConnectionOptions{.id = id,
-                        .peer = address + ":" + std::to_string(peer.port()),
-                        .allow_virtual_time = peer.address().is_loopback() || options_.allow_virtual_time},
+      ConnectionOptions{
+          .id = id, .peer = place, .allow_virtual_time = peer.address().is_loopback() || options_.allow_virtual_time},
       *centre_, *this);
   connections_.emplace(id, connection);
   connection->start();

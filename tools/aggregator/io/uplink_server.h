@@ -26,6 +26,7 @@ struct UplinkServerOptions {
   std::chrono::milliseconds commit_interval{20};  // ... or so long after the first of them.
   std::size_t connections_max = 20'000;
   PendingConnections::Limits pending;
+  bool pending_of_loopback = false;  // The limit of an address holds on loopback too, from where whole fleets come.
   std::function<void(const v1::CommandResult&)> on_command_result;  // Durable; told on run()'s thread.
 };
 
