@@ -239,7 +239,7 @@ TEST(ControllerConfig, EverySentenceHasItsLineAndTheyComeInTheFilesOrder) {
   const std::string said = problems_of(text);
   EXPECT_EQ(said,
             "cabinet.toml:6:8: [bus]: 'baud' must be a whole number from 4800 to 115200\n"
-            "cabinet.toml:56:11: board 2: 'address' must be a whole number from 0 to 247\n");
+            "cabinet.toml:58:11: board 2: 'address' must be a whole number from 0 to 247\n");
 }
 
 TEST(ControllerConfig, WhatIsNoTomlIsSaidWithItsPlace) {
