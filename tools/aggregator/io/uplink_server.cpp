@@ -30,7 +30,8 @@ constexpr std::chrono::seconds kSweepInterval{1};
 constexpr int kReopenTries = 5;
 constexpr std::chrono::seconds kHandOver{2};
 constexpr std::size_t kRefusalsLogged = 10;  // Between two sweeps; a flood of them must not fill a disk.
-constexpr std::int64_t kExpiryWarningS = 30 * 86'400;
+constexpr std::int64_t kDayS = 86'400;
+constexpr std::int64_t kExpiryWarningS = 30 * kDayS;
 
 double thread_cpu_s() {
   timespec time{};
@@ -89,6 +90,8 @@ class UplinkServer::Parts final : public ConnectionHost {
   void accept();
   void wait_for_signal();
   void renew_certificates();
+  void look_after_certificates();
+  void tell_expiry(std::int64_t now_s);
   void adopt(tcp::socket socket);
   void sweep();
   void schedule_commit();
@@ -104,6 +107,7 @@ class UplinkServer::Parts final : public ConnectionHost {
   LiveStatus& status_;
   TlsFolder certificates_{options_.tls_folder};
   PendingConnections pending_{options_.pending};
+  std::int64_t expiry_told_s_ = 0;
   std::size_t refusals_since_sweep_ = 0;
   asio::io_context io_{1};
   tcp::acceptor acceptor_{io_};
@@ -213,12 +217,28 @@ std::string UplinkServer::Parts::load_certificates() {
   if (std::string error = certificates_.load(now_s); !error.empty()) {
     return error;
   }
-  const tls::Certificate& own = credentials()->own();
-  status_.certificate_expires_utc_s = own.expires_utc_s;
-  const std::int64_t days = (own.expires_utc_s - now_s) / 86'400;
-  spdlog::log(own.expires_utc_s - now_s < kExpiryWarningS ? spdlog::level::warn : spdlog::level::info,
-              "certificate {} of aggregator {} expires in {} days", own.serial, own.identity.name, days);
+  status_.certificate_expires_utc_s = credentials()->own().expires_utc_s;
+  tell_expiry(now_s);
   return {};
+}
+
+void UplinkServer::Parts::tell_expiry(std::int64_t now_s) {
+  expiry_told_s_ = now_s;
+  const tls::Certificate& own = credentials()->own();
+  spdlog::log(own.expires_utc_s - now_s < kExpiryWarningS ? spdlog::level::warn : spdlog::level::info,
+              "certificate {} of aggregator {} expires in {} days", own.serial, own.identity.name,
+              (own.expires_utc_s - now_s) / kDayS);
+}
+
+// Each second: have the files changed, and will it have to be renewed soon?
+void UplinkServer::Parts::look_after_certificates() {
+  if (certificates_.has_changed()) {
+    renew_certificates();
+  }
+  const auto now_s = static_cast<std::int64_t>(system_utc_ms() / 1'000);
+  if (now_s - expiry_told_s_ >= kDayS && credentials()->own().expires_utc_s - now_s < kExpiryWarningS) {
+    tell_expiry(now_s);
+  }
 }
 
 // Whoever is connected with a certificate that does not hold any more is disconnected.
@@ -300,8 +320,8 @@ void UplinkServer::Parts::sweep() {
     for (const auto& [id, connection] : connections) {
       connection->check_deadlines(now);
     }
-    if (certificates_.has_changed() && !options_.tls_folder.empty()) {
-      renew_certificates();
+    if (!options_.tls_folder.empty()) {
+      look_after_certificates();
     }
     if (refusals_since_sweep_ > kRefusalsLogged) {
       spdlog::warn("and {} more refused within the second", refusals_since_sweep_ - kRefusalsLogged);
