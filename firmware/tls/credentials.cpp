@@ -48,6 +48,11 @@ std::vector<std::string> uris_of(X509* certificate) {
   return uris;
 }
 
+// A key with a passphrase is refused: otherwise OpenSSL would ask a terminal, and wait.
+int no_passphrase(char*, int, int, void*) {
+  return -1;
+}
+
 // A key that others can read is none. Empty: good.
 std::string key_file_problem(const std::string& file) {
   struct stat status {};
@@ -91,6 +96,7 @@ class Loader {
     SSL_CTX_set_mode(context(), SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_verify_depth(context(), 0);  // The authority signs leaves and nothing else.
     SSL_CTX_set_max_cert_list(context(), kCertificatesMax);
+    SSL_CTX_set_default_passwd_cb(context(), no_passphrase);
     return SSL_CTX_set_min_proto_version(context(), TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(context(), TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_num_tickets(context(), 0) == 1 && SSL_CTX_set_max_send_fragment(context(), kRecordMax) == 1 &&
@@ -138,7 +144,7 @@ class Loader {
     }
     if (SSL_CTX_use_PrivateKey_file(context(), path("key.pem").c_str(), SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(context()) != 1) {
-      return complain("key.pem", "is not the key of cert.pem");
+      return complain("key.pem", "is not the key of cert.pem, or has a passphrase");
     }
     char group[32]{};
     if (EVP_PKEY_get_group_name(SSL_CTX_get0_privatekey(context()), group, sizeof group, nullptr) != 1 ||

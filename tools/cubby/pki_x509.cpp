@@ -94,6 +94,11 @@ bool add_names(X509* certificate, const tls::Identity& identity, const std::vect
   return good && X509_add1_ext_i2d(certificate, NID_subject_alt_name, names.get(), 0, X509V3_ADD_DEFAULT) == 1;
 }
 
+// A key with a passphrase is refused: otherwise OpenSSL would ask a terminal, and wait.
+int no_passphrase(char*, int, int, void*) {
+  return -1;
+}
+
 template <typename Write>
 std::string pem_with(Write write) {
   const BioPtr memory(BIO_new(BIO_s_mem()));
@@ -219,7 +224,7 @@ X509Ptr read_certificate_file(const std::string& path) {
 
 KeyPtr read_key_file(const std::string& path) {
   const BioPtr file = open_file(path);
-  return KeyPtr(file == nullptr ? nullptr : PEM_read_bio_PrivateKey(file.get(), nullptr, nullptr, nullptr));
+  return KeyPtr(file == nullptr ? nullptr : PEM_read_bio_PrivateKey(file.get(), nullptr, no_passphrase, nullptr));
 }
 
 CrlPtr read_list_file(const std::string& path) {

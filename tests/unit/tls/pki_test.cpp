@@ -150,6 +150,8 @@ TEST_F(Pki, RefusesAFolderThatIsNoWholeAuthority) {
   EXPECT_NE(refusal().find("no whole authority"), std::string::npos) << "the list of another";
   fs::rename(folder / "crl.old", folder / "crl.pem");
   EXPECT_NE(open(), nullptr);
+  tls::testing::encrypt_key(folder / "ca.key");
+  EXPECT_NE(refusal().find("no whole authority"), std::string::npos) << "nobody is asked for a passphrase";
   std::ofstream(folder / "ca.key") << "garbage";
   EXPECT_NE(refusal().find("no whole authority"), std::string::npos);
   folder = home.path() / "nowhere";

@@ -290,6 +290,9 @@ TEST_F(TlsSession, SaysWhatIsWrongWithAFolder) {
   fs::remove(station + "/crl.pem");
   fs::permissions(station + "/key.pem", fs::perms::group_read, fs::perm_options::add);
   refused(station, End::kClient, "key.pem: others can read this key");
+  fs::permissions(station + "/key.pem", fs::perms::group_read, fs::perm_options::remove);
+  encrypt_key(station + "/key.pem");
+  refused(station, End::kClient, "key.pem: is not the key of cert.pem");
   fs::copy_file(centre + "/key.pem", station + "/key.pem", fs::copy_options::overwrite_existing);
   fs::permissions(station + "/key.pem", fs::perms::owner_read);
   refused(station, End::kClient, "key.pem: is not the key of cert.pem");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include <memory>
@@ -54,6 +55,18 @@ class TestAuthority {
   std::string folder_;
   int issued_ = 0;
 };
+
+/// Puts a passphrase on a key file.
+inline void encrypt_key(const std::string& file) {
+  BIO* in = BIO_new_file(file.c_str(), "r");
+  EVP_PKEY* key = PEM_read_bio_PrivateKey(in, nullptr, nullptr, nullptr);
+  BIO_free(in);
+  ASSERT_NE(key, nullptr);
+  BIO* out = BIO_new_file(file.c_str(), "w");
+  EXPECT_EQ(PEM_write_bio_PKCS8PrivateKey(out, key, EVP_aes_128_cbc(), "word", 4, nullptr, nullptr), 1);
+  BIO_free(out);
+  EVP_PKEY_free(key);
+}
 
 inline std::shared_ptr<const Credentials> loaded(const std::string& folder, End end) {
   std::string why;
