@@ -79,7 +79,7 @@ struct File {
 // All of them or none.
 std::string write_files(const fs::path& folder, const std::vector<File>& files) {
   for (std::size_t i = 0; i < files.size(); ++i) {
-    const std::string error = write_new(folder / files[i].name, files[i].text, files[i].mode);
+    std::string error = write_new(folder / files[i].name, files[i].text, files[i].mode);
     if (error.empty()) {
       continue;
     }
@@ -119,7 +119,8 @@ std::string PkiAuthority::init(const fs::path& folder, std::int64_t now_utc_s) {
   const pki::X509Ptr root = key == nullptr ? nullptr
                                            : pki::make_root(key.get(), {.begins_utc_s = now_utc_s - kClocksDifferS,
                                                                         .ends_utc_s = now_utc_s + kRootValidS});
-  const pki::CrlPtr list = root == nullptr ? nullptr : pki::make_list(root.get(), key.get(), now_utc_s - kClocksDifferS);
+  const pki::CrlPtr list =
+      root == nullptr ? nullptr : pki::make_list(root.get(), key.get(), now_utc_s - kClocksDifferS);
   if (list == nullptr) {
     return folder.string() + ": OpenSSL could not make an authority";
   }
@@ -241,7 +242,8 @@ std::string PkiAuthority::revoke(const std::vector<PkiEntry>& entries, std::int6
     }
   }
   count = serials.size();
-  if (!serials.empty() && !pki::extend_list(parts_->list.get(), parts_->key.get(), serials, now_utc_s - kClocksDifferS)) {
+  if (!serials.empty() &&
+      !pki::extend_list(parts_->list.get(), parts_->key.get(), serials, now_utc_s - kClocksDifferS)) {
     return "OpenSSL could not sign the revocation list";
   }
   // Written also if there is nothing new: the last time may have ended between two of these files.
