@@ -58,7 +58,7 @@ def help_and_version(lab, table):
         elif "example" not in result.stdout.lower():
             table.fail(f"{program} --help", "shows no examples")
     for words in (("stats",), ("export", "events"), ("export", "stats"), ("verify",), ("inject",), ("inject", "deposit"), ("inject", "collect"), ("inject", "fault"),
-                  ("inject", "replay"), ("panel",)):
+                  ("inject", "replay"), ("panel",), ("pki",), ("pki", "issue")):
         result = lab.run("cubby", *words, "--help")
         table.rows += 1
         if result.returncode != 0 or not result.stdout:

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <numeric>
 
 #include "tools/aggregator/http/command_book.h"
 #include "tools/aggregator/http/http_server.h"
@@ -33,10 +34,13 @@ struct Options {
   std::string http = "127.0.0.1:7480";
   std::string store = "cubby.db";
   std::string fleet_key;
+  std::string tls;
   std::string token_file;
   std::string report;
   std::string log_level = "info";
   std::size_t commit_events = 2'000;
+  std::size_t pending_max = cubby::aggregator::PendingConnections::Limits{}.in_all;
+  std::size_t pending_per_address = 0;  // 0: not said.
   unsigned commit_interval_ms = 20;
   bool allow_plaintext = false;
   bool allow_virtual_time = false;
@@ -46,6 +50,8 @@ struct Options {
 constexpr const char* kExamples = R"help(Examples:
   cubby-aggregator
       stations on 127.0.0.1:7400, HTTP on 127.0.0.1:7480, everything in ./cubby.db
+  cubby-aggregator --listen 0.0.0.0:7400 --tls ~/.local/state/cubby/pki/issued/aggregator/centre
+      stations from everywhere, with certificates of `cubby pki`
   cubby-aggregator --store /var/lib/cubby/province.db --report run.json
       another store, and a summary of what the run cost when it ends
   curl -H "Authorization: Bearer $(cat ~/.local/state/cubby/http.token)" \
@@ -76,7 +82,18 @@ void declare(CLI::App& app, Options& options) {
       ->check(CLI::Range(1, 100'000));
   app.add_option("--commit-interval-ms", options.commit_interval_ms, "commit at the latest so long after an event")
       ->check(CLI::Range(1, 1'000));
+  app.add_option(
+         "--tls", options.tls,
+         "folder with cert.pem, key.pem, ca.pem and crl.pem, as `cubby pki issue aggregator` makes it; without\n"
+         "it stations connect in plaintext")
+      ->check(CLI::ExistingDirectory);
   app.add_flag("--allow-plaintext", options.allow_plaintext, "listen without TLS beyond loopback");
+  app.add_option("--pending-max", options.pending_max, "connections without a session, in all")
+      ->check(CLI::Range(1, 100'000));
+  app.add_option("--pending-per-address", options.pending_per_address,
+                 "connections without a session, of one address; default: 500, and on loopback as many as in all")
+      ->check(CLI::Range(1, 100'000))
+      ->default_str("");
   app.add_flag("--allow-virtual-time", options.allow_virtual_time,
                "let connections beyond loopback dictate their time");
   app.add_flag("--upgrade", options.upgrade,
@@ -110,9 +127,13 @@ std::string check(const Options& options) {
       return wrong;
     }
   }
-  if (!cubby::tools::is_loopback(cubby::tools::parse_endpoint(options.listen)->host) && !options.allow_plaintext) {
+  if (!options.tls.empty() && options.allow_plaintext) {
+    return "--allow-plaintext: --tls is given too, and there is no falling back to plaintext; leave one out";
+  }
+  if (!cubby::tools::is_loopback(cubby::tools::parse_endpoint(options.listen)->host) && options.tls.empty() &&
+      !options.allow_plaintext) {
     return "--listen: '" + options.listen +
-           "' is not loopback and TLS is not supported yet; --allow-plaintext listens all the same";
+           "' is not loopback; give certificates with --tls, or --allow-plaintext to listen without them";
   }
   return {};
 }
@@ -134,6 +155,8 @@ std::string write_report(const std::string& path, const UplinkReport& report, do
        << ",\n  \"gaps\": " << report.gaps << ",\n  \"commits\": " << report.commits
        << ",\n  \"connections\": " << report.connections << ",\n  \"sessions\": " << report.sessions
        << ",\n  \"refusals\": " << report.refusals << ",\n  \"frames\": " << report.frames
+       << ",\n  \"refused_connections\": "
+       << std::accumulate(report.refused_connections.begin(), report.refused_connections.end(), std::uint64_t{0})
        << ",\n  \"bytes_in\": " << report.bytes_in << ",\n  \"bytes_out\": " << report.bytes_out << "\n}\n";
   file.close();
   return file ? std::string() : "--report: '" + path + "' cannot be written";
@@ -177,6 +200,10 @@ int serve(const Options& options) {
   }
   const auto listen = *cubby::tools::parse_endpoint(options.listen);
   const auto web = *cubby::tools::parse_endpoint(options.http);
+  cubby::aggregator::PendingConnections::Limits pending{.in_all = options.pending_max};
+  if (options.pending_per_address != 0) {
+    pending.of_address = options.pending_per_address;
+  }
   LiveStatus status;
   cubby::aggregator::CommandBook book;
   cubby::aggregator::Presence presence;
@@ -187,14 +214,20 @@ int serve(const Options& options) {
                        .port = listen.port,
                        .store_path = options.store,
                        .fleet_key = key.bytes,
+                       .tls_folder = options.tls,
                        .allow_virtual_time = options.allow_virtual_time,
                        .commit_events = options.commit_events,
                        .commit_interval = std::chrono::milliseconds(options.commit_interval_ms),
+                       .pending = pending,
+                       .pending_of_loopback = options.pending_per_address != 0,
                        .on_command_result = [&book](const cubby::v1::CommandResult& result) { book.answered(result); },
                        .presence = &presence},
                       status);
   HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status,
                   presence, book, uplink);
+  if (const std::string error = uplink.load_certificates(); !error.empty()) {
+    return complain("--tls: " + error, kExitFailure);
+  }
   if (const std::string error = uplink.bind(); !error.empty()) {
     return complain("--listen: " + options.listen + ": " + error, kExitFailure);
   }
@@ -210,7 +243,8 @@ int serve(const Options& options) {
   if (options.allow_plaintext && !cubby::tools::is_loopback(listen.host)) {
     spdlog::warn("*** PLAINTEXT on {}: anybody on the way can read what stations report ***", options.listen);
   }
-  spdlog::info("stations on {}, HTTP on {}, store {}", options.listen, options.http, options.store);
+  spdlog::info("stations on {} with {}, HTTP on {}, store {}", options.listen,
+               options.tls.empty() ? "plaintext" : "TLS", options.http, options.store);
   const std::string failure = uplink.run();
   http.stop();
   if (!options.report.empty()) {

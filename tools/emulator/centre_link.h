@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "firmware/base/bytes.h"
+#include "firmware/tls/session.h"
 #include "tools/support/text.h"
 
 namespace cubby::tools {
@@ -27,8 +28,13 @@ class CentreLink {
 /// The centre in this process: it only acknowledges. For runs without an aggregator.
 std::unique_ptr<CentreLink> make_ack_centre();
 
-/// The aggregator over TCP. Waits at most `patience_s` for an answer.
-std::unique_ptr<CentreLink> make_socket_centre(const Endpoint& endpoint, int patience_s);
+/// The aggregator over TCP, with TLS unless `credentials` is null. Waits at most `patience_s` for an answer.
+std::unique_ptr<CentreLink> make_socket_centre(const Endpoint& endpoint, int patience_s,
+                                               std::shared_ptr<const tls::Credentials> credentials);
+
+/// A client's end of TLS to `endpoint`, with this computer's clock; null without credentials.
+std::unique_ptr<tls::Session> make_tls_session(const std::shared_ptr<const tls::Credentials>& credentials,
+                                               const Endpoint& endpoint);
 
 /// The VirtualTime frame of channel 0.
 void append_virtual_time(std::vector<std::byte>& out, std::uint64_t utc_ms, bool barrier);

@@ -232,10 +232,10 @@ bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::v
   const auto begin = std::chrono::steady_clock::now();
   const double cpu_begin = process_cpu_seconds();
   for (std::size_t i = 0; i < fleet.shard_count(); ++i) {
-    shared.shards.push_back(std::make_unique<ShardRun>(shared, i,
-                                                       options.aggregator.has_value()
-                                                           ? make_socket_centre(*options.aggregator, kCentrePatienceS)
-                                                           : make_ack_centre()));
+    shared.shards.push_back(std::make_unique<ShardRun>(
+        shared, i,
+        options.aggregator.has_value() ? make_socket_centre(*options.aggregator, kCentrePatienceS, options.credentials)
+                                       : make_ack_centre()));
   }
   const auto shards = static_cast<std::ptrdiff_t>(fleet.shard_count());
   if (state != nullptr) {

@@ -1,5 +1,7 @@
 #include "tools/emulator/live_links.h"
 
+#include <spdlog/spdlog.h>
+
 #include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -16,6 +18,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 constexpr auto kConnectPatience = std::chrono::seconds(10);
+constexpr std::size_t kPlainChunk = 4096;
 constexpr std::size_t kUnsentMax = 1 << 20;  // A centre that does not read is gone.
 
 }  // namespace
@@ -24,7 +27,9 @@ class LiveLinks::Connection : public std::enable_shared_from_this<LiveLinks::Con
  public:
   enum class State : std::uint8_t { kConnecting, kUp, kClosed };
 
-  explicit Connection(asio::io_context& context) : socket_(context), timer_(context), resolver_(context) {}
+  /// `tls` may be null: plaintext.
+  Connection(asio::io_context& context, std::unique_ptr<tls::Session> tls)
+      : socket_(context), timer_(context), resolver_(context), tls_(std::move(tls)) {}
 
   void connect(const Endpoint& endpoint) {
     timer_.expires_after(kConnectPatience);
@@ -45,15 +50,17 @@ class LiveLinks::Connection : public std::enable_shared_from_this<LiveLinks::Con
   }
 
   State state() const { return state_; }
+  /// What TLS had against it; empty: nothing.
+  std::string trouble() const { return tls_ != nullptr ? tls_->detail() : std::string(); }
   bool fresh = true;  // The station has not been told that it is up.
   std::vector<std::byte> incoming;
 
   void send(const std::vector<std::byte>& bytes) {
-    pending_.insert(pending_.end(), bytes.begin(), bytes.end());
-    if (pending_.size() > kUnsentMax) {
-      close();
-    } else if (!writing_) {
-      write();
+    if (tls_ == nullptr) {
+      send_wire(bytes);
+    } else if (tls_->state() == tls::Session::State::kUp) {
+      tls_->write(bytes);
+      send_wire(std::exchange(tls_->outgoing(), {}));
     }
   }
 
@@ -74,24 +81,57 @@ class LiveLinks::Connection : public std::enable_shared_from_this<LiveLinks::Con
                             return;
                           }
                           boost::system::error_code ignored;
-                          self->timer_.cancel();
                           self->socket_.set_option(tcp::no_delay(true), ignored);
-                          self->state_ = State::kUp;
+                          if (self->tls_ == nullptr) {
+                            self->on_up();
+                          } else {
+                            self->send_wire(std::exchange(self->tls_->outgoing(), {}));
+                          }
                           self->read();
                         });
+  }
+
+  void on_up() {
+    timer_.cancel();
+    state_ = State::kUp;
+  }
+
+  void send_wire(const std::vector<std::byte>& bytes) {
+    pending_.insert(pending_.end(), bytes.begin(), bytes.end());
+    if (pending_.size() > kUnsentMax) {
+      close();
+    } else if (!writing_ && !pending_.empty()) {
+      write();
+    }
   }
 
   void read() {
     socket_.async_read_some(asio::buffer(chunk_),
                             [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
-                              if (error) {
+                              if (error || !self->take(Bytes(self->chunk_).first(size))) {
                                 self->close();
                                 return;
                               }
-                              self->incoming.insert(self->incoming.end(), self->chunk_.begin(),
-                                                    self->chunk_.begin() + static_cast<std::ptrdiff_t>(size));
                               self->read();
                             });
+  }
+
+  // False: it is over. What was said before stays in `incoming`.
+  bool take(Bytes wire) {
+    if (tls_ == nullptr) {
+      incoming.insert(incoming.end(), wire.begin(), wire.end());
+      return true;
+    }
+    tls_->receive(wire);
+    std::array<std::byte, kPlainChunk> plain;
+    while (const std::size_t size = tls_->read(plain)) {
+      incoming.insert(incoming.end(), plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(size));
+    }
+    send_wire(std::exchange(tls_->outgoing(), {}));
+    if (state_ == State::kConnecting && tls_->state() == tls::Session::State::kUp) {
+      on_up();
+    }
+    return tls_->state() != tls::Session::State::kEnded;
   }
 
   void write() {
@@ -112,6 +152,7 @@ class LiveLinks::Connection : public std::enable_shared_from_this<LiveLinks::Con
   tcp::socket socket_;
   asio::steady_timer timer_;
   tcp::resolver resolver_;
+  std::unique_ptr<tls::Session> tls_;  // Null: plaintext.
   State state_ = State::kConnecting;
   bool writing_ = false;
   std::vector<std::byte> pending_;
@@ -119,8 +160,20 @@ class LiveLinks::Connection : public std::enable_shared_from_this<LiveLinks::Con
   std::array<std::byte, 4096> chunk_{};
 };
 
-LiveLinks::LiveLinks(asio::io_context& context, emulator::Fleet& fleet, const Endpoint& aggregator)
-    : context_(context), fleet_(fleet), aggregator_(aggregator), connections_(fleet.station_count()) {}
+LiveLinks::LiveLinks(asio::io_context& context, emulator::Fleet& fleet, const Endpoint& aggregator,
+                     std::shared_ptr<const tls::Credentials> credentials)
+    : context_(context),
+      fleet_(fleet),
+      aggregator_(aggregator),
+      credentials_(std::move(credentials)),
+      connections_(fleet.station_count()) {}
+
+void LiveLinks::tell(const std::string& trouble) {
+  if (!trouble.empty() && trouble != told_) {
+    spdlog::warn("TLS with the aggregator: {}", trouble);
+    told_ = trouble;
+  }
+}
 
 LiveLinks::~LiveLinks() {
   for (const auto& connection : connections_) {
@@ -136,7 +189,7 @@ void LiveLinks::exchange(std::uint64_t utc_ms) {
     std::shared_ptr<Connection>& connection = connections_[i];
     if (!connection) {
       if (link.wants_connection()) {
-        connection = std::make_shared<Connection>(context_);
+        connection = std::make_shared<Connection>(context_, make_tls_session(credentials_, aggregator_));
         connection->connect(aggregator_);
       }
       continue;
@@ -166,6 +219,7 @@ void LiveLinks::exchange(std::uint64_t utc_ms) {
       connection->incoming.clear();
     }
     if (connection->state() == Connection::State::kClosed) {
+      tell(connection->trouble());
       if (connection->fresh) {
         link.refused();
       } else {

@@ -22,7 +22,7 @@ class LiveRun {
   LiveRun(const RunOptions& options, emulator::Fleet& fleet, StateStore* state)
       : options_(options), fleet_(fleet), state_(state), now_us_(state != nullptr ? state->saved_us() : 0) {
     if (options.aggregator.has_value()) {
-      links_ = std::make_unique<LiveLinks>(context_, fleet, *options.aggregator);
+      links_ = std::make_unique<LiveLinks>(context_, fleet, *options.aggregator, options.credentials);
     } else {
       alone_ = std::make_unique<ShardExchange>(fleet, 0, fleet.station_count(), make_ack_centre());
     }

@@ -42,6 +42,8 @@ struct Arguments {
   std::uint32_t threads = 0;
   std::string trace;
   std::string aggregator;
+  std::string tls;
+  bool allow_plaintext = false;
   std::string control;
   std::string state;
   std::string ledger;
@@ -63,6 +65,17 @@ struct Arguments {
   std::string log_level = "info";
 };
 
+void declare_uplink(CLI::App& app, Arguments& arguments) {
+  app.add_option("--aggregator", arguments.aggregator,
+                 "Where to report; without it a centre in this process only acknowledges")
+      ->check(endpoint_validator());
+  app.add_option("--tls", arguments.tls,
+                 "Folder with cert.pem, key.pem and ca.pem, as cubby pki issue makes it: of the one station, or of a\n"
+                 "concentrator that speaks for all; without it --aggregator is reached in plaintext")
+      ->check(CLI::ExistingDirectory);
+  app.add_flag("--allow-plaintext", arguments.allow_plaintext, "--aggregator may be beyond loopback, without TLS");
+}
+
 void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--profile", arguments.profile,
                  "Demand and layout: shanxi (the province, 2,800 stations) or town (28)");
@@ -75,9 +88,7 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->check(integer_range(0, UINT64_MAX));
   app.add_option("--threads", arguments.threads, "Default: all processors")->check(integer_range(1, kThreadsMax));
   app.add_option("--trace", arguments.trace, "CSV time,station,action,parcel,carrier,size to play besides the demand");
-  app.add_option("--aggregator", arguments.aggregator,
-                 "Where to report; without it a centre in this process only acknowledges")
-      ->check(endpoint_validator());
+  declare_uplink(app, arguments);
   app.add_option("--control", arguments.control,
                  "Port for cubby inject, or none; default: 127.0.0.1:7500 in real time; not at --speed max")
       ->check(listen_validator() | CLI::IsMember({kNone}));
@@ -145,6 +156,21 @@ std::string check_speed(const std::string& text, std::uint32_t& speed) {
   return {};
 }
 
+// Empty, or why these do not go together.
+std::string check_uplink(const Arguments& arguments, const std::optional<Endpoint>& aggregator) {
+  if (!arguments.tls.empty() && !aggregator.has_value()) {
+    return "--tls: there is nobody to report to; give --aggregator";
+  }
+  if (!arguments.tls.empty() && arguments.allow_plaintext) {
+    return "--allow-plaintext: --tls is given too, and there is no falling back to plaintext; leave one out";
+  }
+  if (aggregator.has_value() && !is_loopback(aggregator->host) && arguments.tls.empty() && !arguments.allow_plaintext) {
+    return "--aggregator: '" + arguments.aggregator +
+           "' is not loopback; give certificates with --tls, or --allow-plaintext to report without them";
+  }
+  return {};
+}
+
 // Empty: `options` is good. Else one line that says what is wrong.
 std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& options) {
   const auto profile = emulator::find_profile(arguments.profile);
@@ -191,10 +217,14 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
     options.start_utc_ms = *start;
   }
   options.aggregator = arguments.aggregator.empty() ? std::nullopt : parse_endpoint(arguments.aggregator);
+  if (std::string error = check_uplink(arguments, options.aggregator); !error.empty()) {
+    return error;
+  }
   const std::string control = arguments.control.empty() && !full_speed ? kControlDefault : arguments.control;
   options.control = control == kNone ? std::nullopt : parse_endpoint(control);
   if (options.control.has_value() && !is_loopback(options.control->host)) {
-    return "--control: '" + options.control->host + "' is not loopback, e.g. 127.0.0.1; TLS is not supported yet";
+    return "--control: '" + options.control->host +
+           "' is not loopback, e.g. 127.0.0.1; its commands are for this computer only";
   }
   if (full_speed && options.control.has_value()) {
     return "--control: live injection is not supported at --speed max; use --trace FILE, or --speed 1..1000";
@@ -337,6 +367,14 @@ int main(int argc, char** argv) {
       return fail(kExitUsage, "--token-file " + token.error);
     }
     options.control_token = token.text;
+  }
+  if (!arguments.tls.empty()) {
+    options.credentials = tls::Credentials::load(arguments.tls, tls::End::kClient, error);
+    if (options.credentials == nullptr) {
+      return fail(kExitUsage, "--tls: " + error);
+    }
+  } else if (options.aggregator.has_value() && !is_loopback(options.aggregator->host)) {
+    spdlog::warn("*** PLAINTEXT to {}: anybody on the way can read what stations report ***", arguments.aggregator);
   }
   std::vector<std::string> errors;
   const std::vector<TraceLine> trace =

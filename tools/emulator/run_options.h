@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "emulator/people/profile.h"
 #include "firmware/base/limits.h"
+#include "firmware/tls/session.h"
 #include "tools/support/text.h"
 
 namespace cubby::tools {
@@ -34,6 +36,7 @@ struct RunOptions {
   bool skip_idle_polls = true;
   bool profile_rooms = false;
   std::optional<Endpoint> aggregator;
+  std::shared_ptr<const tls::Credentials> credentials;  // To the aggregator; null: plaintext.
   std::optional<Endpoint> control;
   std::string trace_file;
   std::string state_dir;

@@ -1,3 +1,5 @@
+#include <spdlog/spdlog.h>
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -18,12 +20,16 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 constexpr std::size_t kReadChunk = 64 * 1024;
+constexpr std::size_t kPlainChunk = 16 * 1024;  // A record of TLS.
 constexpr auto kConnectPatience = std::chrono::seconds(2);
 
 class SocketCentre final : public CentreLink {
  public:
-  SocketCentre(const Endpoint& endpoint, int patience_s)
-      : endpoint_(endpoint), patience_(std::chrono::seconds(patience_s)), socket_(context_) {}
+  SocketCentre(const Endpoint& endpoint, int patience_s, std::shared_ptr<const tls::Credentials> credentials)
+      : endpoint_(endpoint),
+        patience_(std::chrono::seconds(patience_s)),
+        credentials_(std::move(credentials)),
+        socket_(context_) {}
 
   bool connected() const override { return up_; }
 
@@ -53,10 +59,15 @@ class SocketCentre final : public CentreLink {
     }
     socket_.set_option(tcp::no_delay(true), error);
     up_ = true;
+    tls_ = make_tls_session(credentials_, endpoint_);
+    read();
+    if (tls_ != nullptr && !shake_hands()) {
+      lose();
+      return false;
+    }
     std::vector<std::byte> first;
     append_virtual_time(first, utc_ms, false);
     queue(first);
-    read();
     return true;
   }
 
@@ -96,10 +107,22 @@ class SocketCentre final : public CentreLink {
     }
   }
 
+  bool shake_hands() {
+    queue_wire(tls_->outgoing());
+    run(kConnectPatience, [&] { return !up_ || tls_->state() != tls::Session::State::kHandshake; });
+    if (tls_->state() == tls::Session::State::kUp) {
+      return true;
+    }
+    spdlog::warn("no TLS with the aggregator: {}", tls_->detail().empty() ? "no answer" : tls_->detail());
+    return false;
+  }
+
   void lose() {
     boost::system::error_code ignored;
     socket_.close(ignored);
     up_ = false;
+    context_.restart();
+    context_.poll();  // Whoever still waits for the old socket is told now, not when there is a new one.
     outgoing_.clear();
     writing_ = false;
     received_.clear();
@@ -107,8 +130,21 @@ class SocketCentre final : public CentreLink {
     answered_.clear();
   }
 
-  void queue(const std::vector<std::byte>& bytes) {
-    outgoing_.push_back(bytes);
+  void queue(std::vector<std::byte>& bytes) {
+    if (tls_ == nullptr) {
+      queue_wire(bytes);
+    } else if (tls_->state() == tls::Session::State::kUp) {
+      tls_->write(bytes);
+      queue_wire(tls_->outgoing());
+    }
+  }
+
+  // Takes the bytes away.
+  void queue_wire(std::vector<std::byte>& bytes) {
+    if (bytes.empty()) {
+      return;
+    }
+    outgoing_.push_back(std::exchange(bytes, {}));
     if (!writing_) {
       write();
     }
@@ -136,12 +172,31 @@ class SocketCentre final : public CentreLink {
         up_ = false;
         return;
       }
-      received_.insert(received_.end(), chunk_.begin(), chunk_.begin() + static_cast<std::ptrdiff_t>(size));
+      take(Bytes(chunk_).first(size));
       split();
       if (up_) {
         read();
       }
     });
+  }
+
+  void take(Bytes wire) {
+    if (tls_ == nullptr) {
+      received_.insert(received_.end(), wire.begin(), wire.end());
+      return;
+    }
+    tls_->receive(wire);
+    std::array<std::byte, kPlainChunk> plain;
+    while (const std::size_t size = tls_->read(plain)) {
+      received_.insert(received_.end(), plain.begin(), plain.begin() + static_cast<std::ptrdiff_t>(size));
+    }
+    queue_wire(tls_->outgoing());
+    if (tls_->state() == tls::Session::State::kEnded) {
+      if (!tls_->detail().empty()) {
+        spdlog::warn("TLS with the aggregator has ended: {}", tls_->detail());
+      }
+      up_ = false;
+    }
   }
 
   // Cuts what has arrived at the barriers' echoes.
@@ -174,6 +229,8 @@ class SocketCentre final : public CentreLink {
 
   Endpoint endpoint_;
   std::chrono::nanoseconds patience_;
+  std::shared_ptr<const tls::Credentials> credentials_;
+  std::unique_ptr<tls::Session> tls_;  // Null: plaintext.
   asio::io_context context_{1};
   tcp::socket socket_;
   bool up_ = false;
@@ -187,8 +244,21 @@ class SocketCentre final : public CentreLink {
 
 }  // namespace
 
-std::unique_ptr<CentreLink> make_socket_centre(const Endpoint& endpoint, int patience_s) {
-  return std::make_unique<SocketCentre>(endpoint, patience_s);
+std::unique_ptr<CentreLink> make_socket_centre(const Endpoint& endpoint, int patience_s,
+                                               std::shared_ptr<const tls::Credentials> credentials) {
+  return std::make_unique<SocketCentre>(endpoint, patience_s, std::move(credentials));
+}
+
+std::unique_ptr<tls::Session> make_tls_session(const std::shared_ptr<const tls::Credentials>& credentials,
+                                               const Endpoint& endpoint) {
+  if (credentials == nullptr) {
+    return nullptr;
+  }
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::make_unique<tls::Session>(
+      credentials, tls::End::kClient,
+      tls::SessionOptions{.server_name = endpoint.host,
+                          .utc_s = std::chrono::duration_cast<std::chrono::seconds>(now).count()});
 }
 
 }  // namespace cubby::tools

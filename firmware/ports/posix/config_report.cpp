@@ -1,6 +1,7 @@
 #include "firmware/ports/posix/config_report.h"
 
 #include <array>
+#include <ctime>
 #include <memory>
 #include <ostream>
 
@@ -83,6 +84,28 @@ bool report_key(const char* what, const std::string& file, std::ostream& out) {
   return good;
 }
 
+bool report_certificate(const ControllerConfig& config, std::ostream& out) {
+  const TlsSettings& tls = config.port.tls;
+  if (tls.folder.empty()) {
+    out << "certificate: none, plaintext\n";
+    return true;
+  }
+  std::string why;
+  const auto credentials = load_certificate(tls, config.station.station, why);
+  if (credentials == nullptr) {
+    out << "certificate: " << why << '\n';
+    return false;
+  }
+  const std::int64_t expires_utc_s = credentials->own().expires_utc_s;
+  const bool good = expires_utc_s > static_cast<std::int64_t>(HostTime().realtime_ms() / 1'000);
+  const std::time_t when = expires_utc_s;
+  std::tm parts{};
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&when, &parts));
+  out << "certificate: " << tls.folder << ": " << (good ? "good until " : "has expired on ") << text.data() << '\n';
+  return good;
+}
+
 /// An adapter that is not there is waited for: that is no fault of the configuration.
 void report_serial(const char* what, const LineAddress& address, std::ostream& out) {
   std::string name;
@@ -115,6 +138,7 @@ bool report_config(const ControllerConfig& config, std::ostream& out) {
   print_identity(config, out);
   bool good = report_key("station key", config.port.station_key_file, out);
   good = report_key("pass key", config.port.pass_key_file, out) && good;
+  good = report_certificate(config, out) && good;
   good = report_journal(config.port, out) && good;
   report_serial("bus", config.port.bus, out);
   if (config.port.panel.has_value()) {

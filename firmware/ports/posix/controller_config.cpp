@@ -102,16 +102,25 @@ void read_uplink(const toml::table& root, Problems& problems, PortSettings& port
   uplink.flag("allow_plaintext", plaintext);
   uplink.flag("new_journal", port.new_journal);
   port.aggregator.kind = LineAddress::Kind::kTcpConnect;
+  uplink.text("tls", port.tls.folder);
+  const bool has_name = uplink.text("server_name", port.tls.server_name);
+  if (plaintext && !port.tls.folder.empty()) {
+    uplink.complain("allow_plaintext", "there is no falling back from 'tls' to plaintext; leave one out");
+  }
+  if (has_name && (port.tls.folder.empty() || port.tls.server_name.empty())) {
+    uplink.complain("server_name", "'server_name' is the name in the aggregator's certificate and goes with 'tls'");
+  }
   if (uplink.text("aggregator", aggregator)) {
-    if (aggregator.starts_with("tls://")) {
-      uplink.complain("aggregator", "TLS is not supported yet");
-    } else if (!parse_endpoint(aggregator, port.aggregator.host, port.aggregator.port)) {
+    if (!parse_endpoint(aggregator, port.aggregator.host, port.aggregator.port)) {
       uplink.complain("aggregator", "'" + aggregator + "' is not ADDRESS:PORT with an address in digits");
-    } else if (!is_loopback(port.aggregator.host) && !plaintext) {
+    } else if (!is_loopback(port.aggregator.host) && port.tls.folder.empty() && !plaintext) {
       uplink.complain("aggregator",
                       "'" + aggregator +
-                          "' is not loopback and TLS is not supported yet; allow_plaintext = true reports "
-                          "there all the same, and anybody on the way can read it");
+                          "' is not loopback; 'tls' names a folder of certificates, or allow_plaintext = true reports "
+                          "there without them, and anybody on the way can read it");
+    }
+    if (!has_name) {
+      port.tls.server_name = port.aggregator.host;
     }
   }
   uplink.finish();
@@ -179,6 +188,8 @@ const std::vector<PortOption>& port_options() {
       {"journal", "file", Kind::kText, "The journal; made if missing"},
       {"journal", "sectors", Kind::kNumber, "Of 4 KiB, 8 to 256; default: 32"},
       {"uplink", "aggregator", Kind::kText, "ADDRESS:PORT of the aggregator"},
+      {"uplink", "tls", Kind::kText, "Folder of this station's cert.pem, key.pem and ca.pem, from cubby pki issue"},
+      {"uplink", "server_name", Kind::kText, "Name in the aggregator's certificate; default: the address"},
       {"uplink", "allow_plaintext", Kind::kFlag, "It may be beyond loopback, without TLS"},
       {"uplink", "new_journal", Kind::kFlag, "Announce a fresh journal to a store that knows this station"},
       {"keys", "station", Kind::kText, "File of the station's key"},

@@ -10,6 +10,7 @@
 #include "firmware/base/limits.h"
 #include "firmware/hal/nor_flash.h"
 #include "firmware/ports/posix/line_address.h"
+#include "firmware/ports/posix/uplink_certificate.h"
 
 namespace cubby::posix {
 
@@ -22,6 +23,7 @@ struct PortSettings {
   std::string journal_file;
   hal::FlashGeometry geometry;
   LineAddress aggregator;
+  TlsSettings tls;
   bool new_journal = false;  // See CAPABILITY_NEW_JOURNAL of uplink.proto.
   std::string station_key_file;
   std::string pass_key_file;

@@ -30,7 +30,7 @@ ControllerLoop::ControllerLoop(const ControllerConfig& config, const Keys& keys,
       power_(time_, config.port.power_status_file, run_file_.last_end()),
       keys_(keys.station, keys.pass),
       bus_(calls, config.port.bus, core::byte_time_us(config.port.bus_baud)),
-      link_(calls, time_, config.port.aggregator) {
+      link_(calls, time_, clock_, config.port.aggregator, config.port.tls, config.station.station) {
   if (config.port.panel.has_value()) {
     line_panel_ = std::make_unique<LinePanel>(calls_, *config.port.panel);
   }

@@ -1,5 +1,6 @@
 #include "firmware/ports/posix/line_devices.h"
 
+#include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
@@ -8,6 +9,7 @@ namespace {
 
 constexpr std::size_t kLinkIn = 4 * limits::kFrameDownMax;
 constexpr std::size_t kLinkOut = 4 * limits::kFrameUpMax;
+constexpr std::size_t kTlsAdds = 256;  // To a frame, at most.
 // Types of docs/spec/panel.md whose newest frame a panel has to know.
 constexpr std::byte kScreenType{0x81};
 constexpr std::byte kLanguageType{0x83};
@@ -59,12 +61,22 @@ Status LinePanel::do_send(Bytes bytes) {
   return line_.line().send(bytes);
 }
 
-TcpLink::TcpLink(SystemCalls& calls, const HostTime& time, LineAddress address)
-    : time_(time), address_(std::move(address)), line_(calls, {.in = kLinkIn, .out = kLinkOut}) {}
+TcpLink::TcpLink(SystemCalls& calls, const HostTime& time, const hal::Clock& clock, LineAddress address,
+                 TlsSettings tls, std::string station)
+    : time_(time),
+      clock_(clock),
+      address_(std::move(address)),
+      settings_(std::move(tls)),
+      station_(std::move(station)),
+      line_(calls, {.in = kLinkIn, .out = kLinkOut}) {}
 
 Status TcpLink::do_connect() {
   if (line_.state() != ByteLine::State::kDown) {
     return Status::kBusy;
+  }
+  tls_.reset();
+  if (!settings_.folder.empty() && !begin_tls()) {
+    return Status::kOk;  // As without a route.
   }
   std::string why;
   if (Descriptor socket = start_connecting(address_, false, why); socket.valid()) {
@@ -74,6 +86,28 @@ Status TcpLink::do_connect() {
   return Status::kOk;  // Without a route it stays down.
 }
 
+bool TcpLink::begin_tls() {
+  std::string why;
+  auto credentials = load_certificate(settings_, station_, why);
+  if (credentials == nullptr) {
+    tell(why);
+    return false;
+  }
+  tls::SessionOptions options{.server_name = settings_.server_name, .utc_s = std::nullopt};
+  if (const auto utc_ms = clock_.utc_ms(); utc_ms.has_value()) {
+    options.utc_s = static_cast<std::int64_t>(*utc_ms / 1'000);
+  }
+  tls_ = std::make_unique<tls::Session>(std::move(credentials), tls::End::kClient, options);
+  return true;
+}
+
+void TcpLink::tell(const std::string& trouble) {
+  if (trouble != told_) {
+    spdlog::warn("no TLS with the aggregator: {}", trouble);
+    told_ = trouble;
+  }
+}
+
 hal::LinkState TcpLink::do_state() const {
   switch (line_.state()) {
     case ByteLine::State::kDown:
@@ -81,17 +115,62 @@ hal::LinkState TcpLink::do_state() const {
     case ByteLine::State::kConnecting:
       return hal::LinkState::kConnecting;
     case ByteLine::State::kUp:
-      return hal::LinkState::kUp;
+      if (tls_ == nullptr || tls_->state() == tls::Session::State::kUp) {
+        return hal::LinkState::kUp;
+      }
+      return tls_->state() == tls::Session::State::kHandshake ? hal::LinkState::kConnecting : hal::LinkState::kDown;
   }
   return hal::LinkState::kDown;
 }
 
 Status TcpLink::do_send(Bytes bytes) {
-  return line_.state() == ByteLine::State::kUp ? line_.send(bytes) : Status::kNotSent;
+  if (do_state() != hal::LinkState::kUp) {
+    return Status::kNotSent;
+  }
+  if (tls_ == nullptr) {
+    return line_.send(bytes);
+  }
+  flush_tls();
+  if (!tls_->outgoing().empty() || line_.unsent() + bytes.size() + kTlsAdds > kLinkOut) {
+    return Status::kBusy;
+  }
+  tls_->write(bytes);
+  flush_tls();
+  return Status::kOk;
+}
+
+void TcpLink::flush_tls() {
+  if (!tls_->outgoing().empty() && line_.send(tls_->outgoing()) == Status::kOk) {
+    tls_->outgoing().clear();
+  }
+}
+
+std::size_t TcpLink::do_receive(MutableBytes into) {
+  if (tls_ == nullptr) {
+    return line_.receive(into);
+  }
+  // No more is taken from the line than somebody asks for: what waits there has a bound.
+  std::size_t size = tls_->read(into);
+  while (size == 0 && receive_wire()) {
+    size = tls_->read(into);
+  }
+  if (size > 0) {
+    told_.clear();  // The aggregator talks to us.
+  }
+  return size;
+}
+
+// False: nothing has come.
+bool TcpLink::receive_wire() {
+  std::array<std::byte, 512> chunk{};
+  const std::size_t size = line_.receive(chunk);
+  tls_->receive(Bytes(chunk).first(size));
+  return size > 0;
 }
 
 void TcpLink::do_close() {
   line_.close();
+  tls_.reset();
   std::array<std::byte, 512> dropped{};
   while (line_.receive(dropped) > 0) {
   }
@@ -99,13 +178,22 @@ void TcpLink::do_close() {
 
 void TcpLink::service() {
   line_.service();
-  if (line_.state() == ByteLine::State::kConnecting && time_.now() >= connect_until_) {
+  if (tls_ != nullptr && line_.state() != ByteLine::State::kConnecting) {
+    while (tls_->state() == tls::Session::State::kHandshake && receive_wire()) {
+    }
+    flush_tls();
+    if (tls_->state() == tls::Session::State::kEnded && line_.state() == ByteLine::State::kUp) {
+      tell(tls_->detail());
+      line_.close();
+    }
+  }
+  if (do_state() == hal::LinkState::kConnecting && time_.now() >= connect_until_) {
     line_.close();
   }
 }
 
 Instant TcpLink::deadline() const {
-  return line_.state() == ByteLine::State::kConnecting ? connect_until_ : Instant::max();
+  return do_state() == hal::LinkState::kConnecting ? connect_until_ : Instant::max();
 }
 
 }  // namespace cubby::posix

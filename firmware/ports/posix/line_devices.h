@@ -1,14 +1,17 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "firmware/hal/clock.h"
 #include "firmware/hal/front_panel.h"
 #include "firmware/hal/network_link.h"
 #include "firmware/hal/serial_bus.h"
 #include "firmware/ports/posix/host_time.h"
 #include "firmware/ports/posix/kept_line.h"
+#include "firmware/ports/posix/uplink_certificate.h"
 
 namespace cubby::posix {
 
@@ -61,13 +64,16 @@ class NoPanel final : public hal::FrontPanel {
   Status do_send(Bytes) override { return Status::kNotSent; }
 };
 
-/// TCP to the aggregator. Whether it answers is the uplink's business; here only connecting has a deadline.
+/// TCP to the aggregator, with TLS or without. Whether it answers is the uplink's business; here only connecting, with
+/// the handshake, has a deadline. The certificates are read anew for each connection: what was renewed is in force
+/// without a restart, and what is wrong with them keeps nobody from their parcel.
 class TcpLink final : public hal::NetworkLink {
  public:
   static constexpr Duration kConnectTimeout = Duration::seconds(10);
 
-  /// `address` is of kTcpConnect.
-  TcpLink(SystemCalls& calls, const HostTime& time, LineAddress address);
+  /// `address` is of kTcpConnect. `clock`, which may not know the time, is for the aggregator's certificate.
+  TcpLink(SystemCalls& calls, const HostTime& time, const hal::Clock& clock, LineAddress address, TlsSettings tls,
+          std::string station);
   void service();
   void watch(std::vector<pollfd>& set) const { line_.watch(set); }
   Instant deadline() const;
@@ -76,11 +82,20 @@ class TcpLink final : public hal::NetworkLink {
   Status do_connect() override;
   hal::LinkState do_state() const override;
   Status do_send(Bytes bytes) override;
-  std::size_t do_receive(MutableBytes into) override { return line_.receive(into); }
+  std::size_t do_receive(MutableBytes into) override;
   void do_close() override;
+  bool begin_tls();
+  bool receive_wire();
+  void flush_tls();
+  void tell(const std::string& trouble);
 
   const HostTime& time_;
+  const hal::Clock& clock_;
   LineAddress address_;
+  TlsSettings settings_;
+  std::string station_;
+  std::unique_ptr<tls::Session> tls_;  // Null: plaintext, or down.
+  std::string told_;                   // The last trouble; it is told when it changes.
   ByteLine line_;
   Instant connect_until_{};
 };

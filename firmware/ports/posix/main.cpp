@@ -140,7 +140,11 @@ int serve(const ControllerConfig& config) {
   if (flash == nullptr) {
     return complain(kExitFailure, why);
   }
-  if (!is_loopback(config.port.aggregator.host)) {
+  if (!config.port.tls.folder.empty()) {
+    if (load_certificate(config.port.tls, config.station.station, why) == nullptr) {
+      spdlog::error("{}; people are served, nothing is reported until this is mended", why);
+    }
+  } else if (!is_loopback(config.port.aggregator.host)) {
     spdlog::warn("*** PLAINTEXT to {}: anybody on the way can read what this station reports ***",
                  config.port.aggregator.text());
   }

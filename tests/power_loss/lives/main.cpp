@@ -135,9 +135,9 @@ struct Scale {
 };
 Scale scale_of_run() {
   if (is_set("CUBBY_NIGHTLY")) {
-    return {.second_stride = 5, .third_stride = 2'000, .cuts_min = 5'000'000};
+    return {.second_stride = 8, .third_stride = 2'000, .cuts_min = 5'000'000};
   }
-  return is_set("CUBBY_THOROUGH") ? Scale{.second_stride = 30, .cuts_min = 1'000'000} : Scale{};
+  return is_set("CUBBY_THOROUGH") ? Scale{.second_stride = 42, .cuts_min = 1'000'000} : Scale{};
 }
 
 int run(int argc, char** argv) {

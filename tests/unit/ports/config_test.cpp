@@ -91,6 +91,20 @@ TEST(ControllerConfig, TheCommandLineWinsAndIsJudgedInTheSameWords) {
             "--journal-sectors: [journal]: 'sectors' must be a whole number from 8 to 256\n");
 }
 
+TEST(ControllerConfig, TlsNeedsNoOtherPermissionAndKnowsWhatTheAggregatorIsCalled) {
+  const auto config = std::make_unique<ControllerConfig>();
+  std::string text = replaced(example(), "127.0.0.1:7400", "192.0.2.1:7400");
+  text = replaced(text, "[keys]", "tls = \"/etc/cubby/tls\"\n[keys]");
+  ASSERT_EQ(problems_of(text, {}), "");
+  ASSERT_TRUE(read_config("a", text, {}, *config).empty());
+  EXPECT_EQ(config->port.tls.folder, "/etc/cubby/tls");
+  EXPECT_EQ(config->port.tls.server_name, "192.0.2.1");
+  ASSERT_TRUE(read_config("a", text, {{"uplink", "server_name", "centre.example"}}, *config).empty());
+  EXPECT_EQ(config->port.tls.server_name, "centre.example");
+  ASSERT_TRUE(read_config("a", example(), {}, *config).empty());
+  EXPECT_TRUE(config->port.tls.folder.empty());
+}
+
 TEST(ControllerConfig, ItemSensorsStandBesideTheirDoors) {
   const auto config = std::make_unique<ControllerConfig>();
   std::string text = replaced(example(), "channels = \"1-8\"\nsizes = \"LLMMMSSS\"",
@@ -160,8 +174,12 @@ TEST(ControllerConfig, SaysWhatIsWrongAndWhere) {
       {"device = \"/dev/ttyS1\"", "device = \"tcp://0.0.0.0:7600\"", "[panel]: a panel is listened for on this"},
       {"file = \"/var/lib/cubby/journal\"", "", "[journal]: 'file' is missing"},
       {"sectors = 32", "sectors = 7", "[journal]: 'sectors' must be a whole number from 8 to 256"},
-      {"127.0.0.1:7400", "192.0.2.1:7400", "is not loopback and TLS is not supported yet"},
-      {"\"127.0.0.1:7400\"", "\"tls://127.0.0.1:7400\"", "[uplink]: TLS is not supported yet"},
+      {"127.0.0.1:7400", "192.0.2.1:7400", "is not loopback; 'tls' names a folder of certificates, or allow_plaintext"},
+      {"\"127.0.0.1:7400\"", "\"tls://127.0.0.1:7400\"", "[uplink]: 'tls://127.0.0.1:7400' is not ADDRESS:PORT"},
+      {"[keys]", "tls = \"/etc/cubby/tls\"\nallow_plaintext = true\n[keys]", "there is no falling back from 'tls'"},
+      {"[keys]", "server_name = \"centre.example\"\n[keys]", "[uplink]: 'server_name' is the name in the"},
+      {"[keys]", "tls = \"/etc/cubby/tls\"\nserver_name = \"\"\n[keys]", "[uplink]: 'server_name' is the name in the"},
+      {"[keys]", "tls = true\n[keys]", "[uplink]: 'tls' must be a text in quotes"},
       {"127.0.0.1:7400", "centre.example:7400", "[uplink]: 'centre.example:7400' is not ADDRESS:PORT"},
       {"127.0.0.1:7400", "127.0.0.1:74000", "[uplink]: '127.0.0.1:74000' is not ADDRESS:PORT"},
       {"pass = \"/etc/cubby/pass.key\"", "", "[keys]: 'pass' is missing"},
@@ -221,7 +239,7 @@ TEST(ControllerConfig, EverySentenceHasItsLineAndTheyComeInTheFilesOrder) {
   const std::string said = problems_of(text);
   EXPECT_EQ(said,
             "cabinet.toml:6:8: [bus]: 'baud' must be a whole number from 4800 to 115200\n"
-            "cabinet.toml:56:11: board 2: 'address' must be a whole number from 0 to 247\n");
+            "cabinet.toml:58:11: board 2: 'address' must be a whole number from 0 to 247\n");
 }
 
 TEST(ControllerConfig, WhatIsNoTomlIsSaidWithItsPlace) {

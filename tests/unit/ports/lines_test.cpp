@@ -334,7 +334,8 @@ struct LinkLab {
   FaultyCalls calls;
   HostTime time;
   Listener centre;
-  TcpLink link{calls, time, centre.client_address()};
+  HostClock clock{time, true};
+  TcpLink link{calls, time, clock, centre.client_address(), {}, {}};
   hal::LinkState settle() {
     for (int i = 0; i < 1'000 && link.state() == hal::LinkState::kConnecting; ++i) {
       std::vector<pollfd> set;

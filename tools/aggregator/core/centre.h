@@ -58,6 +58,7 @@ struct CentreCounters {
   std::uint64_t sessions = 0;  // Opened.
   std::uint64_t refusals = 0;  // Refuse sent, for any reason.
   std::uint64_t conflicts = 0;
+  std::uint64_t other_stations = 0;  // Hellos of stations that the certificate does not name.
   std::int64_t live_sessions = 0;
 };
 

@@ -187,6 +187,10 @@ void ConnectionProtocol::on_hello(std::uint32_t number, Bytes body) {
       hello.next_seq() == 0 || hello.next_seq() > kSeqMax || hello.oldest_seq() > hello.next_seq()) {
     return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Hello is malformed");
   }
+  if (peer_.has_value() && !peer_->may_speak_for(hello.station())) {
+    ++centre_.counters().other_stations;
+    return refuse(number, v1::REFUSE_CODE_UNKNOWN_STATION, false, "the certificate does not name this station");
+  }
   if (hello.protocol() != kProtocolVersion) {
     return refuse(number, v1::REFUSE_CODE_VERSION, true, "this centre speaks protocol 1");
   }

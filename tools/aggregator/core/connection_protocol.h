@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "cubby/v1/uplink.pb.h"
 #include "firmware/wire/framing/frame.h"
 #include "tools/aggregator/core/centre.h"
+#include "tools/aggregator/core/peer_identity.h"
 
 namespace cubby::aggregator {
 
@@ -37,6 +39,9 @@ class ConnectionProtocol {
   ~ConnectionProtocol();
   ConnectionProtocol(const ConnectionProtocol&) = delete;
   ConnectionProtocol& operator=(const ConnectionProtocol&) = delete;
+
+  /// The other side has a certificate: from now on only its stations may say Hello. Before the first frame.
+  void set_peer(PeerIdentity peer) { peer_ = std::move(peer); }
 
   enum class Verdict : std::uint8_t { kGoOn, kClose };
   /// One frame. `utc_ms`: the centre's clock; a virtual connection counts in its own. kClose: the
@@ -95,6 +100,7 @@ class ConnectionProtocol {
   Centre& centre_;
   ConnectionOwner& owner_;
   Options options_;
+  std::optional<PeerIdentity> peer_;  // Absent: plaintext; the proof alone says who it is.
   std::unordered_map<std::uint32_t, Channel> channels_;
   std::vector<std::byte> ready_;
   std::vector<std::byte> held_;

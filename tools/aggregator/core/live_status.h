@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "tools/aggregator/core/connection_refusal.h"
+
 namespace cubby::aggregator {
 
 /// How long commits take, as a histogram.
@@ -43,6 +45,8 @@ struct LiveStatus {
   std::atomic<std::uint64_t> commits{0};
   std::atomic<std::uint64_t> refusals{0};
   std::atomic<std::uint64_t> conflicts{0};
+  std::array<std::atomic<std::uint64_t>, kConnectionRefusals> refused_connections{};
+  std::atomic<std::int64_t> certificate_expires_utc_s{0};  // The aggregator's own; 0: it has none.
   std::atomic<bool> store_ok{false};
   std::atomic<std::uint64_t> store_errors{0};        // Commits that failed.
   std::atomic<std::uint64_t> last_commit_utc_ms{0};  // 0: none yet.

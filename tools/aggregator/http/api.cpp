@@ -298,6 +298,14 @@ ApiResponse Api::status() {
   body["commits"] = status_.commits.load();
   body["refusals"] = status_.refusals.load();
   body["conflicts"] = status_.conflicts.load();
+  json::object refused;
+  for (std::size_t i = 0; i < kConnectionRefusals; ++i) {
+    refused[to_text(static_cast<ConnectionRefusal>(i))] = status_.refused_connections[i].load();
+  }
+  body["refused_connections"] = std::move(refused);
+  if (const std::int64_t expires_s = status_.certificate_expires_utc_s; expires_s != 0) {
+    body["certificate_expires_utc_ms"] = expires_s * 1'000;
+  }
   return ok(body);
 }
 

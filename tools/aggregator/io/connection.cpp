@@ -18,7 +18,10 @@ constexpr std::size_t kInputAfterWelcome = 256 * 1024;
 constexpr std::size_t kFrameBeforeWelcome = 4 * 1024;
 constexpr std::size_t kOutputBase = 256 * 1024;  // A slow reader is closed past these.
 constexpr std::size_t kOutputAChannel = 4 * 1024;
-constexpr std::chrono::seconds kFirstFrameWithin{5};
+constexpr std::size_t kWireBeforeWelcome = 4 * 1024;
+constexpr std::size_t kWireAfterWelcome = 16 * 1024;
+constexpr std::chrono::seconds kTlsWithin{5};
+constexpr std::chrono::seconds kFirstFrameWithin{2};
 constexpr std::chrono::seconds kWelcomeWithin{10};
 constexpr std::chrono::seconds kIdleMax{90};
 
@@ -41,18 +44,56 @@ const char* to_text(wire::FrameError error) {
   return "";
 }
 
+ConnectionRefusal to_connection_refusal(tls::Refusal refusal) {
+  switch (refusal) {
+    case tls::Refusal::kNotTls:
+      return ConnectionRefusal::kNotTls;
+    case tls::Refusal::kVersion:
+      return ConnectionRefusal::kTlsVersion;
+    case tls::Refusal::kNoCertificate:
+      return ConnectionRefusal::kNoCertificate;
+    case tls::Refusal::kForeign:
+      return ConnectionRefusal::kForeignAuthority;
+    case tls::Refusal::kExpired:
+      return ConnectionRefusal::kExpired;
+    case tls::Refusal::kRevoked:
+      return ConnectionRefusal::kRevoked;
+    case tls::Refusal::kWrongRole:
+      return ConnectionRefusal::kWrongRole;
+    case tls::Refusal::kIdentity:
+      return ConnectionRefusal::kBadIdentity;
+    case tls::Refusal::kByPeer:
+      return ConnectionRefusal::kRefusedByPeer;
+    case tls::Refusal::kNone:
+    case tls::Refusal::kOther:
+      break;
+  }
+  return ConnectionRefusal::kTlsOther;
+}
+
 }  // namespace
 
-Connection::Connection(asio::ip::tcp::socket socket, std::uint64_t id, std::string peer, Centre& centre,
-                       ConnectionHost& host, bool allow_virtual_time)
-    : socket_(std::move(socket)), id_(id), peer_(std::move(peer)), host_(host), input_(kInputBeforeWelcome) {
-  protocol_.emplace(centre, *this, ConnectionProtocol::Options{.allow_virtual_time = allow_virtual_time});
+Connection::Connection(asio::ip::tcp::socket socket, ConnectionOptions options, Centre& centre, ConnectionHost& host)
+    : socket_(std::move(socket)),
+      id_(options.id),
+      peer_(std::move(options.peer)),
+      host_(host),
+      credentials_(host.credentials()),
+      input_(kInputBeforeWelcome) {
+  protocol_.emplace(centre, *this, ConnectionProtocol::Options{.allow_virtual_time = options.allow_virtual_time});
+  if (credentials_ != nullptr) {
+    tls_ = std::make_unique<tls::Session>(
+        credentials_, tls::End::kServer,
+        tls::SessionOptions{.server_name = {}, .utc_s = static_cast<std::int64_t>(host.utc_ms() / 1'000)});
+    wire_.resize(kWireBeforeWelcome);
+  }
 }
 
 void Connection::start() {
   error_code ignored;  // Both only make things faster or tidier.
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+  socket_.non_blocking(true, ignored);  // For the last alert of TLS, which nothing waits for.
   read();
 }
 
@@ -60,8 +101,11 @@ void Connection::read() {
   if (protocol_->has_welcomed() && input_.size() < kInputAfterWelcome && filled_ * 2 >= input_.size()) {
     input_.resize(kInputAfterWelcome);
   }
+  if (wire_was_full_ && protocol_->has_welcomed()) {
+    wire_.resize(kWireAfterWelcome);  // Whoever says so much; the many who do not, cost less.
+  }
   socket_.async_read_some(
-      asio::buffer(input_.data() + filled_, input_.size() - filled_),
+      tls_ != nullptr ? asio::buffer(wire_) : asio::buffer(input_.data() + filled_, input_.size() - filled_),
       [self = shared_from_this()](const error_code& error, std::size_t size) { self->on_read(error, size); });
 }
 
@@ -75,11 +119,8 @@ void Connection::on_read(const error_code& error, std::size_t size) {
     return;
   }
   host_.count_bytes(size, 0);
-  filled_ += size;
   active_at_ = Clock::now();
-  host_.enter_apply();
-  const bool go_on = handle_frames();
-  host_.leave_apply();
+  const bool go_on = tls_ != nullptr ? take_wire(size) : take_plaintext(size);
   if (!protocol_) {
     return;
   }
@@ -91,6 +132,59 @@ void Connection::on_read(const error_code& error, std::size_t size) {
   host_.on_input(*this);
   if (protocol_) {
     read();
+  }
+}
+
+// False: the connection must be closed. It may be closed already.
+bool Connection::take_plaintext(std::size_t size) {
+  filled_ += size;
+  host_.enter_apply();
+  const bool go_on = handle_frames();
+  host_.leave_apply();
+  return go_on;
+}
+
+bool Connection::take_wire(std::size_t size) {
+  wire_was_full_ = size == wire_.size();
+  const bool was_up = tls_->state() == tls::Session::State::kUp;
+  tls_->receive(Bytes(wire_).first(size));
+  if (!was_up && tls_->state() == tls::Session::State::kUp) {
+    on_tls_up();
+    if (!protocol_) {
+      return false;
+    }
+  }
+  while (const std::size_t got = tls_->read(MutableBytes(input_).subspan(filled_))) {
+    if (!take_plaintext(got) || !protocol_) {
+      return false;
+    }
+  }
+  if (tls_->state() == tls::Session::State::kEnded) {
+    end_tls();
+  }
+  return true;
+}
+
+void Connection::on_tls_up() {
+  const tls::Identity& identity = tls_->peer().identity;
+  peer_ += std::string(" (") + to_text(identity.role) + " " + identity.name + ")";
+  ready_at_ = Clock::now();
+  protocol_->set_peer({.stations = identity.stations});
+  if (credentials_ != host_.credentials()) {
+    judge_again(*host_.credentials());  // They changed during the handshake.
+  }
+}
+
+// What TLS has to say last is written if the socket takes it now, and not waited for.
+void Connection::end_tls() {
+  if (!write_in_flight_ && !tls_->outgoing().empty()) {
+    error_code ignored;
+    socket_.write_some(asio::buffer(tls_->outgoing()), ignored);
+  }
+  if (tls_->refusal() == tls::Refusal::kNone) {
+    close({});
+  } else {
+    refuse(to_connection_refusal(tls_->refusal()), tls_->detail());
   }
 }
 
@@ -136,12 +230,20 @@ void Connection::flush() {
     asio::post(socket_.get_executor(), [self = shared_from_this()] { self->close("reads too slowly"); });
     return;
   }
-  if (write_in_flight_ || ready.empty()) {
+  if (write_in_flight_) {
+    return;
+  }
+  if (tls_ != nullptr && tls_->state() == tls::Session::State::kUp) {
+    tls_->write(ready);
+    ready.clear();
+  }
+  std::vector<std::byte>& next = tls_ != nullptr ? tls_->outgoing() : ready;
+  if (next.empty()) {
     return;
   }
   write_in_flight_ = true;
   writing_.clear();
-  writing_.swap(ready);
+  writing_.swap(next);
   host_.count_bytes(0, writing_.size());
   asio::async_write(socket_, asio::buffer(writing_),
                     [self = shared_from_this()](const error_code& error, std::size_t) { self->on_written(error); });
@@ -170,14 +272,44 @@ void Connection::close(const std::string& reason) {
   host_.on_closed(id_);
 }
 
+void Connection::refuse(ConnectionRefusal why, const std::string& detail) {
+  if (protocol_) {
+    host_.on_refused(why, peer_, detail);
+    close({});
+  }
+}
+
+void Connection::judge_again(const tls::Credentials& credentials) {
+  if (!protocol_ || tls_ == nullptr || tls_->state() != tls::Session::State::kUp) {
+    return;  // A handshake that is under way is judged when it ends.
+  }
+  const auto utc_s = static_cast<std::int64_t>(host_.utc_ms() / 1'000);
+  if (const tls::Refusal refusal = tls_->judge_again(credentials, utc_s); refusal != tls::Refusal::kNone) {
+    refuse(to_connection_refusal(refusal), "its certificate is not good any more");
+  }
+}
+
 void Connection::check_deadlines(Clock::time_point now) {
-  if (!protocol_ || protocol_->is_virtual()) {
+  if (!protocol_) {
+    return;
+  }
+  if (tls_ != nullptr && tls_->state() == tls::Session::State::kHandshake) {
+    if (now - opened_at_ > kTlsWithin) {
+      refuse(ConnectionRefusal::kHandshakeTimeout, "TLS is not up after 5 s");
+    }
+    return;
+  }
+  if (tls_ != nullptr && host_.utc_ms() / 1'000 >= static_cast<std::uint64_t>(tls_->peer().expires_utc_s)) {
+    refuse(ConnectionRefusal::kExpired, "its certificate has expired");
+    return;
+  }
+  if (protocol_->is_virtual()) {
     return;  // Its time stands still while the other side is silent.
   }
-  if (!protocol_->has_frame() && now - opened_at_ > kFirstFrameWithin) {
-    close("no Hello within 5 s");
-  } else if (!protocol_->has_welcomed() && now - opened_at_ > kWelcomeWithin) {
-    close("no proof within 10 s");
+  if (!protocol_->has_frame() && now - ready_at_ > kFirstFrameWithin) {
+    refuse(ConnectionRefusal::kHelloTimeout, "no Hello within 2 s");
+  } else if (!protocol_->has_welcomed() && now - ready_at_ > kWelcomeWithin) {
+    refuse(ConnectionRefusal::kProofTimeout, "no proof within 10 s");
   } else if (now - active_at_ > kIdleMax) {
     close("silent for 90 s");
   }

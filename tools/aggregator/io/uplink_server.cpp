@@ -15,6 +15,7 @@
 #include <unordered_map>
 
 #include "tools/aggregator/io/connection.h"
+#include "tools/aggregator/io/tls_folder.h"
 #include "tools/aggregator/storage/event_store.h"
 
 namespace cubby::aggregator {
@@ -28,6 +29,9 @@ constexpr std::chrono::milliseconds kAcceptRetry{100};
 constexpr std::chrono::seconds kSweepInterval{1};
 constexpr int kReopenTries = 5;
 constexpr std::chrono::seconds kHandOver{2};
+constexpr std::size_t kRefusalsLogged = 10;  // Between two sweeps; a flood of them must not fill a disk.
+constexpr std::int64_t kDayS = 86'400;
+constexpr std::int64_t kExpiryWarningS = 30 * kDayS;
 
 double thread_cpu_s() {
   timespec time{};
@@ -63,6 +67,7 @@ class UplinkServer::Parts final : public ConnectionHost {
  public:
   Parts(UplinkServerOptions options, LiveStatus& status) : options_(std::move(options)), status_(status) {}
 
+  std::string load_certificates();
   std::string bind();
   std::string open_store();
   std::string run();
@@ -71,6 +76,8 @@ class UplinkServer::Parts final : public ConnectionHost {
 
   void on_input(Connection& connection) override;
   void on_closed(std::uint64_t id) override;
+  const std::shared_ptr<const tls::Credentials>& credentials() const override { return certificates_.credentials(); }
+  void on_refused(ConnectionRefusal why, const std::string& peer, const std::string& detail) override;
   std::uint64_t utc_ms() const override { return system_utc_ms(); }
   void enter_apply() override { apply_from_s_ = thread_cpu_s(); }
   void leave_apply() override { costs_.cpu_apply_s += thread_cpu_s() - apply_from_s_; }
@@ -81,6 +88,10 @@ class UplinkServer::Parts final : public ConnectionHost {
 
  private:
   void accept();
+  void wait_for_signal();
+  void renew_certificates();
+  void look_after_certificates();
+  void tell_expiry(std::int64_t now_s);
   void adopt(tcp::socket socket);
   void sweep();
   void schedule_commit();
@@ -94,6 +105,10 @@ class UplinkServer::Parts final : public ConnectionHost {
 
   UplinkServerOptions options_;
   LiveStatus& status_;
+  TlsFolder certificates_{options_.tls_folder};
+  PendingConnections pending_{options_.pending};
+  std::int64_t expiry_told_s_ = 0;
+  std::size_t refusals_since_sweep_ = 0;
   asio::io_context io_{1};
   tcp::acceptor acceptor_{io_};
   asio::signal_set signals_{io_};
@@ -165,11 +180,10 @@ std::string UplinkServer::Parts::run() {
   error_code ignored;
   signals_.add(SIGINT, ignored);
   signals_.add(SIGTERM, ignored);
-  signals_.async_wait([this](const error_code& error, int) {
-    if (!error) {
-      finish();
-    }
-  });
+  if (!options_.tls_folder.empty()) {
+    signals_.add(SIGHUP, ignored);
+  }
+  wait_for_signal();
   spdlog::info("{} stations known", centre_->station_count());
   accept();
   sweep();
@@ -181,6 +195,71 @@ std::string UplinkServer::Parts::run() {
   centre_.reset();
   store_.reset();
   return failure_;
+}
+
+void UplinkServer::Parts::wait_for_signal() {
+  signals_.async_wait([this](const error_code& error, int signal) {
+    if (error) {
+      return;
+    }
+    if (signal != SIGHUP) {
+      finish();
+      return;
+    }
+    renew_certificates();
+    wait_for_signal();
+  });
+}
+
+std::string UplinkServer::Parts::load_certificates() {
+  if (options_.tls_folder.empty()) {
+    return {};
+  }
+  const auto now_s = static_cast<std::int64_t>(system_utc_ms() / 1'000);
+  if (std::string error = certificates_.load(now_s); !error.empty()) {
+    return error;
+  }
+  status_.certificate_expires_utc_s = credentials()->own().expires_utc_s;
+  tell_expiry(now_s);
+  return {};
+}
+
+void UplinkServer::Parts::tell_expiry(std::int64_t now_s) {
+  expiry_told_s_ = now_s;
+  const tls::Certificate& own = credentials()->own();
+  spdlog::log(own.expires_utc_s - now_s < kExpiryWarningS ? spdlog::level::warn : spdlog::level::info,
+              "certificate {} of aggregator {} expires in {} days", own.serial, own.identity.name,
+              (own.expires_utc_s - now_s) / kDayS);
+}
+
+// Each second: have the files changed, and will it have to be renewed soon?
+void UplinkServer::Parts::look_after_certificates() {
+  if (certificates_.has_changed()) {
+    renew_certificates();
+  }
+  const auto now_s = static_cast<std::int64_t>(system_utc_ms() / 1'000);
+  if (now_s - expiry_told_s_ >= kDayS && credentials()->own().expires_utc_s - now_s < kExpiryWarningS) {
+    tell_expiry(now_s);
+  }
+}
+
+// Whoever is connected with a certificate that does not hold any more is disconnected.
+void UplinkServer::Parts::renew_certificates() {
+  if (const std::string error = load_certificates(); !error.empty()) {
+    spdlog::error("{}; the certificates that were read before stay in force", error);
+    return;
+  }
+  const auto connections = connections_;  // judge_again() may take the connection out of the map.
+  for (const auto& [id, connection] : connections) {
+    connection->judge_again(*credentials());
+  }
+}
+
+void UplinkServer::Parts::on_refused(ConnectionRefusal why, const std::string& peer, const std::string& detail) {
+  ++costs_.refused_connections[static_cast<std::size_t>(why)];
+  if (++refusals_since_sweep_ <= kRefusalsLogged) {
+    spdlog::warn("refused {}: {}: {}", peer, to_text(why), detail);
+  }
 }
 
 void UplinkServer::Parts::accept() {
@@ -210,15 +289,24 @@ void UplinkServer::Parts::adopt(tcp::socket socket) {
   if (error) {
     return;
   }
+  const std::string address = peer.address().to_string();
   if (connections_.size() >= options_.connections_max) {
-    spdlog::warn("refused {}: {} connections are open", peer.address().to_string(), connections_.size());
+    on_refused(ConnectionRefusal::kTooManyConnections, address, std::to_string(connections_.size()) + " are open");
+    return;
+  }
+  const std::uint64_t id = next_connection_++;
+  const std::string place = address + ":" + std::to_string(peer.port());
+  const bool has_limit = options_.pending_of_loopback || !peer.address().is_loopback();
+  if (const auto refused = pending_.admit(id, has_limit ? address : place); refused.has_value()) {
+    on_refused(*refused, address, std::to_string(pending_.size()) + " connections have no session yet");
     return;
   }
   ++costs_.connections;
-  const std::uint64_t id = next_connection_++;
   auto connection = std::make_shared<Connection>(
-      std::move(socket), id, peer.address().to_string() + ":" + std::to_string(peer.port()), *centre_, *this,
-      peer.address().is_loopback() || options_.allow_virtual_time);
+      std::move(socket),
+      ConnectionOptions{
+          .id = id, .peer = place, .allow_virtual_time = peer.address().is_loopback() || options_.allow_virtual_time},
+      *centre_, *this);
   connections_.emplace(id, connection);
   connection->start();
 }
@@ -234,16 +322,27 @@ void UplinkServer::Parts::sweep() {
     for (const auto& [id, connection] : connections) {
       connection->check_deadlines(now);
     }
+    if (!options_.tls_folder.empty()) {
+      look_after_certificates();
+    }
+    if (refusals_since_sweep_ > kRefusalsLogged) {
+      spdlog::warn("and {} more refused within the second", refusals_since_sweep_ - kRefusalsLogged);
+    }
+    refusals_since_sweep_ = 0;
     publish();
     sweep();
   });
 }
 
 void UplinkServer::Parts::on_closed(std::uint64_t id) {
+  pending_.release(id);
   connections_.erase(id);  // Whoever is calling holds the connection itself.
 }
 
 void UplinkServer::Parts::on_input(Connection& connection) {
+  if (connection.protocol()->has_welcomed()) {
+    pending_.release(connection.id());
+  }
   const Changes& changes = centre_->changes();
   if (changes.empty()) {
     return;
@@ -357,6 +456,10 @@ void UplinkServer::Parts::publish() {
   status_.commits = costs_.commits + counters.commits;
   status_.refusals = costs_.refusals + counters.refusals;
   status_.conflicts = counters.conflicts;
+  for (std::size_t i = 0; i < kConnectionRefusals; ++i) {
+    status_.refused_connections[i] = costs_.refused_connections[i];
+  }
+  status_.refused_connections[static_cast<std::size_t>(ConnectionRefusal::kOtherStation)] += counters.other_stations;
 }
 
 // Moves a Centre's counters into the run's.
@@ -373,6 +476,7 @@ void UplinkServer::Parts::book_counters() {
   costs_.sessions += counters.sessions;
   costs_.refusals += counters.refusals;
   costs_.frames += counters.frames;
+  costs_.refused_connections[static_cast<std::size_t>(ConnectionRefusal::kOtherStation)] += counters.other_stations;
   counters = {};
 }
 
@@ -395,6 +499,9 @@ UplinkReport UplinkServer::Parts::report() const {
 UplinkServer::UplinkServer(UplinkServerOptions options, LiveStatus& status)
     : parts_(std::make_unique<Parts>(std::move(options), status)) {}
 UplinkServer::~UplinkServer() = default;
+std::string UplinkServer::load_certificates() {
+  return parts_->load_certificates();
+}
 std::string UplinkServer::bind() {
   return parts_->bind();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -10,6 +11,7 @@
 #include "cubby/v1/event.pb.h"
 #include "tools/aggregator/core/command_sink.h"
 #include "tools/aggregator/core/live_status.h"
+#include "tools/aggregator/core/pending_connections.h"
 #include "tools/aggregator/core/presence_sink.h"
 
 namespace cubby::aggregator {
@@ -19,10 +21,13 @@ struct UplinkServerOptions {
   std::uint16_t port = 7400;
   std::string store_path;
   std::vector<std::byte> fleet_key;
+  std::string tls_folder;                         // cert.pem, key.pem, ca.pem, crl.pem; empty: plaintext.
   bool allow_virtual_time = false;                // Beside loopback, where it is always allowed.
   std::size_t commit_events = 2'000;              // A commit is due at the latest with so many events pending ...
   std::chrono::milliseconds commit_interval{20};  // ... or so long after the first of them.
   std::size_t connections_max = 20'000;
+  PendingConnections::Limits pending;
+  bool pending_of_loopback = false;  // The limit of an address holds on loopback too, from where whole fleets come.
   std::function<void(const v1::CommandResult&)> on_command_result;  // Durable; told on run()'s thread.
   PresenceSink* presence = nullptr;                                 // Told of sessions; may be null.
 };
@@ -43,6 +48,7 @@ struct UplinkReport {
   std::uint64_t frames = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+  std::array<std::uint64_t, kConnectionRefusals> refused_connections{};
 };
 
 /// The stations' TCP port: sockets, deadlines and group commit round the protocol objects of core/.
@@ -52,12 +58,15 @@ class UplinkServer final : public CommandSink {
   UplinkServer(UplinkServerOptions options, LiveStatus& status);
   ~UplinkServer();
 
+  /// Reads the certificates, if there is a folder of them. Returns one line for a person, or nothing.
+  std::string load_certificates();
   /// Takes the port; nothing is accepted yet. Returns one line for a person, or nothing. `port_text` of
   /// the error names host and port.
   std::string bind();
   /// Opens or makes the store.
   std::string open_store();
-  /// Serves until SIGINT or SIGTERM, then commits what is pending and closes. An error means that the
+  /// Serves until SIGINT or SIGTERM; SIGHUP reads the certificates again, as does a change of their files. In the end
+  /// commits what is pending and closes. An error means that the
   /// store failed and could not be opened again.
   std::string run();
   UplinkReport report() const;
