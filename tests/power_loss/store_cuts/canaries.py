@@ -17,5 +17,6 @@ MUTANTS = [
     Mutant("batches-without-their-marks", STORE, "return <<write_batches(changes)>> &&",
            'database_.run("COMMIT; BEGIN IMMEDIATE") && write_batches(changes)', CUTS),
     Mutant("failed-commit-is-not-said", STORE, "std::string error = <<database_.error()>>;\n  database_.run", "std::string()", FAULTS),
+    Mutant("nothing-merged-at-the-start", STORE, "if (<<!database_.run(\"PRAGMA wal_checkpoint(TRUNCATE)\")>>)", "false", FAULTS),
     Mutant("opening-is-not-counted", STORE, "return <<put_meta(\"session_epoch\", identity_.session_epoch)>>;", "true", CUTS),
 ]

@@ -34,6 +34,10 @@ TEST(StoreFaults, ASyncThatFailsOnceAndForgetsWhatWasWritten) {
   expect_recovery({.kind = Fault::Kind::kSyncForgets}, false);
 }
 
+TEST(StoreFaults, ASyncThatForgetsWhatWasWrittenAndAProcessThatDiesOfIt) {
+  expect_recovery({.kind = Fault::Kind::kSyncForgets}, true);
+}
+
 TEST(StoreFaults, ADiskThatIsFullUntilItIsNot) {
   expect_recovery({.kind = Fault::Kind::kFull, .lasts = true}, false);
 }
