@@ -57,8 +57,8 @@ class UplinkServer final : public CommandSink {
   std::string bind();
   /// Opens or makes the store.
   std::string open_store();
-  /// Serves until SIGINT or SIGTERM, then commits what is pending and closes. An error means that the
-  /// store failed and could not be opened again.
+  /// Serves until SIGINT or SIGTERM, then commits what is pending and closes. A store that fails is opened again as
+  /// soon as that is possible; an error means that it was not, until the end.
   std::string run();
   UplinkReport report() const;
   Sent send(const std::string& station, const v1::Command& command, std::uint64_t life_ms) override;
