@@ -22,7 +22,7 @@ Options options_of_run() {
   }
   if (is_set("CUBBY_THOROUGH") || is_set("CUBBY_NIGHTLY")) {
     options.draws = 8;
-    options.second_stride = 17;
+    options.second_stride = 43;
     options.second_step = 3;
   }
   std::printf("seed=%llu\n", static_cast<unsigned long long>(options.seed));
