@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -186,6 +187,7 @@ int upgrade(const Options& options) {
 
 int serve(const Options& options) {
   const auto began = std::chrono::steady_clock::now();
+  std::signal(SIGXFSZ, SIG_IGN);  // A limit to the size of files is a full disk, not an end.
   const auto key =
       cubby::tools::load_or_create_secret(options.fleet_key.empty() ? cubby::tools::default_secret_path("fleet.key")
                                                                     : std::filesystem::path(options.fleet_key));

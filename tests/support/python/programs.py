@@ -130,9 +130,9 @@ class Lab:
             arguments += ["--aggregator", f"127.0.0.1:{self.uplink}"]
         return Program(self, "cubby-emulator", [*arguments, *more])
 
-    def live_emulator(self, *more):
+    def live_emulator(self, *more, centre=True):
         """In real time with a control port, and up: every station has reported at least once."""
-        program = self.emulator("--control", f"127.0.0.1:{self.control}", *more)
+        program = self.emulator("--control", f"127.0.0.1:{self.control}", *more, centre=centre)
         self.wait_for_port(program, self.control)
         return program
 

@@ -27,7 +27,7 @@ using tcp = asio::ip::tcp;
 
 constexpr std::chrono::milliseconds kAcceptRetry{100};
 constexpr std::chrono::seconds kSweepInterval{1};
-constexpr int kReopenTries = 5;
+constexpr std::chrono::seconds kReopenInterval{1};
 constexpr std::chrono::seconds kHandOver{2};
 constexpr std::size_t kRefusalsLogged = 10;  // Between two sweeps; a flood of them must not fill a disk.
 constexpr std::int64_t kDayS = 86'400;
@@ -98,6 +98,7 @@ class UplinkServer::Parts final : public ConnectionHost {
   void arm_commit_timer();
   void commit();
   void recover(const std::string& error);
+  void reopen();
   void drop_connections(const std::string& reason);
   void finish();
   void publish();
@@ -115,7 +116,8 @@ class UplinkServer::Parts final : public ConnectionHost {
   asio::steady_timer accept_timer_{io_};
   asio::steady_timer sweep_timer_{io_};
   asio::steady_timer commit_timer_{io_};
-  std::unique_ptr<EventStore> store_;
+  asio::steady_timer reopen_timer_{io_};
+  std::unique_ptr<EventStore> store_;  // Null, as the Centre: failed, and not open again yet.
   std::unique_ptr<Centre> centre_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Connection>> connections_;
   std::uint64_t next_connection_ = 1;
@@ -286,8 +288,8 @@ void UplinkServer::Parts::accept() {
 void UplinkServer::Parts::adopt(tcp::socket socket) {
   error_code error;
   const tcp::endpoint peer = socket.remote_endpoint(error);
-  if (error) {
-    return;
+  if (error || !centre_) {
+    return;  // Gone already; or there is no store, and the station comes again.
   }
   const std::string address = peer.address().to_string();
   if (connections_.size() >= options_.connections_max) {
@@ -364,7 +366,7 @@ void UplinkServer::Parts::schedule_commit() {
   commit_posted_ = true;
   asio::post(io_, [this] {
     commit_posted_ = false;
-    if (!stopping_ && !centre_->changes().empty()) {
+    if (!stopping_ && centre_ && !centre_->changes().empty()) {
       commit();
     }
   });
@@ -378,7 +380,7 @@ void UplinkServer::Parts::arm_commit_timer() {
   commit_timer_.expires_after(options_.commit_interval);
   commit_timer_.async_wait([this](const error_code& error) {
     commit_timer_armed_ = false;
-    if (!error && !stopping_ && !centre_->changes().empty()) {
+    if (!error && !stopping_ && centre_ && !centre_->changes().empty()) {
       commit();
     }
   });
@@ -408,20 +410,31 @@ void UplinkServer::Parts::recover(const std::string& error) {
   status_.store_ok = false;
   drop_connections("the store failed");
   book_counters();
+  publish();
   centre_.reset();
   store_.reset();
-  std::string reopened;
-  for (int attempt = 0; attempt < kReopenTries; ++attempt) {
-    reopened = open_store();
-    if (reopened.empty()) {
-      return;
-    }
-    timespec pause{.tv_sec = 1, .tv_nsec = 0};
-    nanosleep(&pause, nullptr);
+  reopen();
+}
+
+// Until it opens or somebody ends the program: a full disk is emptied by people, at their own pace.
+void UplinkServer::Parts::reopen() {
+  const std::string error = open_store();
+  if (error.empty()) {
+    spdlog::info("the store is open again, with {} stations", centre_->station_count());
+    failure_.clear();
+    return;
   }
-  failure_ = "the store failed (" + error + ") and does not open again: " + reopened;
-  stopping_ = true;
-  io_.stop();
+  const std::string failure = "the store failed and does not open again: " + error;
+  if (failure != failure_) {
+    spdlog::error("{}; trying every {} s", failure, kReopenInterval.count());
+    failure_ = failure;
+  }
+  reopen_timer_.expires_after(kReopenInterval);
+  reopen_timer_.async_wait([this](const error_code& cancelled) {
+    if (!cancelled && !stopping_) {
+      reopen();
+    }
+  });
 }
 
 void UplinkServer::Parts::drop_connections(const std::string& reason) {
@@ -433,7 +446,7 @@ void UplinkServer::Parts::drop_connections(const std::string& reason) {
 
 void UplinkServer::Parts::finish() {
   spdlog::info("stopping");
-  if (!centre_->changes().empty()) {
+  if (centre_ && !centre_->changes().empty()) {
     commit();  // Its acknowledgements are written as far as the sockets take them at once.
   }
   stopping_ = true;
@@ -443,9 +456,13 @@ void UplinkServer::Parts::finish() {
   accept_timer_.cancel();
   sweep_timer_.cancel();
   commit_timer_.cancel();
+  reopen_timer_.cancel();
 }
 
 void UplinkServer::Parts::publish() {
+  if (!centre_) {
+    return;
+  }
   const CentreCounters& counters = centre_->counters();
   status_.connections = connections_.size();
   status_.sessions = static_cast<std::uint64_t>(counters.live_sessions);

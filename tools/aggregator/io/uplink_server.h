@@ -66,8 +66,8 @@ class UplinkServer final : public CommandSink {
   /// Opens or makes the store.
   std::string open_store();
   /// Serves until SIGINT or SIGTERM; SIGHUP reads the certificates again, as does a change of their files. In the end
-  /// commits what is pending and closes. An error means that the
-  /// store failed and could not be opened again.
+  /// commits what is pending and closes. A store that fails is opened again as soon as that is possible; an error
+  /// means that it was not, until the end.
   std::string run();
   UplinkReport report() const;
   Sent send(const std::string& station, const v1::Command& command, std::uint64_t life_ms) override;

@@ -67,6 +67,11 @@ std::string SqliteEventStore::open(const std::string& path, const std::function<
   if (empty && !create(fill_random)) {
     return database_.error();
   }
+  // What an earlier process wrote may be in the page cache only: a sync that failed has forgotten that it must be
+  // written, and later ones say nothing of it. Merging writes all of it anew, before a station hears of a mark.
+  if (!database_.run("PRAGMA wal_checkpoint(TRUNCATE)")) {
+    return database_.error();
+  }
   if (!load_identity() || !prepare()) {
     return database_.error();
   }

@@ -7,7 +7,7 @@
 function(cubby_weave out folder defects)
   set(weave ${CMAKE_SOURCE_DIR}/tests/mutants/weave.py)
   execute_process(COMMAND ${CUBBY_PYTHON} -B ${weave} ${CMAKE_SOURCE_DIR} ${folder} ${defects} COMMAND_ERROR_IS_FATAL ANY)
-  file(GLOB_RECURSE woven_files RELATIVE ${folder} ${folder}/firmware/*)
+  file(GLOB_RECURSE woven_files RELATIVE ${folder} ${folder}/firmware/* ${folder}/tools/*)
   set(sources)
   foreach(source ${ARGN})
     file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR} ${source})
