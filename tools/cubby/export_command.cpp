@@ -8,6 +8,7 @@
 #include "tools/aggregator/storage/store_reader.h"
 #include "tools/cubby/export_events.h"
 #include "tools/support/command_line.h"
+#include "tools/support/text.h"
 
 namespace cubby::tools {
 namespace {
@@ -129,7 +130,7 @@ std::string text_of(const Figure& figure) {
     return std::to_string(*whole);
   }
   const auto* real = std::get_if<double>(&figure);
-  return real == nullptr ? std::string() : json::serialize(json::value(*real));
+  return real == nullptr ? std::string() : decimal_text(*real);
 }
 
 // Every figure that at least one row knows, so that no column is empty all the way down.
@@ -265,6 +266,8 @@ void add_stats(CLI::App& parent, int& exit_code) {
 
 void add_export_command(CLI::App& app, int& exit_code) {
   CLI::App* parent = app.add_subcommand("export", "Writes a store's events or statistics for other software");
+  parent->footer(std::string(kEventExamples) +
+                 std::string(std::string_view(kStatsExamples).substr(sizeof("Examples:") - 1)));
   parent->require_subcommand(1);
   add_events(*parent, exit_code);
   add_stats(*parent, exit_code);

@@ -194,7 +194,7 @@ void write_csv(std::ostream& out, const json::object& answer) {
       const json::value* value = row.as_object().if_contains(names[i]);
       out << (i == 0 ? "" : ",")
           << (value == nullptr ? std::string()
-                               : csv_field(value->is_double() ? json::serialize(*value) : text_of(value)));
+                               : csv_field(value->is_double() ? decimal_text(value->as_double()) : text_of(value)));
     }
     out << '\n';
   }

@@ -125,6 +125,12 @@ std::optional<std::uint64_t> parse_utc_ms(std::string_view text) {
   return static_cast<std::uint64_t>(seconds) * 1000;
 }
 
+std::string decimal_text(double value) {
+  std::array<char, 400> text;  // The longest has 309 digits before the point, or 17 behind 308 zeros.
+  const auto end = std::to_chars(text.begin(), text.end(), value, std::chars_format::fixed).ptr;
+  return {text.begin(), end};
+}
+
 std::string format_utc(std::uint64_t utc_ms) {
   const auto seconds = static_cast<std::time_t>(utc_ms / 1000);
   std::tm time{};

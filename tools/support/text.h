@@ -26,6 +26,9 @@ std::optional<std::uint64_t> parse_duration_ms(std::string_view text);
 std::optional<std::uint64_t> parse_utc_ms(std::string_view text);
 std::string format_utc(std::uint64_t utc_ms);
 
+/// The shortest decimal number that reads back as `value`, as tables want it: "4.25", never "4.25E0".
+std::string decimal_text(double value);
+
 /// The candidate that looks most like `text`; empty if none does.
 std::string nearest(std::string_view text, const std::vector<std::string>& candidates);
 

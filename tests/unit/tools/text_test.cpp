@@ -17,6 +17,15 @@ TEST(Text, Durations) {
   }
 }
 
+TEST(Text, DecimalsHaveNoExponent) {
+  EXPECT_EQ(decimal_text(4.25), "4.25");
+  EXPECT_EQ(decimal_text(0), "0");
+  EXPECT_EQ(decimal_text(-1e-7), "-0.0000001");
+  EXPECT_EQ(decimal_text(5e15), "5000000000000000");
+  EXPECT_EQ(decimal_text(5e-324).size(), 326U);
+  EXPECT_EQ(decimal_text(-1.7976931348623157e308).size(), 310U);
+}
+
 TEST(Text, Times) {
   EXPECT_EQ(parse_utc_ms("1970-01-01"), 0U);
   EXPECT_EQ(parse_utc_ms("2025-03-03T08:00:00Z"), 1'740'988'800'000U);
