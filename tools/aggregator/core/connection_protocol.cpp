@@ -63,10 +63,16 @@ ConnectionProtocol::Verdict ConnectionProtocol::close(std::string reason) {
   return Verdict::kClose;
 }
 
+// Whoever has proven nothing yet must not make us keep much. At full speed a whole fleet says Hello at once.
+bool ConnectionProtocol::has_room() const {
+  return channels_.size() < kChannelsMax && (virtual_ || channels_.size() - streaming_ < kUnprovenMax);
+}
+
 // The session of a station ends here, unless a newer one has taken over already.
 void ConnectionProtocol::end_session(Channel& channel) {
   if (channel.state == State::kStreaming) {
     --centre_.counters().live_sessions;
+    --streaming_;
     StationRecord& station = *channel.station;
     const auto mine = channels_.find(station.channel);
     if (station.owner == this && mine != channels_.end() && &mine->second == &channel) {
@@ -99,14 +105,14 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_frame(const wire::Frame& fram
   }
   auto found = channels_.find(frame.channel);
   if (kind == v1::Up::kHello) {
-    if (found == channels_.end() && channels_.size() >= kChannelsMax) {
+    if (found == channels_.end() && !has_room()) {
       return close("too many channels");
     }
     on_hello(frame.channel, body);
     return Verdict::kGoOn;
   }
   if (found == channels_.end()) {
-    if (channels_.size() >= kChannelsMax) {
+    if (!has_room()) {
       return close("too many channels");
     }
     channels_.try_emplace(frame.channel);
@@ -284,6 +290,7 @@ void ConnectionProtocol::welcome(std::uint32_t number, Channel& channel) {
   has_welcomed_ = true;
   ++centre_.counters().sessions;
   ++centre_.counters().live_sessions;
+  ++streaming_;
   if (PresenceSink* const presence = centre_.options().presence) {
     presence->came(station.name, utc_ms_);
   }
