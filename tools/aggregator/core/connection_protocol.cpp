@@ -132,24 +132,39 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_frame(const wire::Frame& fram
     }
     return Verdict::kGoOn;
   }
+  return on_session_frame(frame.channel, channel, kind, body);
+}
+
+ConnectionProtocol::Verdict ConnectionProtocol::on_session_frame(std::uint32_t number, Channel& channel,
+                                                                 std::uint32_t kind, Bytes body) {
+  switch (channel.station->budget.charge(centre_.options().budget, body.size(), utc_ms_)) {
+    case Budget::Answer::kGoOn:
+      break;
+    case Budget::Answer::kPause:
+      pause(number, *channel.station);
+      break;
+    case Budget::Answer::kClose:
+      refuse(number, v1::REFUSE_CODE_LIMIT, false, "over its budget, and did not pause");
+      return close("a station is over its budget and did not pause");
+  }
   switch (kind) {
     case v1::Up::kBatch:
-      on_batch(frame.channel, channel, body);
+      on_batch(number, channel, body);
       break;
     case v1::Up::kGap:
-      on_gap(frame.channel, channel, body);
+      on_gap(number, channel, body);
       break;
     case v1::Up::kPing:
-      ack(frame.channel, *channel.station);
+      ack(number, *channel.station);
       break;
     case v1::Up::kAlert:
       break;  // A hint; never counted, and nobody listens to hints yet.
     case v1::Up::kProof:
     case v1::Up::kVirtualTime:
-      refuse(frame.channel, v1::REFUSE_CODE_PROTOCOL, false, "right message, wrong state");
+      refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "right message, wrong state");
       break;
     default:
-      refuse(frame.channel, v1::REFUSE_CODE_NOT_SUPPORTED, false, "unknown message");
+      refuse(number, v1::REFUSE_CODE_NOT_SUPPORTED, false, "unknown message");
       break;
   }
   return Verdict::kGoOn;
@@ -234,6 +249,11 @@ void ConnectionProtocol::on_proof(std::uint32_t number, Channel& channel, Bytes 
       return refuse(number, v1::REFUSE_CODE_UNAVAILABLE, false, "no station number is left");
     }
   } else if (!adopt_journal(number, channel)) {
+    return;
+  }
+  if (channel.station->budget.is_over(utc_ms_)) {
+    pause(number, *channel.station);  // A new session does not make a new budget.
+    end_session(channel);
     return;
   }
   const JournalRecord& journal = channel.station->journal;
@@ -369,6 +389,12 @@ void ConnectionProtocol::refuse(std::uint32_t number, v1::RefuseCode code, bool 
   refuse.set_detail(detail);
   send(number, down_);
   end_session(channels_[number]);
+}
+
+void ConnectionProtocol::pause(std::uint32_t number, const StationRecord& station) {
+  ++centre_.counters().pauses;
+  down_.mutable_pause()->set_retry_after_s(station.budget.wait_s(utc_ms_));
+  send(number, down_);
 }
 
 // Written by hand: there is one for every batch.
