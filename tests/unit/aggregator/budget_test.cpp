@@ -101,6 +101,25 @@ TEST_F(BudgetOfASession, PausesAStormClosesItAndDoesNotStartAnewWithTheNextSessi
   EXPECT_EQ(centre.counters().live_sessions, 0);
 }
 
+TEST_F(BudgetOfASession, BoundsWhatBelongsToNoSessionToo) {
+  const auto frames_until_closed = [&](TestConnection& link, std::uint32_t channel, const v1::Up& up) {
+    std::uint64_t frames = 1;
+    while (frames < 10'000 && link.send(channel, up) == Verdict::kGoOn) {
+      ++frames;
+    }
+    return frames;
+  };
+  constexpr std::uint64_t kMost = ConnectionProtocol::kFramesBeforeWelcomeMax;
+  TestConnection greeter(centre);
+  EXPECT_EQ(frames_until_closed(greeter, 1, journal.hello()), kMost + 1);
+  TestConnection refused(centre);
+  EXPECT_EQ(frames_until_closed(refused, 1, ping), kMost + 1) << "only the first is answered";
+  TestConnection admitted(centre);
+  greet(admitted);
+  EXPECT_EQ(frames_until_closed(admitted, 2, journal.hello()), 2 * kBurstS * kRates.frames_a_second - 1)
+      << "one good session is no licence";
+}
+
 TEST_F(BudgetOfASession, IsEachStationsOwn) {
   TestConnection storm(centre);
   greet(storm);

@@ -68,6 +68,14 @@ bool ConnectionProtocol::has_room() const {
   return channels_.size() < kChannelsMax && (virtual_ || channels_.size() - streaming_ < kUnprovenMax);
 }
 
+// Of frames that belong to no session; an answer to each is work, and whoever is nobody yet may come back at once.
+bool ConnectionProtocol::has_patience(std::size_t frame_bytes) {
+  if (!has_welcomed_ && ++frames_before_welcome_ > kFramesBeforeWelcomeMax) {
+    return false;
+  }
+  return outside_.charge(centre_.options().budget, frame_bytes, utc_ms_) != Budget::Answer::kClose;
+}
+
 // The session of a station ends here, unless a newer one has taken over already.
 void ConnectionProtocol::end_session(Channel& channel) {
   if (channel.state == State::kStreaming) {
@@ -104,6 +112,11 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_frame(const wire::Frame& fram
     return kind == v1::Up::kVirtualTime ? on_virtual_time(body) : close("channel 0 is for VirtualTime only");
   }
   auto found = channels_.find(frame.channel);
+  const bool in_session =
+      found != channels_.end() && found->second.state == State::kStreaming && kind != v1::Up::kHello;
+  if (!in_session && !virtual_ && !has_patience(body.size())) {
+    return close("too much that belongs to no session");
+  }
   if (kind == v1::Up::kHello) {
     if (found == channels_.end() && !has_room()) {
       return close("too many channels");
