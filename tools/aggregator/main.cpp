@@ -42,6 +42,7 @@ struct Options {
   std::size_t commit_events = 2'000;
   std::size_t pending_max = cubby::aggregator::PendingConnections::Limits{}.in_all;
   std::size_t pending_per_address = 0;  // 0: not said.
+  cubby::aggregator::Budget::Rates budget;
   unsigned commit_interval_ms = 20;
   bool allow_plaintext = false;
   bool allow_virtual_time = false;
@@ -95,6 +96,11 @@ void declare(CLI::App& app, Options& options) {
                  "connections without a session, of one address; default: 500, and on loopback as many as in all")
       ->check(CLI::Range(1, 100'000))
       ->default_str("");
+  app.add_option("--station-frames", options.budget.frames_a_second,
+                 "frames a second of one station, beyond which it is told to pause; 0: no limit")
+      ->check(CLI::Range(0, 1'000'000));
+  app.add_option("--station-bytes", options.budget.bytes_a_second, "bytes a second of one station, likewise")
+      ->check(CLI::Range(0, 1'000'000'000));
   app.add_flag("--allow-virtual-time", options.allow_virtual_time,
                "let connections beyond loopback dictate their time");
   app.add_flag("--upgrade", options.upgrade,
@@ -220,6 +226,7 @@ int serve(const Options& options) {
                        .allow_virtual_time = options.allow_virtual_time,
                        .commit_events = options.commit_events,
                        .commit_interval = std::chrono::milliseconds(options.commit_interval_ms),
+                       .budget = options.budget,
                        .pending = pending,
                        .pending_of_loopback = options.pending_per_address != 0,
                        .on_command_result = [&book](const cubby::v1::CommandResult& result) { book.answered(result); },

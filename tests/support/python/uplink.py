@@ -8,8 +8,9 @@ import ssl
 from cabinet import fields, varint
 from programs import expect, expect_equal
 
-CHALLENGE, WELCOME, ACK, REFUSE = 1, 2, 3, 6
+CHALLENGE, WELCOME, ACK, PAUSE, REFUSE = 1, 2, 3, 4, 6
 UNKNOWN_STATION, BAD_PROOF = 3, 4
+PING = b"\x03\x01\x32\x00"
 
 
 def encoded(value):
@@ -27,6 +28,47 @@ def text(number, value):
 def frame(channel, kind, body):
     message = text(kind, body)
     return encoded(len(encoded(channel) + message)) + encoded(channel) + message
+
+
+def journal_uid(station):
+    """Of the journal that Peer.greet() speaks of: always the same one of a station."""
+    return hashlib.sha256(station.encode()).digest()[:16]
+
+
+def hello(station, nonce, next_seq=1):
+    """A frame; everything from event 1 on is kept."""
+    return frame(1, 1, b"\x08\x01" + text(2, station.encode()) + text(3, journal_uid(station)) + b"\x20\x01\x28\x01\x30" + encoded(next_seq)
+                 + text(11, nonce))
+
+
+def proof(station, key, nonce, challenge):
+    """The frame that answers `challenge`, for the Hello that had `nonce`."""
+    parts = b"cubby uplink v1" + challenge + nonce + journal_uid(station) + station.encode()
+    return frame(1, 2, text(1, hmac.new(key, parts, hashlib.sha256).digest()))
+
+
+def station_key(fleet_key, station):
+    """HKDF of docs/spec/wire.md, 3, key version 1."""
+    extracted = hmac.new(bytes(32), fleet_key, hashlib.sha256).digest()
+    return hmac.new(extracted, b"cubby station key\1\0\0\0" + station.encode() + b"\1", hashlib.sha256).digest()
+
+
+class Journal:
+    """A station's events, cut into batches as they are added."""
+
+    def __init__(self, station):
+        self.uid = journal_uid(station)
+        self.seq = 0
+        self.chain = hashlib.sha256(self.uid).digest()[:8]
+
+    def batch(self, *events):
+        """The frame of these events, which come next."""
+        body = text(1, self.uid) + b"\x10" + encoded(self.seq + 1) + b"\x19" + self.chain
+        for event in events:
+            self.seq += 1
+            self.chain = hashlib.sha256(self.chain + self.seq.to_bytes(8, "little") + event).digest()[:8]
+            body += text(4, event)
+        return frame(1, 3, body)
 
 
 def tls_context(folder, ca=None, version=ssl.TLSVersion.TLSv1_3):
@@ -79,16 +121,12 @@ class Peer:
             expect(chunk, "the aggregator has closed before it answered")
             self.pending += chunk
 
-    def greet(self, station, key):
-        """Says Hello with an empty journal, always the same one of a station, and proves the key if there is a Challenge; what
-        the aggregator says in the end."""
-        name = station.encode()
-        uid, nonce = hashlib.sha256(name).digest()[:16], secrets.token_bytes(16)
-        hello = b"\x08\x01" + text(2, name) + text(3, uid) + b"\x20\x01\x28\x01\x30\x01" + text(11, nonce)
-        self.line.sendall(frame(1, 1, hello))
+    def greet(self, station, key, next_seq=1):
+        """Says Hello and proves the key if there is a Challenge; what the aggregator says in the end."""
+        nonce = secrets.token_bytes(16)
+        self.line.sendall(hello(station, nonce, next_seq))
         kind, body = self.receive()
         if kind != CHALLENGE:
             return kind, body
-        mac = hmac.new(key, b"cubby uplink v1" + body[1] + nonce + uid + name, hashlib.sha256).digest()
-        self.line.sendall(frame(1, 2, text(1, mac)))
+        self.line.sendall(proof(station, key, nonce, body[1]))
         return self.receive()

@@ -304,8 +304,14 @@ TEST_F(Session, SurvivesEveryTruncationOfEveryMessage) {
 }
 
 TEST_F(Session, CountsTheEventsOfABatchBeforeItParsesThem) {
+  CentreOptions options = test_options();
+  options.budget = {.frames_a_second = 0, .bytes_a_second = 0};
+  Centre own(options);
+  TestConnection link(own);
   journal.open();
-  welcome(connection, 1, journal);
+  link.greet(1, journal);
+  own.committed();
+  link.take();
   v1::Up up;
   v1::Batch& batch = *up.mutable_batch();
   batch.set_journal_uid(std::string(16, '\1'));
@@ -314,9 +320,9 @@ TEST_F(Session, CountsTheEventsOfABatchBeforeItParsesThem) {
   for (int i = 0; i < 1'000'000; ++i) {
     batch.add_events("");
   }
-  connection.send(1, up);
-  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_LIMIT);
-  EXPECT_TRUE(centre.changes().payload.empty());
+  EXPECT_EQ(link.send(1, up), Verdict::kGoOn);
+  EXPECT_EQ(link.take_refusal(), v1::REFUSE_CODE_LIMIT);
+  EXPECT_TRUE(own.changes().payload.empty());
 }
 
 TEST_F(Session, RefusesBatchesThatBreakARule) {

@@ -11,6 +11,7 @@
 
 #include "firmware/base/limits.h"
 #include "tools/aggregator/core/batch.h"
+#include "tools/aggregator/core/budget.h"
 #include "tools/aggregator/core/changes.h"
 #include "tools/aggregator/core/command_sink.h"
 #include "tools/aggregator/core/live_status.h"
@@ -33,6 +34,7 @@ struct StationRecord {
   ConnectionProtocol* owner = nullptr;  // Connection of the newest session; null: none.
   std::uint32_t channel = 0;
   std::uint64_t session = 0;
+  Budget budget;  // Of all its sessions since the start.
 };
 
 struct CentreOptions {
@@ -41,6 +43,7 @@ struct CentreOptions {
   std::uint64_t generation = 1;
   std::uint64_t session_epoch = 1;  // Grows with each opening of the store.
   std::uint32_t window = limits::kWindowMax;
+  Budget::Rates budget;
   std::function<void(MutableBytes)> fill_random;
   std::function<void(const v1::CommandResult&)> on_command_result;  // Once it is durable; may be empty.
   LiveStatus* live = nullptr;                                       // Told of refusals; may be null.
@@ -58,6 +61,7 @@ struct CentreCounters {
   std::uint64_t sessions = 0;  // Opened.
   std::uint64_t refusals = 0;  // Refuse sent, for any reason.
   std::uint64_t conflicts = 0;
+  std::uint64_t pauses = 0;          // Stations that were over their budget.
   std::uint64_t other_stations = 0;  // Hellos of stations that the certificate does not name.
   std::int64_t live_sessions = 0;
 };

@@ -63,10 +63,24 @@ ConnectionProtocol::Verdict ConnectionProtocol::close(std::string reason) {
   return Verdict::kClose;
 }
 
+// Whoever has proven nothing yet must not make us keep much. At full speed a whole fleet says Hello at once.
+bool ConnectionProtocol::has_room() const {
+  return channels_.size() < kChannelsMax && (virtual_ || channels_.size() - streaming_ < kUnprovenMax);
+}
+
+// Of frames that belong to no session; an answer to each is work, and whoever is nobody yet may come back at once.
+bool ConnectionProtocol::has_patience(std::size_t frame_bytes) {
+  if (!has_welcomed_ && ++frames_before_welcome_ > kFramesBeforeWelcomeMax) {
+    return false;
+  }
+  return outside_.charge(centre_.options().budget, frame_bytes, utc_ms_) != Budget::Answer::kClose;
+}
+
 // The session of a station ends here, unless a newer one has taken over already.
 void ConnectionProtocol::end_session(Channel& channel) {
   if (channel.state == State::kStreaming) {
     --centre_.counters().live_sessions;
+    --streaming_;
     StationRecord& station = *channel.station;
     const auto mine = channels_.find(station.channel);
     if (station.owner == this && mine != channels_.end() && &mine->second == &channel) {
@@ -98,15 +112,20 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_frame(const wire::Frame& fram
     return kind == v1::Up::kVirtualTime ? on_virtual_time(body) : close("channel 0 is for VirtualTime only");
   }
   auto found = channels_.find(frame.channel);
+  const bool in_session =
+      found != channels_.end() && found->second.state == State::kStreaming && kind != v1::Up::kHello;
+  if (!in_session && !virtual_ && !has_patience(body.size())) {
+    return close("too much that belongs to no session");
+  }
   if (kind == v1::Up::kHello) {
-    if (found == channels_.end() && channels_.size() >= kChannelsMax) {
+    if (found == channels_.end() && !has_room()) {
       return close("too many channels");
     }
     on_hello(frame.channel, body);
     return Verdict::kGoOn;
   }
   if (found == channels_.end()) {
-    if (channels_.size() >= kChannelsMax) {
+    if (!has_room()) {
       return close("too many channels");
     }
     channels_.try_emplace(frame.channel);
@@ -126,24 +145,39 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_frame(const wire::Frame& fram
     }
     return Verdict::kGoOn;
   }
+  return on_session_frame(frame.channel, channel, kind, body);
+}
+
+ConnectionProtocol::Verdict ConnectionProtocol::on_session_frame(std::uint32_t number, Channel& channel,
+                                                                 std::uint32_t kind, Bytes body) {
+  switch (channel.station->budget.charge(centre_.options().budget, body.size(), utc_ms_)) {
+    case Budget::Answer::kGoOn:
+      break;
+    case Budget::Answer::kPause:
+      pause(number, *channel.station);
+      break;
+    case Budget::Answer::kClose:
+      refuse(number, v1::REFUSE_CODE_LIMIT, false, "over its budget, and did not pause");
+      return close("a station is over its budget and did not pause");
+  }
   switch (kind) {
     case v1::Up::kBatch:
-      on_batch(frame.channel, channel, body);
+      on_batch(number, channel, body);
       break;
     case v1::Up::kGap:
-      on_gap(frame.channel, channel, body);
+      on_gap(number, channel, body);
       break;
     case v1::Up::kPing:
-      ack(frame.channel, *channel.station);
+      ack(number, *channel.station);
       break;
     case v1::Up::kAlert:
       break;  // A hint; never counted, and nobody listens to hints yet.
     case v1::Up::kProof:
     case v1::Up::kVirtualTime:
-      refuse(frame.channel, v1::REFUSE_CODE_PROTOCOL, false, "right message, wrong state");
+      refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "right message, wrong state");
       break;
     default:
-      refuse(frame.channel, v1::REFUSE_CODE_NOT_SUPPORTED, false, "unknown message");
+      refuse(number, v1::REFUSE_CODE_NOT_SUPPORTED, false, "unknown message");
       break;
   }
   return Verdict::kGoOn;
@@ -230,6 +264,11 @@ void ConnectionProtocol::on_proof(std::uint32_t number, Channel& channel, Bytes 
   } else if (!adopt_journal(number, channel)) {
     return;
   }
+  if (channel.station->budget.is_over(utc_ms_)) {
+    pause(number, *channel.station);  // A new session does not make a new budget.
+    end_session(channel);
+    return;
+  }
   const JournalRecord& journal = channel.station->journal;
   if (channel.next_seq <= journal.seq) {
     ++centre_.counters().conflicts;
@@ -284,6 +323,7 @@ void ConnectionProtocol::welcome(std::uint32_t number, Channel& channel) {
   has_welcomed_ = true;
   ++centre_.counters().sessions;
   ++centre_.counters().live_sessions;
+  ++streaming_;
   if (PresenceSink* const presence = centre_.options().presence) {
     presence->came(station.name, utc_ms_);
   }
@@ -362,6 +402,12 @@ void ConnectionProtocol::refuse(std::uint32_t number, v1::RefuseCode code, bool 
   refuse.set_detail(detail);
   send(number, down_);
   end_session(channels_[number]);
+}
+
+void ConnectionProtocol::pause(std::uint32_t number, const StationRecord& station) {
+  ++centre_.counters().pauses;
+  down_.mutable_pause()->set_retry_after_s(station.budget.wait_s(utc_ms_));
+  send(number, down_);
 }
 
 // Written by hand: there is one for every batch.

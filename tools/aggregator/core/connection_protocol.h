@@ -33,7 +33,9 @@ class ConnectionProtocol {
     bool allow_virtual_time = false;
   };
   static constexpr std::size_t kChannelsMax = 65'536;
-  static constexpr std::size_t kHelloBytesMax = 1'024;  // Of any message before Welcome.
+  static constexpr std::size_t kUnprovenMax = 64;  // Channels without a session; in virtual time kChannelsMax.
+  static constexpr std::size_t kFramesBeforeWelcomeMax = 2 * kUnprovenMax;  // Hello and Proof; not in virtual time.
+  static constexpr std::size_t kHelloBytesMax = 1'024;                      // Of any message before Welcome.
 
   ConnectionProtocol(Centre& centre, ConnectionOwner& owner, Options options);
   ~ConnectionProtocol();
@@ -81,6 +83,10 @@ class ConnectionProtocol {
   };
 
   Verdict close(std::string reason);
+  Verdict on_session_frame(std::uint32_t number, Channel& channel, std::uint32_t kind, Bytes body);
+  bool has_room() const;
+  bool has_patience(std::size_t frame_bytes);
+  void pause(std::uint32_t number, const StationRecord& station);
   Verdict on_virtual_time(Bytes message);
   void on_hello(std::uint32_t number, Bytes body);
   void on_proof(std::uint32_t number, Channel& channel, Bytes body);
@@ -104,6 +110,9 @@ class ConnectionProtocol {
   std::unordered_map<std::uint32_t, Channel> channels_;
   std::vector<std::byte> ready_;
   std::vector<std::byte> held_;
+  std::size_t streaming_ = 0;  // Channels with a session.
+  std::size_t frames_before_welcome_ = 0;
+  Budget outside_;      // Of all frames that belong to no session.
   bool waits_ = false;  // Something in held_ needs a commit first.
   bool barrier_ = false;
   bool virtual_ = false;

@@ -18,6 +18,7 @@ constexpr std::size_t kInputAfterWelcome = 256 * 1024;
 constexpr std::size_t kFrameBeforeWelcome = 4 * 1024;
 constexpr std::size_t kOutputBase = 256 * 1024;  // A slow reader is closed past these.
 constexpr std::size_t kOutputAChannel = 4 * 1024;
+constexpr std::size_t kOutputBeforeWelcome = 8 * 1024;
 constexpr std::size_t kWireBeforeWelcome = 4 * 1024;
 constexpr std::size_t kWireAfterWelcome = 16 * 1024;
 constexpr std::chrono::seconds kTlsWithin{5};
@@ -192,6 +193,14 @@ std::size_t Connection::frame_limit() const {
   return protocol_->has_welcomed() ? limits::kFrameUpMax : kFrameBeforeWelcome;
 }
 
+// In virtual time a whole fleet is challenged at once.
+std::size_t Connection::output_limit() const {
+  if (!protocol_->has_welcomed() && !protocol_->is_virtual()) {
+    return kOutputBeforeWelcome;
+  }
+  return kOutputBase + kOutputAChannel * protocol_->channel_count();
+}
+
 // False: the connection must be closed.
 bool Connection::handle_frames() {
   const std::uint64_t utc_ms = host_.utc_ms();
@@ -226,7 +235,7 @@ void Connection::flush() {
     return;
   }
   std::vector<std::byte>& ready = protocol_->ready();
-  if (ready.size() + protocol_->held_size() > kOutputBase + kOutputAChannel * protocol_->channel_count()) {
+  if (ready.size() + protocol_->held_size() > output_limit()) {
     asio::post(socket_.get_executor(), [self = shared_from_this()] { self->close("reads too slowly"); });
     return;
   }

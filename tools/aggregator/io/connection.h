@@ -70,6 +70,7 @@ class Connection final : public ConnectionOwner, public std::enable_shared_from_
   bool handle_frames();
   void flush();
   std::size_t frame_limit() const;
+  std::size_t output_limit() const;
 
   boost::asio::ip::tcp::socket socket_;
   std::uint64_t id_;

@@ -164,6 +164,7 @@ std::string UplinkServer::Parts::open_store() {
                                                        .store_uid = identity.uid,
                                                        .generation = identity.generation,
                                                        .session_epoch = identity.session_epoch,
+                                                       .budget = options_.budget,
                                                        .fill_random = fill_random,
                                                        .on_command_result = options_.on_command_result,
                                                        .live = &status_,
@@ -472,6 +473,7 @@ void UplinkServer::Parts::publish() {
   status_.gaps = costs_.gaps + counters.gaps;
   status_.commits = costs_.commits + counters.commits;
   status_.refusals = costs_.refusals + counters.refusals;
+  status_.pauses = costs_.pauses + counters.pauses;
   status_.conflicts = counters.conflicts;
   for (std::size_t i = 0; i < kConnectionRefusals; ++i) {
     status_.refused_connections[i] = costs_.refused_connections[i];
@@ -492,6 +494,7 @@ void UplinkServer::Parts::book_counters() {
   costs_.commits += counters.commits;
   costs_.sessions += counters.sessions;
   costs_.refusals += counters.refusals;
+  costs_.pauses += counters.pauses;
   costs_.frames += counters.frames;
   costs_.refused_connections[static_cast<std::size_t>(ConnectionRefusal::kOtherStation)] += counters.other_stations;
   counters = {};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cubby/v1/event.pb.h"
+#include "tools/aggregator/core/budget.h"
 #include "tools/aggregator/core/command_sink.h"
 #include "tools/aggregator/core/live_status.h"
 #include "tools/aggregator/core/pending_connections.h"
@@ -25,6 +26,7 @@ struct UplinkServerOptions {
   bool allow_virtual_time = false;                // Beside loopback, where it is always allowed.
   std::size_t commit_events = 2'000;              // A commit is due at the latest with so many events pending ...
   std::chrono::milliseconds commit_interval{20};  // ... or so long after the first of them.
+  Budget::Rates budget;                           // Of each station.
   std::size_t connections_max = 20'000;
   PendingConnections::Limits pending;
   bool pending_of_loopback = false;  // The limit of an address holds on loopback too, from where whole fleets come.
@@ -45,6 +47,7 @@ struct UplinkReport {
   std::uint64_t connections = 0;
   std::uint64_t sessions = 0;
   std::uint64_t refusals = 0;
+  std::uint64_t pauses = 0;
   std::uint64_t frames = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
