@@ -191,6 +191,24 @@ int upgrade(const Options& options) {
   return kExitOk;
 }
 
+/// All that can be in the way of serving, before anybody is served; empty, or what is wrong.
+std::string open(const Options& options, UplinkServer& uplink, HttpServer& http) {
+  if (std::string error = uplink.load_certificates(); !error.empty()) {
+    return "--tls: " + error;
+  }
+  if (std::string error = uplink.bind(); !error.empty()) {
+    return "--listen: " + options.listen + ": " + error;
+  }
+  if (std::string error = http.bind(); !error.empty()) {
+    return "--http: " + options.http + ": " + error;
+  }
+  std::string error = uplink.open_store();
+  if (error.empty()) {
+    error = http.start();
+  }
+  return error.empty() ? error : "--store: '" + options.store + "': " + error;
+}
+
 int serve(const Options& options) {
   const auto began = std::chrono::steady_clock::now();
   std::signal(SIGXFSZ, SIG_IGN);  // A limit to the size of files is a full disk, not an end.
@@ -234,20 +252,8 @@ int serve(const Options& options) {
                       status);
   HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status,
                   presence, book, uplink);
-  if (const std::string error = uplink.load_certificates(); !error.empty()) {
-    return complain("--tls: " + error, kExitFailure);
-  }
-  if (const std::string error = uplink.bind(); !error.empty()) {
-    return complain("--listen: " + options.listen + ": " + error, kExitFailure);
-  }
-  if (const std::string error = http.bind(); !error.empty()) {
-    return complain("--http: " + options.http + ": " + error, kExitFailure);
-  }
-  if (const std::string error = uplink.open_store(); !error.empty()) {
-    return complain("--store: '" + options.store + "': " + error, kExitFailure);
-  }
-  if (const std::string error = http.start(); !error.empty()) {
-    return complain("--store: '" + options.store + "': " + error, kExitFailure);
+  if (const std::string error = open(options, uplink, http); !error.empty()) {
+    return complain(error, kExitFailure);
   }
   if (options.allow_plaintext && !cubby::tools::is_loopback(listen.host)) {
     spdlog::warn("*** PLAINTEXT on {}: anybody on the way can read what stations report ***", options.listen);
