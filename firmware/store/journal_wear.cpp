@@ -10,17 +10,13 @@ using layout::OwnKind;
 using layout::RecordHeader;
 using layout::SectorHeader;
 
-// A worn cell may answer "done" and hold something else. In small pieces: the stack is.
+// A worn cell may answer "done" and hold something else.
 bool Journal::reads_as(std::uint32_t address, Bytes data) const {
-  std::array<std::byte, 64> piece;
-  for (std::size_t done = 0; done < data.size(); done += piece.size()) {
-    const MutableBytes read = MutableBytes(piece).first(std::min(piece.size(), data.size() - done));
-    if (flash_.read(static_cast<std::uint32_t>(address + done), read) != Status::kOk ||
-        std::memcmp(read.data(), data.data() + done, read.size()) != 0) {
-      return false;
-    }
-  }
-  return true;
+  constexpr std::size_t kPiece = 256;
+  std::array<std::byte, kPiece> bytes;
+  CUBBY_ASSERT(data.size() <= bytes.size());
+  const MutableBytes read = MutableBytes(bytes).first(data.size());
+  return flash_.read(address, read) == Status::kOk && std::memcmp(read.data(), data.data(), data.size()) == 0;
 }
 
 // Whatever the sector reads: blank flash is never trusted. Nor is an erase.
@@ -28,7 +24,7 @@ Status Journal::erase(std::uint16_t sector) {
   if (flash_.erase(sector) != Status::kOk) {
     return Status::kIo;
   }
-  std::array<std::byte, 64> blank;
+  std::array<std::byte, 256> blank;
   blank.fill(std::byte{0xFF});
   const std::uint32_t size = flash_.geometry().sector_size;
   for (std::uint32_t offset = 0; offset < size; offset += blank.size()) {

@@ -39,7 +39,7 @@ MUTANTS = [
     ),
     *under_faults(
         STORE + "journal_wear.cpp",
-        ("part-of-a-page-is-read-back", "for (std::size_t done = 0; <<done < data.size()>>; done += piece.size()) {", "done == 0"),
+        ("part-of-a-page-is-read-back", "std::memcmp(read.data(), data.data(), <<data.size()>>) == 0", "std::min<std::size_t>(data.size(), 64)"),
     ),
     *under_faults(
         STORE + "journal_mount.cpp",
@@ -137,9 +137,9 @@ FAULTS = {
     "read-disturb": "lost-records-are-not-told",
     "hostile-page": "opening-of-before-the-loss-goes-on",
     "program-errors": "pulses-before-the-intent",
-    "erase-errors": "mount-that-failed-is-ignored",
+    "erase-errors": "erases-before-it-copies",
     "all-errors": "verdict-before-it-is-counted",
-    "busy-for-ever": "pulses-before-the-intent",
+    "busy-for-ever": "mount-that-failed-is-ignored",
     "reads-zeros": "program-is-not-read-back",
     "write-protected": "program-is-not-read-back",
 }
