@@ -119,6 +119,10 @@ Journal::Copy Journal::copy_state(const LiveSector& live) const {
     return done ? Copy::kDone : Copy::kIncomplete;
   }
   for (std::size_t i = 0; i < live_count_; ++i) {
+    // One that begins there, too, was copied again: the original may be gone by now, and this one looks whole then.
+    if (live_[i].sector != live.sector && live_[i].serial >= live.serial && live_[i].first_order <= live.first_order) {
+      return Copy::kIncomplete;
+    }
     offset = data_offset();
     while (live_[i].serial < live.serial && find_record(live_[i], offset, record, payload)) {
       if (record.order >= newest) {

@@ -62,7 +62,7 @@ class Reader {
   void read_header(std::uint32_t index);
   void choose_journal();
   void read_sectors();
-  bool was_before(std::uint64_t serial, std::uint64_t order) const;
+  bool was_before(std::uint32_t index, std::uint64_t order) const;
   void drop_unfinished_boots();
   void put_in_order();
   void read_records();
@@ -175,10 +175,15 @@ bool replaces(const layout::SectorHeader& header, std::uint64_t serial) {
          (header.before.has_value() && serial > *header.before && serial < header.serial);
 }
 
-/// A record in a sector of a lower serial has that order or a higher one.
-bool Reader::was_before(std::uint64_t serial, std::uint64_t order) const {
+/// A record in a sector of a lower serial has that order or a higher one, or a later sector begins where this one does.
+bool Reader::was_before(std::uint32_t index, std::uint64_t order) const {
+  const std::uint64_t serial = history_.sectors[index].header.serial;
+  const std::uint64_t first_order = history_.sectors[index].header.first_order;
   for (const std::uint32_t i : live_) {
     const FlashSector& sector = history_.sectors[i];
+    if (i != index && sector.header.serial >= serial && sector.header.first_order <= first_order) {
+      return true;  // Copied again.
+    }
     std::uint32_t offset = image_.data_offset();
     while (sector.header.serial < serial) {
       const auto record = find_record(image_, i, offset, sector.header.serial);
@@ -213,7 +218,7 @@ void Reader::drop_unfinished_boots() {
       newest = std::max(newest, record->header.order);
       offset = record->offset + record->stored;
     }
-    sector.copy_done = sector.copy_done || (newest != 0 && !was_before(sector.header.serial, newest));
+    sector.copy_done = sector.copy_done || (newest != 0 && !was_before(i, newest));
   }
   for (const std::uint32_t i : live_) {
     FlashSector& boot = history_.sectors[i];
