@@ -200,6 +200,7 @@ class Journal {
 
   Status scan_headers(Recovery& recovery);
   bool holds_nothing() const;
+  bool holds_copy_done(const LiveSector& live) const;
   Copy copy_state(const LiveSector& live) const;
   bool find_record(const LiveSector& live, std::uint32_t& offset, layout::RecordHeader& header, Bytes& payload) const;
   void drop_incomplete_boot_sectors(Recovery& recovery);

@@ -94,6 +94,19 @@ bool Journal::holds_nothing() const {
   return written <= kStrayBytesMax;
 }
 
+bool Journal::holds_copy_done(const LiveSector& live) const {
+  std::uint32_t offset = data_offset();
+  RecordHeader record;
+  Bytes payload;
+  while (find_record(live, offset, record, payload)) {
+    if (is_copy_done(record)) {
+      return true;
+    }
+    offset += padded(layout::header_size(record.record_class) + record.payload_size);
+  }
+  return false;
+}
+
 // A kCopyDone that went bad, or stands behind records that did, is still told from one that was never written: what
 // was appended after it has an order that no sector before has. (A copy that was cut has none, erased by halves or
 // not.)
@@ -119,8 +132,9 @@ Journal::Copy Journal::copy_state(const LiveSector& live) const {
     return done ? Copy::kDone : Copy::kIncomplete;
   }
   for (std::size_t i = 0; i < live_count_; ++i) {
-    // One that begins there, too, was copied again: the original may be gone by now, and this one looks whole then.
-    if (live_[i].sector != live.sector && live_[i].serial >= live.serial && live_[i].first_order <= live.first_order) {
+    // A whole one that begins there, too, was copied again: the original may be gone by now, and this one looks whole.
+    if (live_[i].sector != live.sector && live_[i].serial >= live.serial && live_[i].first_order <= live.first_order &&
+        holds_copy_done(live_[i])) {
       return Copy::kIncomplete;
     }
     offset = data_offset();

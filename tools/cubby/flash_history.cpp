@@ -62,6 +62,7 @@ class Reader {
   void read_header(std::uint32_t index);
   void choose_journal();
   void read_sectors();
+  bool holds_copy_done(std::uint32_t index) const;
   bool was_before(std::uint32_t index, std::uint64_t order) const;
   void drop_unfinished_boots();
   void put_in_order();
@@ -175,13 +176,25 @@ bool replaces(const layout::SectorHeader& header, std::uint64_t serial) {
          (header.before.has_value() && serial > *header.before && serial < header.serial);
 }
 
+bool Reader::holds_copy_done(std::uint32_t index) const {
+  std::uint32_t offset = image_.data_offset();
+  while (const auto record = find_record(image_, index, offset, history_.sectors[index].header.serial)) {
+    if (record->is(OwnKind::kCopyDone)) {
+      return true;
+    }
+    offset = record->offset + record->stored;
+  }
+  return false;
+}
+
 /// A record in a sector of a lower serial has that order or a higher one, or a later sector begins where this one does.
 bool Reader::was_before(std::uint32_t index, std::uint64_t order) const {
   const std::uint64_t serial = history_.sectors[index].header.serial;
   const std::uint64_t first_order = history_.sectors[index].header.first_order;
   for (const std::uint32_t i : live_) {
     const FlashSector& sector = history_.sectors[i];
-    if (i != index && sector.header.serial >= serial && sector.header.first_order <= first_order) {
+    if (i != index && sector.header.serial >= serial && sector.header.first_order <= first_order &&
+        holds_copy_done(i)) {
       return true;  // Copied again.
     }
     std::uint32_t offset = image_.data_offset();
