@@ -69,17 +69,17 @@ class Controller final : public wire::UplinkListener {
   void on_command(const cubby_v1_Command& command, Bytes rules) override { remote_.take(command, rules); }
   void on_gap() override { snapshot_wanted_ = true; }
 
-  Duration boot_wait(Duration longest);
+  Duration boot_wait();
   Status start(Instant now);
   void tend_journal(Instant now, Wake& wake);
   Status open_journal();
-  Status journal_boot(const Options& options);
+  Status journal_boot();
   Status tell_boot();
   void note_time_off();
-  Status append_journal_opened(std::string_view firmware_version);
+  Status append_journal_opened();
   Status append_booted();
-  void configure_doors(const Options& options);
-  Status start_uplink(const Options& options, Instant now);
+  void configure_doors();
+  Status start_uplink(Instant now);
 
   void take_door_events(Instant now);
   void take_news(Instant now);

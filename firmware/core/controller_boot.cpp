@@ -29,7 +29,7 @@ Status Controller::boot(const Options& options, Instant now) {
   CUBBY_ASSERT(!running_ && options.config != nullptr);
   options_ = options;
   panel_.set_language(language_of(*options.config));
-  const auto wait = boot_wait(options.boot_wait_max);
+  const auto wait = boot_wait();
   if (wait > Duration{}) {
     boot_at_ = now + wait;
     return Status::kOk;
@@ -37,7 +37,8 @@ Status Controller::boot(const Options& options, Instant now) {
   return start(now);
 }
 
-Duration Controller::boot_wait(Duration longest) {
+Duration Controller::boot_wait() {
+  const auto longest = options_.boot_wait_max;
   if (longest == Duration{}) {
     return {};
   }
@@ -50,23 +51,22 @@ Duration Controller::boot_wait(Duration longest) {
 }
 
 Status Controller::start(Instant now) {
-  const auto& options = options_;
   const auto key = hardware_.keys.station_key(1);
   if (!key.ok()) {
     return key.status();
   }
   codes_.set_key(key.value());
-  recorder_.state().set_door_count(options.config->door_board_count);
+  recorder_.state().set_door_count(options_.config->door_board_count);
   CUBBY_TRY(open_journal());
   recorder_.start(now);
-  configuration_.start(*options.config, options.config_bytes);
+  configuration_.start(*options_.config, options_.config_bytes);
   panel_.change_language(language_of(configuration_.config()));
   codes_.set_digits(configuration_.config().code_digits);
   openings_.set_code_digits(configuration_.config().code_digits);
   note_time_off();
   // A full journal must not keep the doors shut: nothing but the centre's acknowledgements, which a running station
   // asks for, makes room in it. What does not fit now is told then.
-  const auto told = journal_boot(options);
+  const auto told = journal_boot();
   if (told != Status::kOk && (told != Status::kNoSpace || journal_.next_seq() == 1)) {
     return told;
   }
@@ -80,10 +80,10 @@ Status Controller::start(Instant now) {
     }
   }
   (void)recorder_.state().take_changed();
-  configure_doors(options);
+  configure_doors();
   doors_.start(now);
   flow_.start(configuration_.config().station, now);
-  CUBBY_TRY(start_uplink(options, now));
+  CUBBY_TRY(start_uplink(now));
   running_ = true;
   settle_at_ = now + kLasted;
   return Status::kOk;
@@ -120,9 +120,9 @@ Status Controller::open_journal() {
 
 /// JournalOpened, ConfigApplied, Snapshot, Booted open a journal, whichever boot gets so far; a later
 /// boot says Booted first.
-Status Controller::journal_boot(const Options& options) {
+Status Controller::journal_boot() {
   if (journal_.next_seq() == 1) {
-    CUBBY_TRY(append_journal_opened(options.firmware_version));
+    CUBBY_TRY(append_journal_opened());
   }
   return tell_boot();
 }
@@ -159,11 +159,11 @@ void Controller::note_time_off() {
   }
 }
 
-Status Controller::append_journal_opened(std::string_view firmware_version) {
+Status Controller::append_journal_opened() {
   auto& body = recorder_.begin(cubby_v1_Event_journal_opened_tag).body.journal_opened;
   std::memcpy(body.journal_uid, journal_.uid().data(), sizeof(body.journal_uid));
-  const auto size = std::min(firmware_version.size(), sizeof(body.firmware) - 1);
-  std::memcpy(body.firmware, firmware_version.data(), size);
+  const auto version = options_.firmware_version;
+  std::memcpy(body.firmware, version.data(), std::min(version.size(), sizeof(body.firmware) - 1));
   return recorder_.commit();
 }
 
@@ -176,7 +176,7 @@ Status Controller::append_booted() {
   return recorder_.commit();
 }
 
-void Controller::configure_doors(const Options& options) {
+void Controller::configure_doors() {
   const auto& config = configuration_.config();
   std::array<drivers::BoardSettings, limits::kBoardsMax> boards;
   for (std::size_t i = 0; i < config.boards_count; ++i) {
@@ -191,10 +191,10 @@ void Controller::configure_doors(const Options& options) {
     }
   }
   doors_.configure({boards.data(), config.boards_count}, {doors.data(), config.door_board_count},
-                   {.echo = config.bus_echo, .lateness = options.tick_lateness});
+                   {.echo = config.bus_echo, .lateness = options_.tick_lateness});
 }
 
-Status Controller::start_uplink(const Options& options, Instant now) {
+Status Controller::start_uplink(Instant now) {
   constexpr std::uint32_t kKeyVersion = 1;
   const auto key = hardware_.keys.station_key(kKeyVersion);
   if (!key.ok()) {
@@ -206,7 +206,7 @@ Status Controller::start_uplink(const Options& options, Instant now) {
                                       .key_version = kKeyVersion,
                                       .config_version = config.version,
                                       .config_hash = configuration_.hash(),
-                                      .announce_new_journal = options.announce_new_journal};
+                                      .announce_new_journal = options_.announce_new_journal};
   uplink_.start(identity, configuration_.uplink_policy(), now);
   return Status::kOk;
 }

@@ -172,15 +172,14 @@ class Journal {
                       Bytes payload);
   Status program(std::uint32_t address, Bytes head, Bytes payload);
   bool reads_as(std::uint32_t address, Bytes data) const;
+  static bool is_erased(Bytes bytes);
   Status erase(std::uint16_t sector);
   bool answers() const;
   Status open_next();
   Status leave_worn_sector();
   void retire(std::uint16_t sector);
-  bool retired(std::uint16_t sector) const { return has(retired_, sector); }
-  static bool has(const SectorBits& bits, std::uint16_t sector);
+  bool retired(std::uint16_t sector) const;
   void take_retired(const SectorBits& bits);
-  std::size_t write_retired(MutableBytes into) const;
   Status append_retired();
   Status open_sector(layout::SectorRole role, std::uint64_t supersedes, std::uint64_t first_order,
                      std::uint64_t first_seq, Chain chain, std::uint16_t wanted = kNoSector);

@@ -289,8 +289,7 @@ Status Journal::mount(RecordVisitor& visitor, MountReport& report) {
     scan_records(recovery, first, report);
     take(recovery);
   }
-  const std::uint32_t in_a_row = recovery.settled_boot == recovery.boot_max ? 0 : recovery.boots_in_a_row;
-  boots_in_a_row_ = static_cast<std::uint16_t>(std::min<std::uint32_t>(in_a_row + 1, UINT16_MAX));
+  boots_in_a_row_ = static_cast<std::uint16_t>(std::min<std::uint32_t>(recovery.unsettled_boots() + 1, UINT16_MAX));
   take_retired(recovery.retired);
   boot_ = recovery.boot_max + 1;
   next_serial_ = recovery.serial_max + 2;  // The next one may stand in a header that was torn.

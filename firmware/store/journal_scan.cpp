@@ -69,6 +69,11 @@ Status Journal::scan_headers(Recovery& recovery) {
   return recovery.other_geometry || !holds_nothing() ? Status::kCorrupt : Status::kNotFound;
 }
 
+// Each byte is equal to its neighbour, and the first is FF.
+bool Journal::is_erased(Bytes bytes) {
+  return bytes[0] == std::byte{0xFF} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
 // Without a journal: is there anything that a format would destroy? What stands where a header belongs
 // may be the rest of a format that was cut, and so may a few bits anywhere of an erase that was cut;
 // an erased byte has at most that.
@@ -82,8 +87,7 @@ bool Journal::holds_nothing() const {
       if (flash_.read(sector * sector_size + offset, MutableBytes(bytes).first(count)) != Status::kOk) {
         return false;
       }
-      // Nearly everything is erased: equal to its neighbour, and the first is FF.
-      if (bytes[0] != std::byte{0xFF} || std::memcmp(bytes.data(), bytes.data() + 1, count - 1) != 0) {
+      if (!is_erased(Bytes(bytes).first(count))) {  // Nearly everything is.
         written +=
             static_cast<std::uint32_t>(std::count_if(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count),
                                                      [](std::byte value) { return value != std::byte{0xFF}; }));

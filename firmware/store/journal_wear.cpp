@@ -10,13 +10,17 @@ using layout::OwnKind;
 using layout::RecordHeader;
 using layout::SectorHeader;
 
-// A worn cell may answer "done" and hold something else.
+// A worn cell may answer "done" and hold something else. In small pieces, for the stack's sake.
 bool Journal::reads_as(std::uint32_t address, Bytes data) const {
-  constexpr std::size_t kPiece = 256;
-  std::array<std::byte, kPiece> bytes;
-  CUBBY_ASSERT(data.size() <= bytes.size());
-  const MutableBytes read = MutableBytes(bytes).first(data.size());
-  return flash_.read(address, read) == Status::kOk && std::memcmp(read.data(), data.data(), data.size()) == 0;
+  std::array<std::byte, 64> piece;
+  for (std::size_t done = 0; done < data.size(); done += piece.size()) {
+    const MutableBytes read = MutableBytes(piece).first(std::min(piece.size(), data.size() - done));
+    if (flash_.read(static_cast<std::uint32_t>(address + done), read) != Status::kOk ||
+        std::memcmp(read.data(), data.data() + done, read.size()) != 0) {
+      return false;
+    }
+  }
+  return true;
 }
 
 // Whatever the sector reads: blank flash is never trusted. Nor is an erase.
@@ -24,19 +28,18 @@ Status Journal::erase(std::uint16_t sector) {
   if (flash_.erase(sector) != Status::kOk) {
     return Status::kIo;
   }
-  std::array<std::byte, 256> blank;
-  blank.fill(std::byte{0xFF});
+  std::array<std::byte, 256> bytes;  // Each read wears on a part a little, so they are few.
   const std::uint32_t size = flash_.geometry().sector_size;
-  for (std::uint32_t offset = 0; offset < size; offset += blank.size()) {
-    if (!reads_as(sector * size + offset, blank)) {
+  for (std::uint32_t offset = 0; offset < size; offset += bytes.size()) {
+    if (flash_.read(sector * size + offset, bytes) != Status::kOk || !is_erased(bytes)) {
       return Status::kIo;
     }
   }
   return Status::kOk;
 }
 
-bool Journal::has(const SectorBits& bits, std::uint16_t sector) {
-  return (std::to_integer<unsigned>(bits[sector / 8]) >> (sector % 8) & 1U) != 0;
+bool Journal::retired(std::uint16_t sector) const {
+  return (std::to_integer<unsigned>(retired_[sector / 8]) >> (sector % 8) & 1U) != 0;
 }
 
 void Journal::retire(std::uint16_t sector) {
@@ -65,19 +68,12 @@ std::uint32_t Journal::spare_percent() const {
   return good <= kSectorsLeast ? 0 : (good - kSectorsLeast) * 100 / (count - kSectorsLeast);
 }
 
-std::size_t Journal::write_retired(MutableBytes into) const {
-  const std::size_t size = (flash_.geometry().sector_count + 7) / 8;
-  std::copy_n(retired_.begin(), size, into.begin());
-  return size;
-}
-
 // Without room for it, it is told with the next record that finds some; until then a boot would find out anew.
 Status Journal::append_retired() {
   retired_untold_ = false;
-  SectorBits bits;
-  const std::size_t size = write_retired(bits);
-  const Status status =
-      append(RecordClass::kInternal, static_cast<std::uint8_t>(OwnKind::kRetired), Bytes(bits).first(size));
+  const SectorBits bits = retired_;  // Another sector may be retired while this is written.
+  const Bytes used = Bytes(bits).first((flash_.geometry().sector_count + 7) / 8);
+  const Status status = append(RecordClass::kInternal, static_cast<std::uint8_t>(OwnKind::kRetired), used);
   if (status == Status::kNoSpace) {
     retired_untold_ = true;
     return Status::kOk;
@@ -166,7 +162,7 @@ std::uint32_t Journal::unsettled_boots() {
       offset += padded(layout::header_size(record.record_class) + record.payload_size);
     }
   }
-  return recovery.settled_boot == recovery.boot_max ? 0 : recovery.boots_in_a_row;
+  return recovery.unsettled_boots();
 }
 
 void Journal::note_settled(Recovery& recovery, const RecordHeader& record, Bytes payload) {

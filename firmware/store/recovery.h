@@ -20,6 +20,9 @@ struct Journal::Recovery {
     std::optional<AckMark> ack;
   };
 
+  /// Boots in a row, up to the last one, that have not settled.
+  std::uint32_t unsettled_boots() const { return settled_boot == boot_max ? 0 : boots_in_a_row; }
+
   // By physical sector: superseded by one whose kCopyDone may read differently the next time.
   std::array<bool, limits::kSectorsMax> kept_back{};
   bool newer_version = false;

@@ -12,6 +12,7 @@
 
 #include "firmware/base/prng.h"
 #include "fuzz/targets.h"
+#include "support/arguments.h"
 
 namespace {
 
@@ -84,10 +85,7 @@ void run_random(const cubby::fuzz::Target& target, std::uint64_t count, std::uin
 }
 
 std::uint64_t usual_count() {
-  const auto is_set = [](const char* name) {
-    const char* value = std::getenv(name);
-    return value != nullptr && std::string(value) == "1";
-  };
+  using cubby::tests::is_set;
   return is_set("CUBBY_NIGHTLY") ? 1'000'000 : is_set("CUBBY_THOROUGH") ? 200'000 : 20'000;
 }
 

@@ -5,14 +5,12 @@
 #include <cstdlib>
 
 #include "model/player.h"
+#include "support/arguments.h"
 
 namespace cubby::model {
 namespace {
 
-bool is_set(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr && std::string(value) == "1";
-}
+using tests::is_set;
 
 int stories() {
   return is_set("CUBBY_NIGHTLY") ? 100'000 : is_set("CUBBY_THOROUGH") ? 20'000 : 2'000;

@@ -6,9 +6,13 @@
 #include <map>
 
 #include "power_loss/campaign.h"
+#include "support/arguments.h"
 
 namespace cubby::power_loss {
 namespace {
+
+using tests::is_set;
+using tests::number_of;
 
 constexpr int kExitUsage = 2;
 
@@ -24,19 +28,13 @@ int complain(const std::string& what) {
   return kExitUsage;
 }
 
-std::optional<std::uint64_t> number_of(const char* text) {
-  char* end = nullptr;
-  const std::uint64_t value = std::strtoull(text, &end, 10);
-  return *text >= '0' && *text <= '9' && *end == '\0' ? std::optional(value) : std::nullopt;
-}
-
 std::optional<Cut> cut_of(const std::string& text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string::npos) {
     return std::nullopt;
   }
-  const auto operation = number_of(text.substr(0, colon).c_str());
-  const auto mode = number_of(text.substr(colon + 1).c_str());
+  const auto operation = number_of(text.substr(0, colon));
+  const auto mode = number_of(text.substr(colon + 1));
   if (!operation.has_value() || !mode.has_value() || *mode >= kModes) {
     return std::nullopt;
   }
@@ -76,11 +74,6 @@ bool set_option(const std::string& name, const char* value, Options& options) {
     return cut.has_value();
   }
   return name == "--canary" && set_canary(value, options);
-}
-
-bool is_set(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value != nullptr && std::strcmp(value, "1") == 0;
 }
 
 int run(int argc, char** argv) {

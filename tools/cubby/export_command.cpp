@@ -7,6 +7,7 @@
 
 #include "tools/aggregator/storage/store_reader.h"
 #include "tools/cubby/export_events.h"
+#include "tools/cubby/statistics_filter.h"
 #include "tools/support/command_line.h"
 #include "tools/support/text.h"
 
@@ -26,14 +27,8 @@ struct EventOptions {
   std::string uri_prefix = "https://cubby.example/";
 };
 
-struct StatsOptions {
+struct StatsOptions : StatisticsFilter {
   std::string store;
-  std::string by = "city";
-  std::string station;
-  std::string city;
-  std::string from;
-  std::string to;
-  std::string sort;
   std::string format = "csv";
 };
 
@@ -251,13 +246,10 @@ void add_stats(CLI::App& parent, int& exit_code) {
   stats->add_option("--store", options->store, "the aggregator's SQLite file; it may be running")
       ->required()
       ->check(CLI::ExistingFile);
-  stats->add_option("--by", options->by, "what a row is about")
-      ->check(CLI::IsMember({"city", "station", "compartment", "brand", "size", "hour", "day"}));
-  stats->add_option("--station", options->station, "only this station")->check(station_validator());
-  stats->add_option("--city", options->city, "only this city");
-  stats->add_option("--from", options->from, "first local day, e.g. 2025-03-03")->check(day_validator());
-  stats->add_option("--to", options->to, "the day after the last")->check(day_validator());
-  stats->add_option("--sort", options->sort, "a column's name, with :desc for the greatest first");
+  add_statistics_filter(*stats, *options);
+  stats->get_option("--station")->check(station_validator());
+  stats->get_option("--from")->check(day_validator());
+  stats->get_option("--to")->check(day_validator());
   stats->add_option("--format", options->format, "how to write them")->check(CLI::IsMember({"csv", "jsonl"}));
   stats->callback([options, &exit_code] { exit_code = export_stats(*options); });
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tools/cubby/http_client.h"
+#include "tools/cubby/statistics_filter.h"
 #include "tools/cubby/stats_table.h"
 #include "tools/support/command_line.h"
 #include "tools/support/secret_file.h"
@@ -20,15 +21,9 @@ namespace json = boost::json;
 constexpr std::size_t kPageRows = 1'000;
 constexpr std::chrono::seconds kTimeout{15};
 
-struct Options {
+struct Options : StatisticsFilter {
   std::string http = "127.0.0.1:7480";
   std::string token_file;
-  std::string by = "city";
-  std::string station;
-  std::string city;
-  std::string from;
-  std::string to;
-  std::string sort;
   std::string format = "table";
 };
 
@@ -140,13 +135,7 @@ void add_stats_command(CLI::App& app, int& exit_code) {
   CLI::App* stats = app.add_subcommand("stats", "Shows what compartments, stations and cities did");
   stats->footer(kExamples);
   stats->option_defaults()->always_capture_default();
-  stats->add_option("--by", options->by, "what a row is about")
-      ->check(CLI::IsMember({"city", "station", "compartment", "brand", "size", "hour", "day"}));
-  stats->add_option("--station", options->station, "only this station, e.g. SX-TY-0007");
-  stats->add_option("--city", options->city, "only this city");
-  stats->add_option("--from", options->from, "first local day, e.g. 2025-03-03");
-  stats->add_option("--to", options->to, "the day after the last");
-  stats->add_option("--sort", options->sort, "a column's name in --format json, with :desc for the greatest first");
+  add_statistics_filter(*stats, *options);
   stats->add_option("--format", options->format, "how to print")->check(CLI::IsMember({"table", "json", "csv"}));
   stats->add_option("--http", options->http, "the aggregator's HTTP interface")->check(endpoint_validator());
   stats->add_option("--token-file", options->token_file, "file of its token (default: http.token in the state folder)");

@@ -89,10 +89,6 @@ std::string door_words(const cubby_v1_Event& event) {
       return door("reserved:", body.door_reserved.compartment);
     case cubby_v1_Event_reservation_ended_tag:
       return door("no longer reserved:", body.reservation_ended.compartment);
-    case cubby_v1_Event_flash_worn_tag:
-      return std::to_string(body.flash_worn.retired) + " sectors of the journal are worn out, " +
-             std::to_string(body.flash_worn.spare_percent) + " % of the spare ones are left" +
-             (body.flash_worn.spare_percent <= store::Journal::kSpareLow ? ": replace it" : "");
     case cubby_v1_Event_board_silent_tag:
       return "board " + std::to_string(body.board_silent.board) + " is silent";
     case cubby_v1_Event_board_answered_tag:
@@ -103,7 +99,12 @@ std::string door_words(const cubby_v1_Event& event) {
 }
 
 std::string station_words(const cubby_v1_Event& event) {
+  const auto& worn = event.body.flash_worn;
   switch (event.which_body) {
+    case cubby_v1_Event_flash_worn_tag:
+      return std::to_string(worn.retired) + " sectors of the journal are worn out, " +
+             std::to_string(worn.spare_percent) + " % of the spare ones are left" +
+             (worn.spare_percent <= store::Journal::kSpareLow ? ": replace it" : "");
     case cubby_v1_Event_journal_opened_tag:
       return "a new journal";
     case cubby_v1_Event_config_applied_tag:

@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -107,15 +106,6 @@ class Floor {
 };
 
 }  // namespace
-
-double cpu_seconds_of(int process) {
-  clockid_t clock{};
-  timespec time{};
-  if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &time) != 0) {
-    return -1;
-  }
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
 
 Outcome run_floor(const Workload& work, const std::string& file) {
   Outcome outcome;

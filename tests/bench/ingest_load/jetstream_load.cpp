@@ -1,7 +1,6 @@
 // The client's protocol of NATS is lines of text; publishing with acknowledgement is a message with a reply subject.
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <string_view>
 
 #include "bench/ingest_load/conversation.h"
@@ -10,11 +9,7 @@
 namespace cubby::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::size_t kSendMax = 64 * 1024;
-constexpr std::chrono::seconds kGreetingMax{30};
-constexpr std::chrono::seconds kLoadMax{300};
 constexpr std::string_view kStream =
     R"({"name":"bench","subjects":["bench.*"],"storage":"file","retention":"limits","num_replicas":1})";
 
@@ -144,12 +139,7 @@ Outcome load_jetstream(const Workload& work, std::uint16_t port, int served_by) 
   for (const auto& publisher : publishers) {
     publisher->begin();
   }
-  const double cpu_from = cpu_seconds_of(served_by);
-  const auto from = Clock::now();
-  outcome.error = conversation.run(kLoadMax);
-  outcome.seconds = std::chrono::duration<double>(Clock::now() - from).count();
-  outcome.cpu_seconds = cpu_seconds_of(served_by) - cpu_from;
-  return outcome;
+  return run_timed(conversation, served_by);
 }
 
 }  // namespace cubby::bench

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
 #include "bench/ingest_load/workload.h"
 
 namespace cubby::bench {
+
+class Conversation;
 
 /// What one run took, from the first byte of a batch to the last acknowledgement; connections were up before.
 struct Outcome {
@@ -19,6 +22,9 @@ struct Outcome {
 /// Events that nobody has acknowledged yet, of one connection; the groups of the floor, too.
 inline constexpr std::uint64_t kWindow = 2'000;
 
+/// For connections to come up.
+inline constexpr std::chrono::seconds kGreetingMax{30};
+
 /// Sends everything to an aggregator, a connection each session.
 Outcome load_uplink(const Workload& work, std::uint16_t port, int served_by, Bytes fleet_key);
 /// Sends everything to a nats-server with JetStream, a connection each session and a message each frame, to one stream
@@ -27,6 +33,8 @@ Outcome load_jetstream(const Workload& work, std::uint16_t port, int served_by);
 /// What nobody can leave out: takes the same frames apart, chains, writes and syncs them in one loop.
 Outcome run_floor(const Workload& work, const std::string& file);
 
+/// The conversation to its end, for five minutes at most.
+Outcome run_timed(Conversation& conversation, int served_by);
 /// Processor time of a process so far, in seconds; negative: there is none.
 double cpu_seconds_of(int process);
 

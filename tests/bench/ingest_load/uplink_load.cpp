@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 
 #include "bench/ingest_load/conversation.h"
 #include "bench/ingest_load/loads.h"
@@ -14,12 +13,9 @@ namespace cubby::bench {
 namespace {
 
 using aggregator::FieldReader;
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kGreetingsAtOnce = 500;  // Below what an aggregator takes without a session.
 constexpr std::size_t kSendMax = 64 * 1024;
-constexpr std::chrono::seconds kGreetingMax{30};
-constexpr std::chrono::seconds kLoadMax{300};
 
 std::string to_text(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -163,12 +159,7 @@ Outcome load_uplink(const Workload& work, std::uint16_t port, int served_by, Byt
   for (const auto& talker : talkers) {
     talker->begin();
   }
-  const double cpu_from = cpu_seconds_of(served_by);
-  const auto from = Clock::now();
-  outcome.error = conversation.run(kLoadMax);
-  outcome.seconds = std::chrono::duration<double>(Clock::now() - from).count();
-  outcome.cpu_seconds = cpu_seconds_of(served_by) - cpu_from;
-  return outcome;
+  return run_timed(conversation, served_by);
 }
 
 }  // namespace cubby::bench

@@ -3,20 +3,12 @@
 #include <algorithm>
 
 #include "firmware/base/limits.h"
+#include "power_loss/lives/checks.h"
 
 namespace cubby::power_loss {
 namespace {
 
 using core::CompartmentState;
-
-std::string at_door(unsigned door, const char* what) {
-  return "door " + std::to_string(door) + ": " + what;
-}
-
-bool is_kept(CompartmentState state) {
-  return state == CompartmentState::kOccupied || state == CompartmentState::kOverdue ||
-         state == CompartmentState::kDisputed;
-}
 
 /// An opening that could not be written down to its end.
 bool is_under_way(CompartmentState state) {
@@ -24,37 +16,21 @@ bool is_under_way(CompartmentState state) {
 }
 
 std::string check_door(const Machine& machine, unsigned door, const Judged& judged) {
-  const World& world = machine.world;
-  const auto& compartment = machine.state_of(door);
-  if (door == world.doubtful_door) {
+  if (door == machine.world.doubtful_door) {
     return {};
   }
-  const bool inside = !world.inside[door].empty();
-  if (inside && core::in_allocation(compartment.state)) {
-    return at_door(door, "is given to the next parcel with one inside (S1)");
+  if (std::string wrong = check_custody(machine, door); !wrong.empty()) {
+    return wrong;
   }
-  if (!inside &&
-      (compartment.state == CompartmentState::kOccupied || compartment.state == CompartmentState::kOverdue)) {
-    return at_door(door, "is believed to hold a parcel that was taken out (S1)");
+  const Accepted* told = accepted_behind(machine.world, door);
+  const CompartmentState state = machine.state_of(door).state;
+  if (told == nullptr || (state == CompartmentState::kDisputed && judged.damages)) {
+    return {};  // Nothing was promised, or it says that it does not know.
   }
-  const auto told = std::find_if(world.accepted.begin(), world.accepted.end(),
-                                 [&](const Accepted& each) { return each.door == door; });
-  if (told == world.accepted.end()) {
-    return {};
-  }
-  if (compartment.state == CompartmentState::kDisputed && judged.damages) {
-    return {};  // It says that it does not know.
-  }
-  if (!is_kept(compartment.state) && (judged.works || !is_under_way(compartment.state))) {
+  if (!is_kept(state) && (judged.works || !is_under_way(state))) {
     return at_door(door, "an accepted parcel is lost in silence (S5, S12)");
   }
-  if (compartment.parcel.counter == 0 || machine.code_of(door) != told->code) {
-    return at_door(door, "the code of an accepted parcel has changed (S5)");
-  }
-  if (told->code_dead && !compartment.parcel.code_dead && !compartment.parcel.from_sender) {
-    return at_door(door, "a refusal that was confirmed is forgotten (S5)");
-  }
-  return {};
+  return check_code(machine, *told);
 }
 
 /// Every event that was durable can still be read, was acknowledged, or is among those that are said to be lost.

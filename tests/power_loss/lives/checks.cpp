@@ -4,52 +4,68 @@
 #include <memory>
 
 namespace cubby::power_loss {
-namespace {
-
 using core::CompartmentState;
+
+std::string at_door(unsigned door, const char* what) {
+  return "door " + std::to_string(door) + ": " + what;
+}
 
 bool is_kept(CompartmentState state) {
   return state == CompartmentState::kOccupied || state == CompartmentState::kOverdue ||
          state == CompartmentState::kDisputed;
 }
 
-std::string at_door(unsigned door, const char* what) {
-  return "door " + std::to_string(door) + ": " + what;
-}
-
-// S1: never believed vacant with a parcel inside, nor occupied with none; S5: nothing that was accepted is lost.
-std::string check_door(Machine& machine, unsigned door) {
-  const World& world = machine.world;
-  const auto& compartment = machine.controller().state().compartment(static_cast<std::uint8_t>(door));
-  if (door == world.doubtful_door) {
-    return {};
-  }
-  const bool inside = !world.inside[door].empty();
-  if (inside && core::in_allocation(compartment.state)) {
+std::string check_custody(const Machine& machine, unsigned door) {
+  const CompartmentState state = machine.state_of(door).state;
+  const bool inside = !machine.world.inside[door].empty();
+  if (inside && core::in_allocation(state)) {
     return at_door(door, "is given to the next parcel with one inside (S1)");
   }
-  if (!inside &&
-      (compartment.state == CompartmentState::kOccupied || compartment.state == CompartmentState::kOverdue)) {
+  if (!inside && (state == CompartmentState::kOccupied || state == CompartmentState::kOverdue)) {
     return at_door(door, "is believed to hold a parcel that was taken out (S1)");
+  }
+  return {};
+}
+
+const Accepted* accepted_behind(const World& world, unsigned door) {
+  const auto told = std::find_if(world.accepted.begin(), world.accepted.end(),
+                                 [&](const Accepted& each) { return each.door == door; });
+  return told == world.accepted.end() ? nullptr : &*told;
+}
+
+std::string check_code(const Machine& machine, const Accepted& told) {
+  const auto& parcel = machine.state_of(told.door).parcel;
+  if (parcel.counter == 0 || machine.code_of(told.door) != told.code) {
+    return at_door(told.door, "the code of an accepted parcel has changed (S5)");
+  }
+  if (told.code_dead && !parcel.code_dead && !parcel.from_sender) {
+    return at_door(told.door, "a refusal that was confirmed is forgotten (S5)");
+  }
+  return {};
+}
+
+namespace {
+
+// S1, and S5: nothing that was accepted is lost.
+std::string check_door(const Machine& machine, unsigned door) {
+  if (door == machine.world.doubtful_door) {
+    return {};
+  }
+  if (std::string wrong = check_custody(machine, door); !wrong.empty()) {
+    return wrong;
   }
   if (machine.controller().state().find_opening(static_cast<std::uint8_t>(door)) < core::StationState::kOpeningsMax) {
     return at_door(door, "an opening that is over is still under way");
   }
-  const auto told = std::find_if(world.accepted.begin(), world.accepted.end(),
-                                 [&](const Accepted& each) { return each.door == door; });
-  if (told == world.accepted.end()) {
+  const Accepted* told = accepted_behind(machine.world, door);
+  if (told == nullptr) {
     return {};
   }
-  if (!is_kept(compartment.state) || compartment.parcel.counter == 0) {
+  if (const auto& compartment = machine.state_of(door);
+      !is_kept(compartment.state) || compartment.parcel.counter == 0) {
     return at_door(door, "an accepted parcel is lost (S5)");
   }
-  if (machine.code_of(door) != told->code) {
-    return at_door(door, "the code of an accepted parcel has changed (S5)");
-  }
-  if (told->code_dead && !compartment.parcel.code_dead && !compartment.parcel.from_sender) {
-    return at_door(door, "a refusal that was confirmed is forgotten (S5)");
-  }
-  return {};
+  return check_code(machine, *told);
 }
 
 }  // namespace

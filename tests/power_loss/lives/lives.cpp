@@ -277,6 +277,14 @@ const std::array<Geometry, 5> kGeometries{{
     {.name = "64K/256", .flash = {.sector_size = 65536, .sector_count = 8, .program_size = 256, .page_size = 256}},
 }};
 
+bool is_life(std::string_view name) {
+  return std::any_of(kLives.begin(), kLives.end(), [&](const Life& life) { return life.name == name; });
+}
+
+bool is_geometry(std::string_view name) {
+  return std::any_of(kGeometries.begin(), kGeometries.end(), [&](const Geometry& each) { return each.name == name; });
+}
+
 World world_before(const Life& life, const Geometry& geometry) {
   World world(geometry.flash);
   world.reachable = life.reachable;

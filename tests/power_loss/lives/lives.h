@@ -32,6 +32,9 @@ struct Geometry {
 
 extern const std::array<Geometry, 5> kGeometries;
 
+bool is_life(std::string_view name);
+bool is_geometry(std::string_view name);
+
 /// The world before a life begins.
 World world_before(const Life& life, const Geometry& geometry);
 

@@ -10,9 +10,13 @@
 #include <optional>
 
 #include "power_loss/lives/explorer.h"
+#include "support/arguments.h"
 
 namespace cubby::power_loss {
 namespace {
+
+using tests::is_set;
+using tests::number_of;
 
 constexpr int kExitBroken = 1;
 constexpr int kExitUsage = 2;
@@ -33,17 +37,6 @@ extern "C" void say_replay(int) {
                            " cuts\n  replay: " + exploring->replay() + "\n";
   (void)!write(STDOUT_FILENO, text.data(), text.size());
   std::_Exit(kExitBroken);
-}
-
-bool is_set(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value != nullptr && std::strcmp(value, "1") == 0;
-}
-
-std::optional<std::uint64_t> number_of(const std::string& text) {
-  char* end = nullptr;
-  const std::uint64_t value = std::strtoull(text.c_str(), &end, 10);
-  return !text.empty() && text[0] >= '0' && text[0] <= '9' && *end == '\0' ? std::optional(value) : std::nullopt;
 }
 
 bool set_path(std::string text, std::vector<Cut>& path) {
@@ -68,12 +61,11 @@ bool set_path(std::string text, std::vector<Cut>& path) {
 bool set_option(const std::string& name, const std::string& value, Options& options) {
   if (name == "--life") {
     options.life = value;
-    return std::any_of(kLives.begin(), kLives.end(), [&](const Life& life) { return life.name == value; });
+    return is_life(value);
   }
   if (name == "--geometry") {
     options.geometry = value;
-    return std::any_of(kGeometries.begin(), kGeometries.end(),
-                       [&](const Geometry& each) { return each.name == value; });
+    return is_geometry(value);
   }
   if (name == "--path") {
     return set_path(value, options.explorer.only);

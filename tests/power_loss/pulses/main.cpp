@@ -10,9 +10,13 @@
 
 #include "firmware/base/board_family.h"
 #include "power_loss/pulses/pulse_trial.h"
+#include "support/arguments.h"
 
 namespace cubby::power_loss {
 namespace {
+
+using tests::is_set;
+using tests::number_of;
 
 constexpr int kExitBroken = 1;
 constexpr int kExitUsage = 2;
@@ -37,17 +41,6 @@ struct Tally {
   Duration longest{};
   std::uint64_t failures = 0;
 };
-
-bool is_set(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value != nullptr && std::strcmp(value, "1") == 0;
-}
-
-std::optional<std::int64_t> number_of(const std::string& text) {
-  char* end = nullptr;
-  const std::int64_t value = std::strtoll(text.c_str(), &end, 10);
-  return !text.empty() && text[0] >= '0' && text[0] <= '9' && *end == '\0' ? std::optional(value) : std::nullopt;
-}
 
 template <typename Enum, std::size_t Size>
 bool set_name(const std::array<const char*, Size>& names, const std::string& value, std::optional<Enum>& into) {

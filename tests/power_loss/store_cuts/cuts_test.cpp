@@ -6,14 +6,12 @@
 #include <cstring>
 
 #include "power_loss/store_cuts/campaign.h"
+#include "support/arguments.h"
 
 namespace cubby::store_cuts {
 namespace {
 
-bool is_set(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value != nullptr && std::strcmp(value, "1") == 0;
-}
+using tests::is_set;
 
 Options options_of_run() {
   Options options;
