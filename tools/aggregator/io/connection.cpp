@@ -139,9 +139,13 @@ void Connection::on_read(const error_code& error, std::size_t size) {
 // False: the connection must be closed. It may be closed already.
 bool Connection::take_plaintext(std::size_t size) {
   filled_ += size;
+  const bool was_welcomed = protocol_->has_welcomed();
   host_.enter_apply();
   const bool go_on = handle_frames();
   host_.leave_apply();
+  if (!was_welcomed && protocol_ && protocol_->has_welcomed()) {
+    host_.on_welcomed(id_);
+  }
   return go_on;
 }
 

@@ -20,6 +20,7 @@ class Connection;
 class ConnectionHost {
  public:
   virtual void on_input(Connection& connection) = 0;  // Frames were handled.
+  virtual void on_welcomed(std::uint64_t id) = 0;     // It has its first session.
   virtual void on_closed(std::uint64_t id) = 0;
   /// In force now; null: plaintext.
   virtual const std::shared_ptr<const tls::Credentials>& credentials() const = 0;
@@ -56,7 +57,6 @@ class Connection final : public ConnectionOwner, public std::enable_shared_from_
   void check_deadlines(Clock::time_point now);
   /// Closes it if these, which are in force now, do not believe the other side's certificate any more.
   void judge_again(const tls::Credentials& credentials);
-  std::uint64_t id() const { return id_; }
   const ConnectionProtocol* protocol() const { return protocol_ ? &*protocol_ : nullptr; }
 
  private:

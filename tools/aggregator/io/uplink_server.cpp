@@ -75,6 +75,7 @@ class UplinkServer::Parts final : public ConnectionHost {
   CommandSink::Sent send(const std::string& station, const v1::Command& command, std::uint64_t life_ms);
 
   void on_input(Connection& connection) override;
+  void on_welcomed(std::uint64_t id) override { pending_.release(id); }
   void on_closed(std::uint64_t id) override;
   const std::shared_ptr<const tls::Credentials>& credentials() const override { return certificates_.credentials(); }
   void on_refused(ConnectionRefusal why, const std::string& peer, const std::string& detail) override;
@@ -343,9 +344,6 @@ void UplinkServer::Parts::on_closed(std::uint64_t id) {
 }
 
 void UplinkServer::Parts::on_input(Connection& connection) {
-  if (connection.protocol()->has_welcomed()) {
-    pending_.release(connection.id());
-  }
   const Changes& changes = centre_->changes();
   if (changes.empty()) {
     return;
