@@ -79,11 +79,15 @@ void rot_many_bits(World& world, Prng& random) {
 
 void stick_blank(World& world, const FlashStep& next, Bytes data, Prng& random) {
   const hal::FlashGeometry& geometry = geometry_of(world);
+  std::vector<std::size_t> ones;  // Bytes that want a bit which is stuck written.
   for (std::size_t i = 0; i < data.size(); ++i) {
     if (data[i] != std::byte{0}) {
-      world.flash.stick(next.address + static_cast<std::uint32_t>(i), data[i], std::byte{0});
-      break;
+      ones.push_back(i);
     }
+  }
+  if (!ones.empty()) {
+    const std::size_t at = ones[random.below(ones.size())];
+    world.flash.stick(next.address + static_cast<std::uint32_t>(at), data[at], std::byte{0});
   }
   for (std::uint32_t sector = 0; sector < geometry.sector_count; ++sector) {
     if (is_blank(world.flash, sector)) {
