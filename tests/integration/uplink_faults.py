@@ -22,7 +22,9 @@ GARBAGE_MAX = 200
 CUT_UP_END, CUT_DOWN_END = 660, 200  # About the end of a station's first report, and of its first Ack.
 EVENTS_MIN = 4 * STATIONS + 8  # A station opens with four; the rest is parcels.
 TRICKLE_WATCH_S = 6
-STRIKE_S, GRACE_S = 90, 5
+# A station that loses an Ack, or hears one twice, may go on as if nothing were: it would take no other plan. Longer than it waits for an answer.
+AFTER_AN_EDIT_S = 0.5
+STRIKE_S, STRIKE_OF_EACH_S, GRACE_S = 60, 1, 5  # A quiet station comes to its place with the next hourly report only.
 
 
 def cuts(end, stride, plan):
@@ -32,7 +34,8 @@ def cuts(end, stride, plan):
 
 def edits(edit, times):
     return [plan for _ in range(times) for number in range(FRAMES)
-            for plan in (Plan(up=Way(frames={number: edit()})), Plan(down=Way(frames={number: edit()})))]
+            for plan in (Plan(up=Way(frames={number: edit()}), then_cut_s=AFTER_AN_EDIT_S),
+                         Plan(down=Way(frames={number: edit()}), then_cut_s=AFTER_AN_EDIT_S))]
 
 
 def drills(rng):
@@ -81,7 +84,7 @@ def drill(lab, number, seed, name, speed, plans):
     proxy.plans.extend(plans)
     emulator = lab.live_emulator("--stations", str(STATIONS), "--speed", str(speed), "--seed", str(seed % 2**31),
                                  "--aggregator", f"127.0.0.1:{proxy.port}", centre=False)
-    wait_until(lambda: not proxy.plans, STRIKE_S, f"{len(plans)} connections ({name})")
+    wait_until(lambda: not proxy.plans, STRIKE_S + len(plans) * STRIKE_OF_EACH_S, f"{len(plans)} connections ({name})")
     # A place behind what a quiet station has to say is not reached.
     deadline = time.monotonic() + GRACE_S
     while proxy.struck < len(plans) and time.monotonic() < deadline:

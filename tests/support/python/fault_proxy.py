@@ -30,6 +30,7 @@ class Plan:
     down: Way = dataclasses.field(default_factory=Way)
     abort: bool = False  # Cut with a reset, else in order.
     forgets_centre: bool = False  # When the station closes, the centre is not told.
+    then_cut_s: float | None = None  # So long after its fault the connection ends, if it has survived that.
 
 
 class FrameEditor:
@@ -79,6 +80,8 @@ class _Connection:
         if not self.counted:
             self.counted = True
             self.proxy.struck += 1
+            if self.plan.then_cut_s is not None:
+                asyncio.get_running_loop().call_later(self.plan.then_cut_s, self.end, self.plan.abort)
 
     def end(self, abort):
         for _, writer in (self.station, self.centre):
