@@ -96,6 +96,30 @@ def seeds(target):
     elif target == "panel_link":
         yield b"\x03" + panel_frame(1, b"5") + panel_frame(2, b"PASS-123") + chunk(b"\x55\x01")
         yield b"\x00" + chunk(b"\x55\x55\x02", 0x80) + bytes(range(40))
+    elif target == "session_station":
+        # Some events; a good Challenge, a Welcome, an Ack; then time.
+        hello = bytes([5, 9, 9, 9, 9, 9, 0, 0, 0, 8])
+        good = bytes([7, 0, 0, 0, 0, 0, 0, 0]) + bytes([15, 4] + [0] * 10) + bytes([31, 0] + [0] * 8)
+        yield hello + good + bytes([0, 200, 10]) * 8
+        yield hello + bytes([7] + [0] * 8 + [15] + [255] * 40)
+    elif target == "session_centre":
+        # Hello, Proof, batches, a commit; the same on the other connection; a Gap.
+        opening = bytes([7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 1, 12, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0])
+        yield b"\x00" + opening + bytes([0, 0]) + opening.replace(b"\x07\x00", b"\x07\x01") + bytes([0, 0, 11, 0, 0, 8, 0, 9, 0, 0])
+        yield b"\x01" + bytes([3, 0, 0, 0, 3, 0, 0, 1]) + opening + bytes([3, 0, 0, 1, 0, 0])
+    elif target == "http_api":
+        for method in range(4):
+            for route in range(12):
+                yield bytes([method, 0, 0, 1, route, 0, 3, 0, 0, 3, 4, 7, 8, 1, 1, 2, 0, 0, 0, 1, 2, 3])
+    elif target == "configuration_file":
+        yield b""
+        yield b"\xff[station]\nname = \"A\"\n"
+        yield b"\xff[=]"
+        for at in range(0, 600, 40):
+            yield bytes([1, at >> 8, at & 255, 1]) + b"x"
+    elif target == "configuration_message":
+        yield bytes([0x08, 1, 0x12, 1, 0x41, 0x18, 1])
+        yield bytes([0x10, 72, 0x18, 2])
     else:
         yield b"\xff\x01" + bytes([3, 1, 0xAA, 0xBB, 1, 7])
         yield b"\x02\x00" + bytes([0x85, 0x00, 0x80])

@@ -9,11 +9,26 @@ namespace cubby::fuzz {
 namespace {
 
 constexpr std::array kTargets{
-    Target{"board_p1", board_p1},     Target{"board_p2", board_p2},         Target{"board_p5", board_p5},
-    Target{"board_p6", board_p6},     Target{"board_p7", board_p7},         Target{"driver_p1", driver_p1},
-    Target{"driver_p2", driver_p2},   Target{"driver_p5", driver_p5},       Target{"driver_p6", driver_p6},
-    Target{"driver_p7", driver_p7},   Target{"bus_exchange", bus_exchange}, Target{"door_bank", door_bank},
-    Target{"panel_link", panel_link}, Target{"wire_frame", wire_frame},     Target{"journal_image", journal_image},
+    Target{"board_p1", board_p1},
+    Target{"board_p2", board_p2},
+    Target{"board_p5", board_p5},
+    Target{"board_p6", board_p6},
+    Target{"board_p7", board_p7},
+    Target{"driver_p1", driver_p1},
+    Target{"driver_p2", driver_p2},
+    Target{"driver_p5", driver_p5},
+    Target{"driver_p6", driver_p6},
+    Target{"driver_p7", driver_p7},
+    Target{"bus_exchange", bus_exchange},
+    Target{"door_bank", door_bank},
+    Target{"panel_link", panel_link},
+    Target{"wire_frame", wire_frame},
+    Target{"journal_image", journal_image},
+    Target{"session_station", session_station},
+    Target{"session_centre", session_centre},
+    Target{"http_api", http_api},
+    Target{"configuration_file", configuration_file},
+    Target{"configuration_message", configuration_message},
 };
 
 }  // namespace

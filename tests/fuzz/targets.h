@@ -77,5 +77,10 @@ void door_bank(Bytes input);
 void panel_link(Bytes input);
 void wire_frame(Bytes input);
 void journal_image(Bytes input);
+void session_station(Bytes input);
+void session_centre(Bytes input);
+void http_api(Bytes input);
+void configuration_file(Bytes input);
+void configuration_message(Bytes input);
 
 }  // namespace cubby::fuzz

@@ -173,6 +173,8 @@ def configuration_rows(lab, table):
     for program in ("cubby-aggregator", "cubby-emulator"):
         configuration(program, b"no-such-key = 1\n", ["no-such-key"])
         configuration(program, b"http = 5 =\n", [":1:"])
+        configuration(program, b"[=]\n", [":1:2"])
+        configuration(program, b'"\\u001b[2J" = 1\n', ["?[2J"])
         table.row(program, ["--config", "/no/such/options.toml"], names=["/no/such/options.toml"])
         table.row(program, ["--config", str(lab.folder)], names=["--config"])
     configuration("cubby-emulator", b"\n\nstations = -4\n", ["stations"])

@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "firmware/base/limits.h"
+#include "firmware/base/names.h"
 #include "tools/support/text.h"
 
 namespace cubby::tools {
@@ -136,11 +137,12 @@ class TomlConfig final : public CLI::Config {
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> errors;
     for (const auto& [key, node] : table) {
       CLI::ConfigItem item;
-      const std::string problem = read_item(std::string(key.str()), node, item);
+      std::string problem = read_item(std::string(key.str()), node, item);
       if (problem.empty()) {
         found.push_back(std::move(item));
         continue;
       }
+      disarm(problem);
       errors.emplace(std::pair(node.source().begin.line, node.source().begin.column),
                      at(file, node.source()) + problem);
     }

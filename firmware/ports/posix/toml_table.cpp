@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <numeric>
 
+#include "firmware/base/names.h"
+
 namespace cubby::posix {
 
-void Problems::add(const toml::source_region& at, const std::string& name, const std::string& what) {
+void Problems::add(const toml::source_region& at, const std::string& name, std::string what) {
+  disarm(what);
   if (!at.begin) {
     sentences_.emplace(std::pair(0U, 0U), (name.empty() ? file_ : name) + ": " + what);
     return;

@@ -17,7 +17,7 @@ class Problems {
  public:
   explicit Problems(std::string file) : file_(std::move(file)) {}
   /// `name` stands for the place where a value came from the command line.
-  void add(const toml::source_region& at, const std::string& name, const std::string& what);
+  void add(const toml::source_region& at, const std::string& name, std::string what);
   void add(const std::string& what) { add(toml::source_region{}, {}, what); }
   bool empty() const { return sentences_.empty(); }
   std::vector<std::string> sentences() const;

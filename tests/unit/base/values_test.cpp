@@ -10,6 +10,7 @@
 #include "firmware/base/inplace_string.h"
 #include "firmware/base/inplace_vector.h"
 #include "firmware/base/instant.h"
+#include "firmware/base/names.h"
 #include "firmware/base/parcel_number.h"
 #include "firmware/base/pass.h"
 #include "firmware/base/prng.h"
@@ -17,6 +18,12 @@
 
 namespace cubby {
 namespace {
+
+TEST(Names, ADisarmedTextKeepsItsLettersAndLosesItsControlCharacters) {
+  std::string text = "a\x1b[2J\n\x7f \xc2\x9b \xc2\xa7 \xe5\xa4\xaa \xc2";
+  disarm(text);
+  EXPECT_EQ(text, "a?[2J?? ?? \xc2\xa7 \xe5\xa4\xaa \xc2");
+}
 
 TEST(InplaceVector, BehavesLikeAVectorOfBoundedSize) {
   constexpr std::size_t kCapacity = 7;

@@ -245,6 +245,16 @@ TEST(ControllerConfig, EverySentenceHasItsLineAndTheyComeInTheFilesOrder) {
 TEST(ControllerConfig, WhatIsNoTomlIsSaidWithItsPlace) {
   EXPECT_EQ(problems_of("[bus\ndevice = 1").substr(0, 15), "cabinet.toml:1:");
   EXPECT_NE(problems_of("").find("[bus]: 'device' is missing"), std::string::npos);
+  for (const char* name_that_is_none :
+       {"[=]", "[]", "[.a]", "[#", "[[.a]]", "[\na]"}) {  // Each once ended the program.
+    EXPECT_EQ(problems_of(name_that_is_none).substr(0, 15), "cabinet.toml:1:") << name_that_is_none;
+  }
+}
+
+TEST(ControllerConfig, WhatAPersonHasWrittenDoesNotReachTheTerminalAsAnOrder) {
+  const std::string said = problems_of(example() + "\n[bell]\n\"\\u001b[2J\\u009b\" = 1\n");
+  EXPECT_EQ(said.find('\x1b'), std::string::npos);
+  EXPECT_EQ(said.find("\xc2\x9b"), std::string::npos);
 }
 
 TEST(ControllerConfig, EndpointsAreAddressesInDigits) {
