@@ -20,7 +20,8 @@ ROOMS = {
     "firmware/app": ("firmware/core",),
     "firmware/ports": ("firmware/app",),
     "firmware/tls": ("firmware/base",),
-    "firmware/ports/posix": ("firmware/app", "firmware/tls"),
+    "firmware/toml": ("firmware/base",),
+    "firmware/ports/posix": ("firmware/app", "firmware/tls", "firmware/toml"),
     "emulator/world": ("firmware/base",),
     "emulator/hardware": ("emulator/world", "firmware/hal"),
     "emulator/hardware/boards": ("emulator/hardware",),
@@ -29,7 +30,7 @@ ROOMS = {
     "emulator/station": ("emulator/people", "emulator/hardware/boards", "firmware/app"),
     "emulator/fleet": ("emulator/station",),
     "emulator/scenario": ("emulator/fleet",),
-    "tools/support": ("firmware/base",),
+    "tools/support": ("firmware/base", "firmware/toml"),
     "tools/aggregator/core": ("firmware/base", "firmware/wire/framing"),
     "tools/aggregator/storage": ("tools/aggregator/core",),
     "tools/aggregator/http": ("tools/aggregator/storage", "tools/support"),
@@ -52,8 +53,9 @@ THIRD_PARTY = (
     (r"boost/.*", ("tools/aggregator/io", "tools/aggregator/http", "tools/aggregator", "tools/emulator", "tools/cubby",
                    "tools/dev", "tests")),
     (r"sqlite3\.h", ("tools/aggregator/storage", "tools/emulator", "tools/cubby", "tests")),
+    (r"toml\+\+/.*", ("firmware/toml",)),
     (r"openssl/.*", ("firmware/base/digest_openssl.cpp", "firmware/tls", "tools", "tests")),
-    (r"spdlog/.*|CLI/.*|toml\+\+/.*", ("tools", "firmware/ports/posix")),
+    (r"spdlog/.*|CLI/.*", ("tools", "firmware/ports/posix")),
     (r"gtest/.*|gmock/.*|rapidcheck.*|modbus/.*|modbus\.h", ("tests",)),
 )
 # What only a program may ask the machine for.
@@ -68,7 +70,7 @@ FIRMWARE_HEADERS = set(
     "algorithm array atomic bit charconv climits compare concepts cstddef cstdint cstring functional initializer_list"
     " iterator limits memory new numeric optional span string_view tuple type_traits utility variant version".split()
 )
-HOST_PARTS = ("firmware/base/digest_openssl.cpp", "firmware/base/assert_host.cpp", "firmware/ports/posix/", "firmware/tls/")
+HOST_PARTS = ("firmware/base/digest_openssl.cpp", "firmware/base/assert_host.cpp", "firmware/ports/posix/", "firmware/tls/", "firmware/toml/")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.MULTILINE)
 
 

@@ -1,7 +1,6 @@
 #include "tools/support/command_line.h"
 
 #include <fcntl.h>
-#include <toml++/toml.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 
 #include "firmware/base/limits.h"
 #include "firmware/base/names.h"
+#include "firmware/toml/toml_text.h"
 #include "tools/support/text.h"
 
 namespace cubby::tools {
@@ -97,21 +97,17 @@ class TomlConfig final : public CLI::Config {
     if (content.size() > kConfigBytesMax) {
       throw CLI::FileError(file + ": larger than 1 MiB", CLI::ExitCodes::FileError);
     }
-    if (content.starts_with("\xEF\xBB\xBF")) {
-      content.erase(0, 3);
+    const toml_text::Parsed parsed = toml_text::parse(content);
+    if (parsed.problem.has_value()) {
+      const auto& [place, what] = *parsed.problem;
+      throw CLI::FileError(at(file, place) + what, CLI::ExitCodes::FileError);
     }
-    toml::table table;
-    try {
-      table = toml::parse(content, file);
-    } catch (const toml::parse_error& error) {
-      throw CLI::FileError(at(file, error.source()) + std::string(error.description()), CLI::ExitCodes::FileError);
-    }
-    return items_of(table, file);
+    return items_of(parsed.table, file);
   }
 
  private:
-  static std::string at(const std::string& file, const toml::source_region& source) {
-    return file + ":" + std::to_string(source.begin.line) + ":" + std::to_string(source.begin.column) + ": ";
+  static std::string at(const std::string& file, const toml_text::Place& place) {
+    return file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
   }
 
   std::string read_item(const std::string& name, const toml::node& node, CLI::ConfigItem& item) const {
@@ -143,8 +139,8 @@ class TomlConfig final : public CLI::Config {
         continue;
       }
       disarm(problem);
-      errors.emplace(std::pair(node.source().begin.line, node.source().begin.column),
-                     at(file, node.source()) + problem);
+      const toml_text::Place place{.line = node.source().begin.line, .column = node.source().begin.column};
+      errors.emplace(std::pair(place.line, place.column), at(file, place) + problem);
     }
     if (!errors.empty()) {
       std::string all;

@@ -1,13 +1,12 @@
 #include "firmware/ports/posix/controller_config.h"
 
-#include <toml++/toml.h>
-
 #include <charconv>
 
 #include "firmware/app/config_check.h"
 #include "firmware/core/board_settings.h"
 #include "firmware/ports/posix/station_config.h"
 #include "firmware/ports/posix/toml_table.h"
+#include "firmware/toml/toml_text.h"
 #include "firmware/wire/codec/config_codec.h"
 
 namespace cubby::posix {
@@ -206,13 +205,12 @@ std::vector<std::string> read_config(const std::string& file, const std::string&
                                      const std::vector<Override>& overrides, ControllerConfig& config) {
   config = {};
   Problems problems(file);
-  toml::table root;
-  try {
-    root = toml::parse(text, file);
-  } catch (const toml::parse_error& error) {
-    problems.add(error.source(), {}, std::string(error.description()));
+  toml_text::Parsed parsed = toml_text::parse(text);
+  if (parsed.problem.has_value()) {
+    problems.add(parsed.problem->at, parsed.problem->what);
     return problems.sentences();
   }
+  toml::table& root = parsed.table;
   for (const Override& it : overrides) {
     put_override(root, it);
   }

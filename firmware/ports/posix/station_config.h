@@ -1,7 +1,5 @@
 #pragma once
 
-#include <toml++/toml.h>
-
 #include "cubby/v1/config.nanopb.h"
 #include "firmware/ports/posix/toml_table.h"
 

@@ -13,8 +13,12 @@ void Problems::add(const toml::source_region& at, const std::string& name, std::
     sentences_.emplace(std::pair(0U, 0U), (name.empty() ? file_ : name) + ": " + what);
     return;
   }
-  sentences_.emplace(std::pair(at.begin.line, at.begin.column),
-                     file_ + ":" + std::to_string(at.begin.line) + ":" + std::to_string(at.begin.column) + ": " + what);
+  add(toml_text::Place{.line = at.begin.line, .column = at.begin.column}, what);
+}
+
+void Problems::add(const toml_text::Place& at, const std::string& what) {
+  sentences_.emplace(std::pair(at.line, at.column),
+                     file_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": " + what);
 }
 
 std::vector<std::string> Problems::sentences() const {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <toml++/toml.h>
-
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -9,6 +7,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "firmware/toml/toml_text.h"
 
 namespace cubby::posix {
 
@@ -18,6 +18,7 @@ class Problems {
   explicit Problems(std::string file) : file_(std::move(file)) {}
   /// `name` stands for the place where a value came from the command line.
   void add(const toml::source_region& at, const std::string& name, std::string what);
+  void add(const toml_text::Place& at, const std::string& what);
   void add(const std::string& what) { add(toml::source_region{}, {}, what); }
   bool empty() const { return sentences_.empty(); }
   std::vector<std::string> sentences() const;

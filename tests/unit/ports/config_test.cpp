@@ -251,6 +251,12 @@ TEST(ControllerConfig, WhatIsNoTomlIsSaidWithItsPlace) {
   }
 }
 
+TEST(ControllerConfig, LettersBeyondAsciiAreNoBlanks) {
+  EXPECT_EQ(problems_of("a = 1\xc3\xa9\n").substr(0, 17), "cabinet.toml:1:6:");
+  EXPECT_EQ(problems_of("\xd0\x88 = 1").substr(0, 17), "cabinet.toml:1:1:");
+  EXPECT_EQ(problems_of("# \xc3\xa9\n" + example()), "");
+}
+
 TEST(ControllerConfig, WhatAPersonHasWrittenDoesNotReachTheTerminalAsAnOrder) {
   const std::string said = problems_of(example() + "\n[bell]\n\"\\u001b[2J\\u009b\" = 1\n");
   EXPECT_EQ(said.find('\x1b'), std::string::npos);

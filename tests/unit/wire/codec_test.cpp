@@ -164,6 +164,13 @@ TEST(RulesCodec, ReadsWhatLibprotobufWritesAndWritesTheSame) {
   EXPECT_EQ(encode_rules(*rules, MutableBytes(again).first(size.value() - 1)).status(), Status::kNoSpace);
 }
 
+TEST(RulesCodec, TakesTheFieldsInTheirOrderOnly) {
+  auto decoded = std::make_unique<cubby_v1_StationRules>();
+  EXPECT_EQ(decode_rules(as_bytes(std::string("\x20\x2d\x60\x02")), *decoded), Status::kOk);
+  EXPECT_EQ(decode_rules(as_bytes(std::string("\x60\x02\x20\x2d")), *decoded), Status::kNotSupported);
+  EXPECT_EQ(decode_rules(as_bytes(std::string("\x20\x2d\x60\x02\x60\x02")), *decoded), Status::kNotSupported);
+}
+
 TEST(RulesCodec, TakesNoRuleThatItDoesNotKnowAndNoMoreBrandsThanFit) {
   auto decoded = std::make_unique<cubby_v1_StationRules>();
   auto rules = some_rules();
