@@ -100,13 +100,12 @@ class TomlConfig final : public CLI::Config {
     if (content.starts_with("\xEF\xBB\xBF")) {
       content.erase(0, 3);
     }
-    toml::table table;
-    try {
-      table = toml::parse(content, file);
-    } catch (const toml::parse_error& error) {
+    const toml::parse_result parsed = toml::parse(content, file);
+    if (!parsed) {
+      const toml::parse_error& error = parsed.error();
       throw CLI::FileError(at(file, error.source()) + std::string(error.description()), CLI::ExitCodes::FileError);
     }
-    return items_of(table, file);
+    return items_of(parsed.table(), file);
   }
 
  private:

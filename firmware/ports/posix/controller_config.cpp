@@ -206,13 +206,12 @@ std::vector<std::string> read_config(const std::string& file, const std::string&
                                      const std::vector<Override>& overrides, ControllerConfig& config) {
   config = {};
   Problems problems(file);
-  toml::table root;
-  try {
-    root = toml::parse(text, file);
-  } catch (const toml::parse_error& error) {
-    problems.add(error.source(), {}, std::string(error.description()));
+  toml::parse_result parsed = toml::parse(text, file);
+  if (!parsed) {
+    problems.add(parsed.error().source(), {}, std::string(parsed.error().description()));
     return problems.sentences();
   }
+  toml::table& root = parsed.table();
   for (const Override& it : overrides) {
     put_override(root, it);
   }
