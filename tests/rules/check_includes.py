@@ -53,7 +53,8 @@ THIRD_PARTY = (
                    "tools/dev", "tests")),
     (r"sqlite3\.h", ("tools/aggregator/storage", "tools/emulator", "tools/cubby", "tests")),
     (r"openssl/.*", ("firmware/base/digest_openssl.cpp", "firmware/tls", "tools", "tests")),
-    (r"spdlog/.*|CLI/.*|toml\+\+/.*", ("tools", "firmware/ports/posix")),
+    (r"spdlog/.*|CLI/.*", ("tools", "firmware/ports/posix")),
+    (r"toml\+\+/.*", ("tools", "firmware/ports/posix", "emulator/scenario")),
     (r"gtest/.*|gmock/.*|rapidcheck.*|modbus/.*|modbus\.h", ("tests",)),
 )
 # What only a program may ask the machine for.
