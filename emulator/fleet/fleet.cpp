@@ -21,7 +21,7 @@ Fleet::Fleet(const Profile& profile, const FleetOptions& options, std::size_t sh
   CUBBY_ASSERT(shards > 0 && meters.size() == shards);
   parts_->profile = profile;
   parts_->meters = &meters;
-  parts_->start_utc_ms = options.start_utc_ms != 0 ? options.start_utc_ms : profile.start_utc_ms;
+  parts_->start_utc_ms = options.start_utc_ms != 0 ? options.start_utc_ms : profile.start_utc_ms();
   const std::size_t count = options.stations != 0 ? options.stations : profile.stations;
   for (std::size_t shard = 0; shard <= shards; ++shard) {
     parts_->shard_begin.push_back(count * shard / shards);

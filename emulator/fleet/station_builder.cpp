@@ -90,7 +90,7 @@ void add_board(const BoardModel& model, cubby_v1_StationConfig& config, StationS
 
 void fill_doors(const BoardModel& model, const ProfileLayout& layout, cubby_v1_StationConfig& config,
                 StationSetup& setup) {
-  const std::uint32_t doors = layout.doors_l + layout.doors_m + layout.doors_s;
+  const std::uint32_t doors = layout.doors();
   for (std::uint32_t i = 0; i < doors; ++i) {
     if (i % model.channels == 0) {
       add_board(model, config, setup);
@@ -193,7 +193,7 @@ StationSetup build_station(const Profile& profile, const FleetOptions& options, 
   std::snprintf(name.data(), name.size(), "%s-%s-%04u", profile.prefix.c_str(), city.code.c_str(), plan.number);
   setup.name = name.data();
   setup.city = city.name;
-  setup.start_utc_ms = options.start_utc_ms != 0 ? options.start_utc_ms : profile.start_utc_ms;
+  setup.start_utc_ms = options.start_utc_ms != 0 ? options.start_utc_ms : profile.start_utc_ms();
   Prng prng = Prng(options.seed).child("station", index);
   setup.seed = prng.next();
   setup.run_id = options.run_id;
@@ -236,7 +236,7 @@ StationSetup build_station(const Profile& profile, const FleetOptions& options, 
   setup.people.demand = options.demand;
   setup.people.brands = draw_brands(profile, prng);
   setup.people.parcels_per_day_milli =
-      profile.offered_per_station_day_milli * setup.compartments * 1000 / profile.doors_mean_milli;
+      std::uint64_t{profile.offered_per_station_day_milli} * setup.compartments * 1000 / profile.mean_doors_milli();
   setup.people.first_parcel = index * kParcelNumbers;
   return setup;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "emulator/people/demand.h"
 #include "emulator/people/distributions.h"
 #include "firmware/base/parcel_number.h"
 
@@ -9,16 +10,7 @@ namespace cubby::emulator {
 namespace {
 
 constexpr std::int64_t kDayMs = 86'400'000;
-constexpr std::uint32_t kRounds = 2;
-constexpr Duration kMorningBegin = Duration::hours(9);
-constexpr Duration kMorningLength = Duration::hours(3);
-constexpr Duration kAfternoonBegin = Duration::hours(14);
-constexpr Duration kAfternoonLength = Duration::hours(4);
-constexpr std::int64_t kQuietUntilHour = 7;  // Hardly anybody collects before.
-constexpr Duration kReactToNotice = Duration::minutes(2);
 constexpr Duration kSpeakAtDoor = Duration::seconds(3);
-constexpr double kLeftOpenMinS = 60;
-constexpr double kLeftOpenMaxS = 7200;
 
 Instant at_day(std::int64_t local_day, std::int64_t utc_offset_min, std::int64_t start_utc_ms) {
   const std::int64_t utc_ms = local_day * kDayMs - utc_offset_min * 60'000;
@@ -46,23 +38,52 @@ void People::start() {
   }
 }
 
-// Every brand comes in both rounds, as often as its share of the day's parcels needs.
 void People::plan_day(std::uint64_t day) {
-  const Instant midnight = at_day(static_cast<std::int64_t>(day), profile_.utc_offset_min, options_.start_utc_ms);
+  const auto local_day = static_cast<std::int64_t>(day);
+  const Instant midnight = at_day(local_day, profile_.utc_offset_min, options_.start_utc_ms);
+  const double factor = day_factor(profile_, local_day);
+  switch (profile_.arrivals) {
+    case Arrivals::kRounds:
+      plan_rounds(midnight, factor);
+      break;
+    case Arrivals::kPoisson:
+      plan_single_parcels(midnight, factor);
+      break;
+  }
+  const Instant tomorrow = midnight + Duration::hours(24);
+  premises_.schedule(tomorrow, static_cast<std::uint8_t>(PeopleTimer::kPlanDay), 0, day + 1);
+}
+
+// Every brand comes in all rounds, as often as its share of the day's parcels needs.
+void People::plan_rounds(Instant midnight, double factor) {
   double weights = 0;
   for (std::size_t i = 0; i < options_.brands.size(); ++i) {
     weights += 1.0 / static_cast<double>(i + 1);
   }
   const double burst_mean = (profile_.burst_min + profile_.burst_max) / 2.0;
-  const double parcels = static_cast<double>(options_.parcels_per_day_milli) / 1000.0;
+  const double parcels = static_cast<double>(options_.parcels_per_day_milli) / 1000.0 * factor;
   for (std::size_t i = 0; i < options_.brands.size(); ++i) {
     const double share = 1.0 / static_cast<double>(i + 1) / weights;
-    const double visits = parcels * share / kRounds / burst_mean;
-    schedule_round(options_.brands[i], visits, midnight + kMorningBegin, kMorningLength);
-    schedule_round(options_.brands[i], visits, midnight + kAfternoonBegin, kAfternoonLength);
+    const double visits = parcels * share / static_cast<double>(profile_.rounds.size()) / burst_mean;
+    for (const ProfileRound& round : profile_.rounds) {
+      schedule_round(options_.brands[i], visits, midnight + Duration::hours(round.from_h),
+                     Duration::hours(round.to_h - round.from_h));
+    }
+  }
+}
+
+// A Poisson process has no memory: it may begin anew each midnight.
+void People::plan_single_parcels(Instant midnight, double factor) {
+  if (factor == 0) {
+    return;
   }
   const Instant tomorrow = midnight + Duration::hours(24);
-  premises_.schedule(tomorrow, static_cast<std::uint8_t>(PeopleTimer::kPlanDay), 0, day + 1);
+  Instant at = std::max(midnight, premises_.now()) + draw_arrival_gap(demand_, profile_, factor);
+  while (at < tomorrow) {
+    const std::uint64_t brand = options_.brands[demand_.below(options_.brands.size())];
+    premises_.schedule(at, static_cast<std::uint8_t>(PeopleTimer::kCourierArrives), 0, brand << 16 | 1);
+    at = at + draw_arrival_gap(demand_, profile_, factor);
+  }
 }
 
 void People::schedule_round(std::uint8_t brand, double visits, Instant begin, Duration length) {
@@ -100,9 +121,12 @@ std::uint32_t People::new_parcel(std::string_view carrier, std::uint8_t size, st
     parcel.number.assign(number);
     return index;
   }
-  // A registered item after UPU S10, as most of the post's parcels carry.
-  std::array<char, 13> text{'R', 'B', '0', '0', '0', '0', '0', '0', '0', '0', '0', 'C', 'N'};
-  const auto serial = static_cast<std::uint32_t>(next_number_++ % 100'000'000);
+  // A registered item after UPU S10, as most of the post's parcels carry: RB, and RC and so on when its numbers are
+  // used up.
+  constexpr std::uint64_t kSerials = 100'000'000;
+  const char series = static_cast<char>('A' + (1 + next_number_ / kSerials) % 26);
+  std::array<char, 13> text{'R', series, '0', '0', '0', '0', '0', '0', '0', '0', '0', 'C', 'N'};
+  const auto serial = static_cast<std::uint32_t>(next_number_++ % kSerials);
   std::uint32_t rest = serial;
   for (std::size_t i = 9; i >= 2; --i) {
     text[i] = static_cast<char>('0' + rest % 10);
@@ -121,7 +145,7 @@ std::uint32_t People::draw_parcel(std::string_view carrier) {
     ++size;
   }
   const std::uint32_t index = new_parcel(carrier, size, {});
-  parcels_[index].dwell = hours(lognormal(demand_, profile_.dwell_mu, profile_.dwell_sigma));
+  parcels_[index].dwell = draw_dwell(demand_, profile_);
   return index;
 }
 
@@ -139,17 +163,12 @@ std::uint32_t People::from_handle(std::uint64_t handle) const {
   return parcels_[index].generation == handle >> 32 ? index : kNoParcel;
 }
 
-// When the recipient comes: after the dwell, but not in the small hours, and not before being told.
+// When the recipient comes: not before being told.
 Instant People::collection_time(const Parcel& parcel) const {
-  Instant at = parcel.stored_at + parcel.dwell;
-  const std::int64_t local_ms = options_.start_utc_ms + profile_.utc_offset_min * 60'000 + at.ms();
-  const std::int64_t in_day_ms = local_ms % kDayMs;
-  const std::int64_t quiet_ms = kQuietUntilHour * 3'600'000;
-  if (profile_.quiet_nights && in_day_ms < quiet_ms) {
-    // The small hours are spread over the two hours after them, in their order.
-    at = at + Duration::milliseconds(quiet_ms - in_day_ms + in_day_ms * 2 / kQuietUntilHour);
-  }
-  return std::max(at, premises_.now() + kReactToNotice);
+  const std::int64_t local_us =
+      (options_.start_utc_ms + profile_.utc_offset_min * std::int64_t{60'000}) * 1000 + parcel.stored_at.us;
+  return std::max(parcel.stored_at + until_collection(profile_, local_us, parcel.dwell),
+                  premises_.now() + Duration::seconds(profile_.notice_reaction_s));
 }
 
 void People::on_deposited(std::uint64_t seq, std::uint64_t counter, std::size_t digits, std::uint8_t compartment,
@@ -227,10 +246,10 @@ const ErrandResult* People::result(std::uint64_t ticket) const {
 
 Duration People::door_time(bool deposit) {
   if (behaviour_.chance(profile_.left_open_per_million)) {
-    return seconds(log_uniform(behaviour_, kLeftOpenMinS, kLeftOpenMaxS));
+    return seconds(log_uniform(behaviour_, profile_.left_open_min_s, profile_.left_open_max_s));
   }
-  const double median = deposit ? profile_.open_deposit_median_s : profile_.open_pickup_median_s;
-  return seconds(lognormal(behaviour_, exact_log(median), profile_.open_sigma));
+  const double median_s = (deposit ? profile_.open_deposit_median_ms : profile_.open_pickup_median_ms) / 1000.0;
+  return seconds(lognormal(behaviour_, exact_log(median_s), profile_.open_sigma_micro / 1e6));
 }
 
 void People::on_door_opened(std::uint8_t door) {
@@ -382,7 +401,7 @@ void People::on_timer(PeopleTimer timer, std::uint8_t door, std::uint64_t argume
     case PeopleTimer::kCourierArrives: {
       Visitor courier;
       courier.role = Role::kCourier;
-      courier.recalls = true;
+      courier.recalls = profile_.recall;
       courier.parcels_left = static_cast<std::uint32_t>(argument & 0xFFFF);
       courier.carrier.assign(profile_.carriers[argument >> 16]);
       enqueue(courier);
@@ -397,6 +416,9 @@ void People::on_timer(PeopleTimer timer, std::uint8_t door, std::uint64_t argume
       recipient.role = Role::kRecipient;
       recipient.parcel = index;
       recipient.mistypes = behaviour_.chance(profile_.mistype_per_million);
+      if (profile_.refusal_per_million != 0 && behaviour_.chance(profile_.refusal_per_million)) {
+        recipient.key_at_door = 'N';
+      }
       learn_code(parcels_[index], recipient);
       enqueue(recipient);
       return;

@@ -255,6 +255,8 @@ class People final : public PanelReader {
   };
 
   void plan_day(std::uint64_t day);
+  void plan_rounds(Instant midnight, double factor);
+  void plan_single_parcels(Instant midnight, double factor);
   void schedule_round(std::uint8_t brand, double visits, Instant begin, Duration length);
   std::uint32_t new_parcel(std::string_view carrier, std::uint8_t size, std::string_view number);
   std::uint32_t draw_parcel(std::string_view carrier);

@@ -1,6 +1,7 @@
 // One person at a time at the panel: what they press, what they read, when they lose patience.
 #include <algorithm>
 
+#include "emulator/people/demand.h"
 #include "emulator/people/distributions.h"
 #include "emulator/people/people.h"
 #include "firmware/base/pass.h"
@@ -9,7 +10,6 @@ namespace cubby::emulator {
 namespace {
 
 constexpr Duration kPatience = Duration::seconds(120);  // Without anything new on the display.
-constexpr Duration kStepUp = Duration::seconds(2);      // To the panel, after the one before has left.
 constexpr std::uint64_t kCourierShiftS = 12 * 3'600;
 constexpr Duration kReadPrompt = Duration::milliseconds(1500);
 constexpr Duration kRetypeAfter = Duration::seconds(4);

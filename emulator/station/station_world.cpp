@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "emulator/hardware/modbus_segment.h"
+#include "emulator/people/demand.h"
 #include "emulator/people/outages.h"
 #include "firmware/wire/codec/event_codec.h"
 #include "firmware/wire/codec/uplink_codec.h"
@@ -207,7 +208,8 @@ void StationWorld::coil_on(std::uint8_t board, std::uint8_t channel, Instant fro
   const std::uint8_t door = door_at_[board * kInputsMax + channel];
   const auto delay =
       Duration::milliseconds(kLatchDelayMinMs + static_cast<std::int64_t>(doors_prng_.below(kLatchDelaySpanMs)));
-  const bool fails = doors_prng_.chance(profile_.failed_open_per_million);
+  const std::uint64_t utc_ms = setup_.start_utc_ms + static_cast<std::uint64_t>(now_.ms());
+  const bool fails = doors_prng_.chance(failed_open_per_million(profile_, utc_ms));
   if (door == kNoDoor || fails || (length.us != 0 && length < delay)) {
     return;  // Nothing wired to it, the bolt sticks this time, or the pulse is over before it lets go.
   }

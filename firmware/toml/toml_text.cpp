@@ -16,14 +16,15 @@ Parsed parse(std::string_view text) {
     text.remove_prefix(kByteOrderMark.size());
   }
   Parsed parsed;
-  try {
-    parsed.table = toml::parse(text);
-  } catch (const toml::parse_error& error) {
-    const toml::source_position& begin = error.source().begin;
-    std::string what(error.description());
-    disarm(what);
-    parsed.problem = {.at = {.line = begin.line, .column = begin.column}, .what = std::move(what)};
+  toml::parse_result result = toml::parse(text);
+  if (result) {
+    parsed.table = std::move(result).table();
+    return parsed;
   }
+  const toml::source_position& begin = result.error().source().begin;
+  std::string what(result.error().description());
+  disarm(what);
+  parsed.problem = {.at = {.line = begin.line, .column = begin.column}, .what = std::move(what)};
   return parsed;
 }
 

@@ -1,6 +1,9 @@
 #pragma once
 
 // toml++ 3.3 without what it promises to the compiler and does not keep. Include this instead of its own header.
+// Errors are values: parts of the library have one name with exceptions and without, and rooms that differ there would
+// share one copy of them.
+#define TOML_EXCEPTIONS 0
 #include <toml++/impl/preprocessor.h>
 #include <cstdint>
 

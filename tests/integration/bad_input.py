@@ -82,6 +82,13 @@ def emulator_rows(table):
     for value in ("-1", "x", "18446744073709551616"):
         row("--seed", value, names=["--seed"])
     row("--profile", "shanxl", names=["--profile", "shanxi"])  # The nearest name is offered.
+    row("--profile", "/no/such/profile.toml", names=["--profile", "/no/such/profile.toml"])
+    row("--profile", "/", names=["--profile", "folder"])
+    row("--set", names=["--set"])
+    row("--set", "burst_mun=3", names=["--set burst_mun", "burst_min"])
+    row("--set", "burst_min=3", "--set", "dwell=weekly", names=["--set dwell", "lognormal"])
+    row("--set", "stations", names=["--set stations", "KEY=VALUE"])
+    row("--set", "burst_min=26", names=["burst_max"])
     row("--aggregator", "localhost", names=["--aggregator"])
     row("--aggregator", "127.0.0.1:0", names=["--aggregator"])
     row("--aggregator", "127.0.0.1:70000", names=["--aggregator"])

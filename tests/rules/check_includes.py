@@ -29,7 +29,7 @@ ROOMS = {
     "emulator/people": ("emulator/faults", "firmware/wire"),
     "emulator/station": ("emulator/people", "emulator/hardware/boards", "firmware/app"),
     "emulator/fleet": ("emulator/station",),
-    "emulator/scenario": ("emulator/fleet",),
+    "emulator/scenario": ("emulator/fleet", "firmware/toml"),
     "tools/support": ("firmware/base", "firmware/toml"),
     "tools/aggregator/core": ("firmware/base", "firmware/wire/framing"),
     "tools/aggregator/storage": ("tools/aggregator/core",),

@@ -24,7 +24,7 @@ SimOptions with_boards(BoardFamily family, std::uint64_t seed, std::uint32_t sta
   options.profile.failed_open_per_million = 20'000;
   options.profile.left_open_per_million = 10'000;
   options.fleet.board_family = family;
-  options.fleet.start_utc_ms = options.profile.start_utc_ms + kMorningMs;
+  options.fleet.start_utc_ms = options.profile.start_utc_ms() + kMorningMs;
   return options;
 }
 

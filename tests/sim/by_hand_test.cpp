@@ -324,7 +324,7 @@ TEST(ByHand, WhateverTheHandDoesTheBooksStayExact) {
     options.fleet.item_sensors = round % 3 == 2;
     if (round % 2 == 1) {
       options.fleet.demand = true;  // At nine in the morning the couriers come.
-      options.fleet.start_utc_ms = options.profile.start_utc_ms + 9 * 3'600'000;
+      options.fleet.start_utc_ms = options.profile.start_utc_ms() + 9 * 3'600'000;
     }
     SCOPED_TRACE("round " + std::to_string(round));
     Hand hand(options);

@@ -9,9 +9,9 @@
 #include <random>
 #include <thread>
 
-#include "emulator/scenario/profiles.h"
 #include "tools/emulator/full_speed_run.h"
 #include "tools/emulator/live_run.h"
+#include "tools/emulator/profile_choice.h"
 #include "tools/emulator/trace_resolver.h"
 #include "tools/support/command_line.h"
 #include "tools/support/progress.h"
@@ -35,6 +35,8 @@ constexpr std::uint64_t kOpeningHourMs = 9 * 3'600'000;  // When the first couri
 // As typed; turned into RunOptions by check().
 struct Arguments {
   std::string profile = "shanxi";
+  std::vector<std::string> settings;
+  bool print_profile = false;
   std::uint32_t stations = 0;
   double days = -1;
   std::string speed = "1";
@@ -76,9 +78,19 @@ void declare_uplink(CLI::App& app, Arguments& arguments) {
   app.add_flag("--allow-plaintext", arguments.allow_plaintext, "--aggregator may be beyond loopback, without TLS");
 }
 
+void declare_profile(CLI::App& app, Arguments& arguments) {
+  app.add_option(
+      "--profile", arguments.profile,
+      "Demand and layout: shanxi (the province, 2,800 stations), town (28), nation (28,000), erlang (a loss\n"
+      "system with a known answer), or a TOML file; default: shanxi");
+  app.add_option("--set", arguments.settings, "KEY=VALUE above the profile's own; may be given again")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_flag("--print-profile", arguments.print_profile, "Print the profile in force as a TOML file, and end");
+}
+
 void declare(CLI::App& app, Arguments& arguments) {
-  app.add_option("--profile", arguments.profile,
-                 "Demand and layout: shanxi (the province, 2,800 stations) or town (28)");
+  declare_profile(app, arguments);
   app.add_option("--stations", arguments.stations, "How many of the profile's stations, a fair sample; default: all")
       ->check(integer_range(1, kStationsMax));
   app.add_option("--days", arguments.days, "Virtual days; default: 1 at --speed max, else until stopped")
@@ -173,18 +185,11 @@ std::string check_uplink(const Arguments& arguments, const std::optional<Endpoin
 
 // Empty: `options` is good. Else one line that says what is wrong.
 std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& options) {
-  const auto profile = emulator::find_profile(arguments.profile);
-  if (!profile.has_value()) {
-    const std::string close = nearest(arguments.profile, emulator::profile_names());
-    return "--profile: '" + arguments.profile + "' is not known" +
-           (close.empty() ? "" : "; did you mean " + close + "?") + " (shanxi, town)";
-  }
-  options.profile = *profile;
   if (std::string error = check_speed(arguments.speed, options.speed); !error.empty()) {
     return error;
   }
   const bool full_speed = options.speed == 0;
-  options.stations = arguments.stations != 0 ? arguments.stations : profile->stations;
+  options.stations = arguments.stations != 0 ? arguments.stations : options.profile.stations;
   options.days = arguments.days >= 0 ? arguments.days : (full_speed ? 1 : 0);
   std::random_device random;
   const auto draw = [&] { return static_cast<std::uint64_t>(random()) << 32 | random(); };
@@ -208,7 +213,7 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
   options.new_journals = arguments.new_journals;
   options.skip_idle_polls = !arguments.no_skip;
   options.profile_rooms = arguments.profile_rooms;
-  options.start_utc_ms = profile->start_utc_ms + (full_speed ? 0 : kOpeningHourMs);
+  options.start_utc_ms = options.profile.start_utc_ms() + (full_speed ? 0 : kOpeningHourMs);
   if (!arguments.start.empty()) {
     const auto start = parse_utc_ms(arguments.start);
     if (!start.has_value()) {
@@ -264,7 +269,7 @@ int fail(int code, const std::string& message) {
 
 int complain(const std::vector<std::string>& errors) {
   for (const std::string& line : errors) {
-    std::cerr << line << '\n';
+    std::cerr << (line.starts_with("--") ? "cubby-emulator: " : "") << line << '\n';
   }
   return kExitUsage;
 }
@@ -343,6 +348,14 @@ int main(int argc, char** argv) {
   }
   spdlog::set_level(spdlog::level::from_str(arguments.log_level));
   RunOptions options;
+  std::vector<std::string> errors = choose_profile(arguments.profile, arguments.settings, options.profile);
+  if (!errors.empty()) {
+    return complain(errors);
+  }
+  if (arguments.print_profile) {
+    std::cout << describe_profile(options.profile) << std::flush;
+    return std::cout ? kExitOk : kExitFailure;
+  }
   std::string error = check(app, arguments, options);
   if (error.empty()) {
     error = check_writable("--ledger", options.ledger_file);
@@ -376,7 +389,6 @@ int main(int argc, char** argv) {
   } else if (options.aggregator.has_value() && !is_loopback(options.aggregator->host)) {
     spdlog::warn("*** PLAINTEXT to {}: anybody on the way can read what stations report ***", arguments.aggregator);
   }
-  std::vector<std::string> errors;
   const std::vector<TraceLine> trace =
       options.trace_file.empty() ? std::vector<TraceLine>() : read_trace(options.trace_file, errors);
   if (!errors.empty()) {

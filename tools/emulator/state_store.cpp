@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "tools/emulator/profile_choice.h"
+
 namespace cubby::tools {
 namespace {
 
@@ -79,6 +81,7 @@ std::unique_ptr<StateStore> StateStore::open(RunOptions& options, std::string& e
   }
   const std::vector<std::pair<const char*, std::string>> identity{
       {"profile", options.profile.name},
+      {"profile_identity", identity_text(options.profile)},
       {"seed", std::to_string(options.seed)},
       {"stations", std::to_string(options.stations)},
       {"start_utc_ms", std::to_string(options.start_utc_ms)},

@@ -7,8 +7,8 @@
 #include <charconv>
 #include <cstdio>
 #include <ctime>
-#include <numeric>
 
+#include "firmware/base/nearest.h"
 #include "firmware/base/parcel_number.h"
 
 namespace cubby::tools {
@@ -22,21 +22,6 @@ std::optional<T> parse_number(std::string_view text) {
     return std::nullopt;
   }
   return value;
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row[b.size()];
 }
 
 }  // namespace
@@ -141,16 +126,7 @@ std::string format_utc(std::uint64_t utc_ms) {
 }
 
 std::string nearest(std::string_view text, const std::vector<std::string>& candidates) {
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, text.size() / 3) + 1;
-  for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(text, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
+  return std::string(nearest_name(text, candidates));
 }
 
 std::string parcel_number_problem(std::string_view text) {

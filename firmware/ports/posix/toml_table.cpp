@@ -1,9 +1,9 @@
 #include "firmware/ports/posix/toml_table.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "firmware/base/names.h"
+#include "firmware/base/nearest.h"
 
 namespace cubby::posix {
 
@@ -118,32 +118,10 @@ void TomlTable::finish() {
   for (const auto& [key, value] : *table_) {
     const std::string name(key.str());
     if (std::find(known_.begin(), known_.end(), name) == known_.end()) {
-      const std::string close = nearest_name(name, known_);
+      const std::string close(nearest_name(name, known_));
       complain(name, "unknown key '" + name + "'" + (close.empty() ? "" : "; did you mean '" + close + "'?"));
     }
   }
-}
-
-std::string nearest_name(std::string_view text, const std::vector<std::string>& names) {
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, text.size() / 3) + 1;
-  for (const std::string& name : names) {
-    std::vector<std::size_t> row(name.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      std::size_t diagonal = row[0]++;
-      for (std::size_t j = 0; j < name.size(); ++j) {
-        const std::size_t changed = diagonal + (text[i] == name[j] ? 0 : 1);
-        diagonal = row[j + 1];
-        row[j + 1] = std::min({row[j] + 1, diagonal + 1, changed});
-      }
-    }
-    if (row.back() < best_distance) {
-      best_distance = row.back();
-      best = name;
-    }
-  }
-  return best;
 }
 
 }  // namespace cubby::posix

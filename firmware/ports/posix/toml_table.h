@@ -69,7 +69,4 @@ class TomlTable {
   std::vector<std::string> known_;
 };
 
-/// The name in `names` that looks most like `text`; empty if none does.
-std::string nearest_name(std::string_view text, const std::vector<std::string>& names);
-
 }  // namespace cubby::posix
