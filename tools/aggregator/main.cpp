@@ -108,30 +108,14 @@ void declare(CLI::App& app, Options& options) {
   cubby::tools::add_toml_config(app);
 }
 
-// Empty, or what is wrong with the file to be written, naming the option.
-std::string check_target(const char* option, const std::string& path) {
-  std::error_code error;
-  if (path.empty()) {
-    return std::string(option) + ": the path is empty; give a file";
-  }
-  if (std::filesystem::is_directory(path, error)) {
-    return std::string(option) + ": '" + path + "' is a directory; give a file in it";
-  }
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
-    return std::string(option) + ": the folder '" + folder.string() + "' does not exist; make it first";
-  }
-  return {};
-}
-
 // Empty, or why these options do not go together.
 std::string check(const Options& options) {
-  if (std::string wrong = check_target("--store", options.store); !wrong.empty()) {
-    return wrong;
+  if (std::string wrong = cubby::tools::check_file_to_make(options.store); !wrong.empty()) {
+    return "--store: " + wrong;
   }
   if (!options.report.empty()) {
-    if (std::string wrong = check_target("--report", options.report); !wrong.empty()) {
-      return wrong;
+    if (std::string wrong = cubby::tools::check_file_to_make(options.report); !wrong.empty()) {
+      return "--report: " + wrong;
     }
   }
   if (!options.tls.empty() && options.allow_plaintext) {

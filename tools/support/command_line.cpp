@@ -9,6 +9,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -340,6 +341,25 @@ CLI::Validator second_validator() {
 
 CLI::Validator recipient_validator() {
   return of_characters("0123456789abcdef", 1, 16, "a recipient's token: 1 to 16 of 0-9, a-f", "TOKEN");
+}
+
+std::string check_file_to_make(const std::string& path) {
+  std::error_code error;
+  if (path.empty()) {
+    return "the path is empty; give a file";
+  }
+  if (std::filesystem::is_directory(path, error)) {
+    return "'" + path + "' is a directory; give a file in it";
+  }
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
+    return "the folder '" + folder.string() + "' does not exist; make it first";
+  }
+  return {};
+}
+
+CLI::Validator file_to_make_validator() {
+  return {[](std::string& text) { return check_file_to_make(text); }, "FILE"};
 }
 
 CLI::Validator duration_validator() {

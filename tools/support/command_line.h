@@ -37,6 +37,9 @@ CLI::Validator code_validator();
 CLI::Validator second_validator();
 /// Opaque numbers that stand for a recipient.
 CLI::Validator recipient_validator();
+/// Empty, or why no file can be made at that path: it is empty, a folder, or in a folder that is not there.
+std::string check_file_to_make(const std::string& path);
+CLI::Validator file_to_make_validator();
 /// A validator for durations as text.h reads them.
 CLI::Validator duration_validator();
 

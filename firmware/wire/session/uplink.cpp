@@ -226,6 +226,17 @@ void Uplink::on_challenge(const cubby_v1_Challenge& challenge, Instant now) {
   send(up, now);
 }
 
+// What an earlier Ack allowed to discard, the centre has lost: from event `oldest` on nothing more may go until it has
+// them again. The mark stays the word of the store that gave it, for this one has not taken the Gap yet.
+void Uplink::keep_from(std::uint64_t oldest, Chain chain_before) {
+  std::optional<UplinkMark> mark = events_.last_ack();
+  if (mark.has_value() && mark->seq >= oldest) {
+    mark->seq = oldest - 1;
+    mark->chain = chain_before;
+    static_cast<void>(events_.acknowledge(*mark));  // Not durable: the next Welcome says it again.
+  }
+}
+
 // Brings both sides to the same place. False: the session is over.
 bool Uplink::sync(const cubby_v1_Welcome& welcome, Instant now) {
   if (welcome.high_water >= events_.next_seq()) {
@@ -263,6 +274,7 @@ bool Uplink::sync(const cubby_v1_Welcome& welcome, Instant now) {
     fail(now, kSlowRetry);
     return false;
   }
+  keep_from(oldest, *chain);
   cubby_v1_Up up = cubby_v1_Up_init_zero;
   up.which_body = cubby_v1_Up_gap_tag;
   copy_to(up.body.gap.journal_uid, events_.uid());

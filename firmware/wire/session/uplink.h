@@ -121,6 +121,7 @@ class Uplink {
   void handle(Bytes message, Instant now);
   void on_challenge(const cubby_v1_Challenge& challenge, Instant now);
   void on_welcome(const cubby_v1_Welcome& welcome, Instant now);
+  void keep_from(std::uint64_t oldest, Chain chain_before);
   bool sync(const cubby_v1_Welcome& welcome, Instant now);
   void on_ack(const cubby_v1_Ack& ack, Instant now);
   void on_pause(const cubby_v1_Pause& pause, Instant now);

@@ -117,6 +117,52 @@ TEST_F(Session, RefusesAJournalThatEndsBeforeTheMark) {
   EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_CONFLICT);
 }
 
+TEST(ForgottenAck, OfTheSameGenerationIsToldAndTheStationIsServed) {
+  struct Case {
+    const char* what;
+    std::uint64_t generation, seq;
+    char store;
+    int told;
+  };
+  // The centre: generation 5, a mark of 4.
+  for (const Case& of : {Case{"an older copy was put back", 5, 5, '\1', 1}, Case{"no less is known", 5, 4, '\1', 0},
+                         Case{"a restore says so itself", 4, 6, '\1', 0},
+                         Case{"a copy from before a restore", 6, 3, '\1', 1}, Case{"another store", 9, 6, '\2', 0}}) {
+    CentreOptions options = test_options();
+    options.generation = 5;
+    std::vector<std::string> told;
+    options.on_forgotten_ack = [&told](const std::string& station, std::uint64_t acked, std::uint64_t mark) {
+      told.push_back(station + " " + std::to_string(acked) + " " + std::to_string(mark));
+    };
+    Centre centre(std::move(options));
+    TestJournal journal("SX-TY-0001");
+    journal.open();
+    for (std::uint32_t door = 1; door <= 3; ++door) {
+      journal.deposit(door);
+    }
+    TestConnection connection(centre);
+    connection.greet(1, journal);
+    connection.send(1, journal.batch(1, 4));
+    centre.committed();
+    connection.take();
+    v1::Up hello = journal.hello();
+    v1::Mark& mark = *hello.mutable_hello()->mutable_last_ack();
+    mark.set_seq(of.seq);
+    mark.set_chain(journal.chain(of.seq));
+    mark.set_store_uid(std::string(16, of.store));
+    mark.set_generation(of.generation);
+    connection.send(1, hello);
+    EXPECT_TRUE(told.empty()) << of.what << ": nothing is proven yet";
+    connection.send(1, journal.proof(connection.take_one().challenge().nonce()));
+    EXPECT_EQ(connection.take_one().welcome().high_water(), 4U) << of.what;
+    EXPECT_EQ(told.size(), static_cast<std::size_t>(of.told)) << of.what;
+    EXPECT_EQ(centre.counters().forgotten_acks, static_cast<std::uint64_t>(of.told)) << of.what;
+    if (!told.empty()) {
+      EXPECT_EQ(told.front(), "SX-TY-0001 " + std::to_string(of.seq) + " 4");
+    }
+  }
+}
+
 TEST_F(Session, RefusesABatchOfAnotherJournal) {
   journal.open();
   TestJournal foreign("SX-TY-0001", 2);

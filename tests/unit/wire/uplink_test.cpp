@@ -187,6 +187,27 @@ TEST(Uplink, BridgesWithAGapWhatIsNoLongerKept) {
   EXPECT_EQ(world.uplink.acknowledged_seq(), 11U);
 }
 
+TEST(Uplink, DiscardsNothingMoreUntilARestoredCentreHasItAgain) {
+  World world;
+  world.events.append_many(10);
+  world.open_session(0);
+  world.say(world.ack(10));
+  world.events.trim_to(6);
+  world.link.drop();
+  world.tick();
+  world.generation = 2;
+  world.open_session(2);
+  EXPECT_TRUE(world.take().at(0).has_gap());
+  ASSERT_TRUE(world.events.mark.has_value());
+  EXPECT_EQ(world.events.mark->seq, 5U) << "6..10 are kept and the centre lacks them";
+  EXPECT_EQ(world.events.mark->chain, world.events.chain(5));
+  EXPECT_EQ(world.events.mark->generation, 1U) << "the restored centre has not taken the Gap yet";
+  world.say(world.ack(5));
+  EXPECT_EQ(world.events.mark->generation, 2U);
+  world.say(world.ack(10));
+  EXPECT_EQ(world.events.mark->seq, 10U);
+}
+
 TEST(Uplink, TellsAboutAGapOnceThoughTheFrameIsSentAgain) {
   World world;
   world.events.append_many(10);

@@ -46,8 +46,11 @@ struct CentreOptions {
   Budget::Rates budget;
   std::function<void(MutableBytes)> fill_random;
   std::function<void(const v1::CommandResult&)> on_command_result;  // Once it is durable; may be empty.
-  LiveStatus* live = nullptr;                                       // Told of refusals; may be null.
-  PresenceSink* presence = nullptr;                                 // Told of sessions; may be null.
+  // A station holds an acknowledgement of this store, `acked_seq`, that this store has not given, `mark_seq`: an older
+  // copy of its file was put back, and not by a restore. May be empty.
+  std::function<void(const std::string& station, std::uint64_t acked_seq, std::uint64_t mark_seq)> on_forgotten_ack;
+  LiveStatus* live = nullptr;        // Told of refusals; may be null.
+  PresenceSink* presence = nullptr;  // Told of sessions; may be null.
 };
 
 /// Counted since the start; for /v1/status and the report.
@@ -62,6 +65,7 @@ struct CentreCounters {
   std::uint64_t refusals = 0;  // Refuse sent, for any reason.
   std::uint64_t conflicts = 0;
   std::uint64_t pauses = 0;          // Stations that were over their budget.
+  std::uint64_t forgotten_acks = 0;  // Stations that knew of a higher mark of this store.
   std::uint64_t other_stations = 0;  // Hellos of stations that the certificate does not name.
   std::int64_t live_sessions = 0;
 };

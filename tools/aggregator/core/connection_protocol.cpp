@@ -234,6 +234,9 @@ void ConnectionProtocol::on_hello(std::uint32_t number, Bytes body) {
   channel.has_last_ack = hello.has_last_ack();
   channel.last_ack_seq = hello.last_ack().seq();
   channel.last_ack_chain = hello.last_ack().chain();
+  channel.last_ack_generation = std::ranges::equal(as_bytes(hello.last_ack().store_uid()), centre_.options().store_uid)
+                                    ? hello.last_ack().generation()
+                                    : 0;
   channel.announces_new_journal = std::find(hello.capabilities().begin(), hello.capabilities().end(),
                                             v1::CAPABILITY_NEW_JOURNAL) != hello.capabilities().end();
   centre_.options().fill_random(channel.nonce);
@@ -278,7 +281,23 @@ void ConnectionProtocol::on_proof(std::uint32_t number, Channel& channel, Bytes 
     ++centre_.counters().conflicts;
     return refuse(number, v1::REFUSE_CODE_CONFLICT, true, "another chain at the mark");
   }
+  notice_forgotten_ack(channel);
   welcome(number, channel);
+}
+
+// A mark falls only with a new generation. Where it did not, the station is served all the same: it sends again what it
+// keeps and books the rest as a Gap, and refusing would lose more. But somebody has to hear of it.
+void ConnectionProtocol::notice_forgotten_ack(const Channel& channel) {
+  const CentreOptions& options = centre_.options();
+  const std::uint64_t mark_seq = channel.station->journal.seq;
+  if (channel.last_ack_generation < options.generation ||
+      (channel.last_ack_generation == options.generation && channel.last_ack_seq <= mark_seq)) {
+    return;
+  }
+  ++centre_.counters().forgotten_acks;
+  if (options.on_forgotten_ack) {
+    options.on_forgotten_ack(channel.name, channel.last_ack_seq, mark_seq);
+  }
 }
 
 // Decides whether the journal that Hello named may speak for the station. False: refused.

@@ -78,6 +78,7 @@ class ConnectionProtocol {
     std::uint64_t next_seq = 0;
     std::uint64_t last_ack_seq = 0;
     Chain last_ack_chain = 0;
+    std::uint64_t last_ack_generation = 0;  // 0: another store's.
     bool has_last_ack = false;
     bool announces_new_journal = false;
   };
@@ -95,6 +96,7 @@ class ConnectionProtocol {
   void welcome(std::uint32_t number, Channel& channel);
   bool adopt_journal(std::uint32_t number, Channel& channel);
   void fence_older(StationRecord& station);
+  void notice_forgotten_ack(const Channel& channel);
   void end_session(Channel& channel);
   void refuse(std::uint32_t number, v1::RefuseCode code, bool permanent, const char* detail);
   void answer(std::uint32_t number, Channel& channel, Centre::Applied applied);

@@ -45,7 +45,8 @@ struct LiveStatus {
   std::atomic<std::uint64_t> commits{0};
   std::atomic<std::uint64_t> refusals{0};
   std::atomic<std::uint64_t> conflicts{0};
-  std::atomic<std::uint64_t> pauses{0};  // Stations that were told to be silent for a while.
+  std::atomic<std::uint64_t> forgotten_acks{0};  // Stations that knew of a higher mark of this store.
+  std::atomic<std::uint64_t> pauses{0};          // Stations that were told to be silent for a while.
   std::array<std::atomic<std::uint64_t>, kConnectionRefusals> refused_connections{};
   std::atomic<std::int64_t> certificate_expires_utc_s{0};  // The aggregator's own; 0: it has none.
   std::atomic<bool> store_ok{false};

@@ -298,6 +298,7 @@ ApiResponse Api::status() {
   body["commits"] = status_.commits.load();
   body["refusals"] = status_.refusals.load();
   body["conflicts"] = status_.conflicts.load();
+  body["forgotten_acks"] = status_.forgotten_acks.load();
   body["pauses"] = status_.pauses.load();
   json::object refused;
   for (std::size_t i = 0; i < kConnectionRefusals; ++i) {

@@ -107,6 +107,9 @@ std::string metrics_text(const LiveStatus& status, const HttpCounters& http) {
   families.counter("batches_duplicate_total", "Batches that held nothing new.", status.duplicates);
   families.counter("gaps_booked_total", "Gaps that were booked.", status.gaps);
   families.counter("conflicts_total", "Batches that contradicted the log.", status.conflicts);
+  families.counter("forgotten_acks_total",
+                   "Stations that had been told of more than the store has: an old copy of it was put back.",
+                   status.forgotten_acks);
   families.counter("pauses_total", "Stations over their budget that were told to pause.", status.pauses);
   put_refusals(families, status);
   families.counter("commits_total", "Transactions that are durable.", status.commits);

@@ -93,6 +93,7 @@ class UplinkServer::Parts final : public ConnectionHost {
   void renew_certificates();
   void look_after_certificates();
   void tell_expiry(std::int64_t now_s);
+  void tell_forgotten_ack(const std::string& station, std::uint64_t acked_seq, std::uint64_t mark_seq);
   void adopt(tcp::socket socket);
   void sweep();
   void schedule_commit();
@@ -111,6 +112,7 @@ class UplinkServer::Parts final : public ConnectionHost {
   PendingConnections pending_{options_.pending};
   std::int64_t expiry_told_s_ = 0;
   std::size_t refusals_since_sweep_ = 0;
+  std::size_t forgotten_since_sweep_ = 0;
   asio::io_context io_{1};
   tcp::acceptor acceptor_{io_};
   asio::signal_set signals_{io_};
@@ -161,15 +163,18 @@ std::string UplinkServer::Parts::open_store() {
     return opened.error;
   }
   const StoreIdentity identity = opened.store->identity();
-  auto centre = std::make_unique<Centre>(CentreOptions{.fleet_key = options_.fleet_key,
-                                                       .store_uid = identity.uid,
-                                                       .generation = identity.generation,
-                                                       .session_epoch = identity.session_epoch,
-                                                       .budget = options_.budget,
-                                                       .fill_random = fill_random,
-                                                       .on_command_result = options_.on_command_result,
-                                                       .live = &status_,
-                                                       .presence = options_.presence});
+  auto centre = std::make_unique<Centre>(CentreOptions{
+      .fleet_key = options_.fleet_key,
+      .store_uid = identity.uid,
+      .generation = identity.generation,
+      .session_epoch = identity.session_epoch,
+      .budget = options_.budget,
+      .fill_random = fill_random,
+      .on_command_result = options_.on_command_result,
+      .on_forgotten_ack = [this](const std::string& station, std::uint64_t acked_seq,
+                                 std::uint64_t mark_seq) { tell_forgotten_ack(station, acked_seq, mark_seq); },
+      .live = &status_,
+      .presence = options_.presence});
   if (std::string error = opened.store->load(*centre); !error.empty()) {
     return error;
   }
@@ -266,6 +271,16 @@ void UplinkServer::Parts::on_refused(ConnectionRefusal why, const std::string& p
   }
 }
 
+void UplinkServer::Parts::tell_forgotten_ack(const std::string& station, std::uint64_t acked_seq,
+                                             std::uint64_t mark_seq) {
+  if (++forgotten_since_sweep_ <= kRefusalsLogged) {
+    spdlog::warn(
+        "station {} was told that event {} is durable, the store ends at {}: an old copy of it was put back without "
+        "cubby store restore",
+        station, acked_seq, mark_seq);
+  }
+}
+
 void UplinkServer::Parts::accept() {
   acceptor_.async_accept([this](const error_code& error, tcp::socket socket) {
     if (stopping_ || error == asio::error::operation_aborted) {
@@ -333,6 +348,10 @@ void UplinkServer::Parts::sweep() {
       spdlog::warn("and {} more refused within the second", refusals_since_sweep_ - kRefusalsLogged);
     }
     refusals_since_sweep_ = 0;
+    if (forgotten_since_sweep_ > kRefusalsLogged) {
+      spdlog::warn("and {} more stations that were told so", forgotten_since_sweep_ - kRefusalsLogged);
+    }
+    forgotten_since_sweep_ = 0;
     publish();
     sweep();
   });
@@ -473,6 +492,7 @@ void UplinkServer::Parts::publish() {
   status_.refusals = costs_.refusals + counters.refusals;
   status_.pauses = costs_.pauses + counters.pauses;
   status_.conflicts = counters.conflicts;
+  status_.forgotten_acks = costs_.forgotten_acks + counters.forgotten_acks;
   for (std::size_t i = 0; i < kConnectionRefusals; ++i) {
     status_.refused_connections[i] = costs_.refused_connections[i];
   }
@@ -493,6 +513,7 @@ void UplinkServer::Parts::book_counters() {
   costs_.sessions += counters.sessions;
   costs_.refusals += counters.refusals;
   costs_.pauses += counters.pauses;
+  costs_.forgotten_acks += counters.forgotten_acks;
   costs_.frames += counters.frames;
   costs_.refused_connections[static_cast<std::size_t>(ConnectionRefusal::kOtherStation)] += counters.other_stations;
   counters = {};

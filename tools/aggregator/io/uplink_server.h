@@ -48,6 +48,7 @@ struct UplinkReport {
   std::uint64_t sessions = 0;
   std::uint64_t refusals = 0;
   std::uint64_t pauses = 0;
+  std::uint64_t forgotten_acks = 0;
   std::uint64_t frames = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;

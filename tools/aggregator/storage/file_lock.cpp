@@ -26,4 +26,14 @@ std::string FileLock::take(const std::string& path) {
   return {};
 }
 
+bool FileLock::is_taken(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return false;
+  }
+  const bool taken = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(descriptor);
+  return taken;
+}
+
 }  // namespace cubby::aggregator

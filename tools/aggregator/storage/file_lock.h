@@ -14,6 +14,8 @@ class FileLock {
   FileLock& operator=(const FileLock&) = delete;
   /// Empty, or one line for a person. Makes the file if there is none.
   std::string take(const std::string& path);
+  /// Whether somebody has it now. Not while this process has the file open with SQLite.
+  static bool is_taken(const std::string& path);
 
  private:
   int descriptor_ = -1;

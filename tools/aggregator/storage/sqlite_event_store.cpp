@@ -195,8 +195,10 @@ std::string SqliteEventStore::load(Centre& centre) {
     centre.load_level(static_cast<std::uint32_t>(levels.number(0)), static_cast<std::uint32_t>(levels.number(1)),
                       levels.number(2));
   }
+  // Readers of the log have seen numbers that a restored backup does not know: `batch_floor`.
   Statement last(database_,
-                 "SELECT ifnull((SELECT max(batch_id) FROM event_batches), 0), "
+                 "SELECT max(ifnull((SELECT max(batch_id) FROM event_batches), 0), "
+                 "ifnull((SELECT value FROM meta WHERE name = 'batch_floor'), 0)), "
                  "ifnull((SELECT max(journal_id) FROM journals), 0)");
   if (levels.failed() || !last.row()) {
     return database_.error();

@@ -1,13 +1,9 @@
 #include "tools/aggregator/storage/store_upgrade.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "tools/aggregator/storage/file_lock.h"
+#include "tools/aggregator/storage/file_sync.h"
 #include "tools/aggregator/storage/log_replay.h"
 #include "tools/aggregator/storage/sqlite_schema.h"
 #include "tools/aggregator/storage/sums_writer.h"
@@ -18,15 +14,6 @@ namespace {
 // From this one on the log has all that statistics need.
 constexpr int kOldestVersion = 3;
 
-bool sync_path(const std::string& path, int flags) {
-  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
-  const bool good = descriptor >= 0 && ::fsync(descriptor) == 0;
-  if (descriptor >= 0) {
-    ::close(descriptor);
-  }
-  return good;
-}
-
 // A copy that is whole and on the disk before anything is changed. Empty, or what went wrong.
 std::string make_backup(Database& database, const std::string& backup) {
   if (std::filesystem::exists(backup)) {
@@ -36,11 +23,8 @@ std::string make_backup(Database& database, const std::string& backup) {
   if (!copy.bind(1, std::string_view(backup)).done()) {
     return "no backup can be made: " + database.error();
   }
-  const std::string folder = std::filesystem::path(backup).parent_path().string();
-  if (!sync_path(backup, O_RDWR) || !sync_path(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY)) {
-    return "the backup cannot be synced: " + std::string(std::strerror(errno));
-  }
-  return {};
+  std::string error = sync_file(backup);
+  return error.empty() ? sync_folder_of(backup) : error;
 }
 
 // Inside the caller's transaction. Empty, or what went wrong.
