@@ -1,96 +1,10 @@
 #include <fstream>
 
-#include "tools/aggregator/storage/event_store.h"
-#include "tools/aggregator/storage/sqlite.h"
 #include "tools/aggregator/storage/store_reader.h"
-#include "tools/aggregator/storage/store_upgrade.h"
-#include "tools/aggregator/storage/verifier.h"
-#include "unit/aggregator/test_station.h"
+#include "unit/aggregator/test_store.h"
 
 namespace cubby::aggregator::testing {
 namespace {
-
-void fill(MutableBytes bytes) {
-  std::fill(bytes.begin(), bytes.end(), std::byte{5});
-}
-
-/// An aggregator without sockets: a store and the Centre in front of it.
-struct Aggregator {
-  std::unique_ptr<EventStore> store;
-  std::unique_ptr<Centre> centre;
-
-  explicit Aggregator(const std::string& path) {
-    OpenedStore opened = open_sqlite_store(path, fill);
-    EXPECT_EQ(opened.error, "");
-    store = std::move(opened.store);
-    CentreOptions options = test_options();
-    options.session_epoch = store->identity().session_epoch;
-    centre = std::make_unique<Centre>(std::move(options));
-    EXPECT_EQ(store->load(*centre), "");
-  }
-  void commit() {
-    EXPECT_EQ(store->commit(centre->changes(), centre->cities(), centre->brands()), "");
-    centre->committed();
-  }
-  /// Greets on a connection of its own and sends every event that the store lacks.
-  void report(const TestJournal& journal, bool announce = false) {
-    TestConnection connection(*centre);
-    connection.greet(1, journal, announce);
-    commit();
-    const v1::Down welcome = connection.take_one();
-    ASSERT_TRUE(welcome.has_welcome()) << welcome.ShortDebugString();
-    for (std::uint64_t first = welcome.welcome().high_water() + 1; first < journal.next_seq(); first += 5) {
-      connection.send(1, journal.batch(first, std::min(first + 4, journal.next_seq() - 1)));
-    }
-    commit();
-    for (const auto& received : connection.take()) {
-      ASSERT_TRUE(received.down.has_ack()) << received.down.ShortDebugString();
-    }
-  }
-};
-
-struct Store : ::testing::Test {
-  TemporaryFolder folder;
-  std::string path = folder.file("cubby.db");
-  TestJournal journal{"SX-TY-0001"};
-  TestJournal other{"SX-DT-0002", 2};
-
-  void fill_both() {
-    journal.open();
-    other.open("Datong");
-    for (std::uint32_t i = 0; i < 40; ++i) {
-      journal.deposit(1 + i % 10, kNoonUtcMs + i * 600'000);
-      other.deposit(1 + i % 10, kNoonUtcMs + i * 500'000);
-      if (i >= 10) {
-        journal.collect(1 + i % 10, kNoonUtcMs + i * 600'000 + 1);
-      }
-    }
-  }
-  void run_sql(const std::string& sql) {
-    Database database;
-    ASSERT_TRUE(database.open(path, Database::Mode::kReadWriteCreate));
-    ASSERT_TRUE(database.run(sql.c_str())) << database.error();
-  }
-  std::string difference() { return verify_store(path, nullptr).difference; }
-  std::vector<LedgerRow> ledger() {
-    std::vector<LedgerRow> rows;
-    for (const TestJournal* of : {&journal, &other}) {
-      for (std::uint32_t door = 1; door <= 10; ++door) {
-        LedgerRow row;
-        row.station = of->station();
-        row.compartment = door;
-        for (const std::string& bytes : of->events()) {
-          v1::Event event;
-          event.ParseFromString(bytes);
-          row.observable.of[kDepositKind] += event.has_deposited() && event.deposited().compartment() == door;
-          row.observable.of[kCollectionKind] += event.has_collected() && event.collected().compartment() == door;
-        }
-        rows.push_back(row);
-      }
-    }
-    return rows;
-  }
-};
 
 TEST_F(Store, IsExactAfterAnOrdinaryDay) {
   fill_both();
@@ -308,7 +222,7 @@ TEST_F(Store, RefusesFilesThatAreNoStoreAndLeavesThemAlone) {
 TEST_F(Store, RefusesAnotherSchemaVersionByName) {
   { Aggregator made(path); }
   run_sql("PRAGMA user_version = 99");
-  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 4");
+  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 5");
 }
 
 TEST_F(Store, RetiresOldDaysAndStaysExact) {
@@ -529,69 +443,6 @@ TEST_F(Store, VerifyFindsATamperedHistogramOrTime) {
   }
   run_sql("UPDATE journals SET first_event_utc_ms = first_event_utc_ms + 1");
   EXPECT_NE(difference().find("times of the first"), std::string::npos) << difference();
-}
-
-/// A store that version 3 wrote: one station's first two days.
-struct OldStore : Store {
-  void SetUp() override { std::filesystem::copy_file(CUBBY_TESTS_DIR "/golden/store_v3.sqlite", path); }
-  std::string bytes(const std::string& of) {
-    std::ifstream file(of, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  /// Nothing but the statistics' shape is new, and they say at least what they said.
-  void compare_with(const std::string& old) {
-    Database both;
-    ASSERT_TRUE(both.open(path, Database::Mode::kReadOnly));
-    ASSERT_TRUE(both.run(("ATTACH '" + old + "' AS old").c_str()));
-    for (const char* table : {"event_batches", "stations", "gaps", "cities", "brands", "meta"}) {
-      const std::string name(table);
-      Statement differs(both, "SELECT count(*) FROM (SELECT * FROM main." + name + " EXCEPT SELECT * FROM old." + name +
-                                  " UNION ALL SELECT * FROM old." + name + " EXCEPT SELECT * FROM main." + name + ")");
-      ASSERT_TRUE(differs.row()) << name;
-      EXPECT_EQ(differs.number(0), 0) << name;
-    }
-    Statement same(
-        both,
-        "SELECT count(*), sum(n.deposits), sum(length(n.dwell_histogram) > 0) FROM main.stat_station_day n JOIN "
-        "old.stat_station_day o USING(row_key) WHERE n.deposits = o.deposits AND n.dwell_ms = o.dwell_ms AND "
-        "n.level_moment_s = o.level_moment_s");
-    ASSERT_TRUE(same.row());
-    EXPECT_EQ(same.number(0), 3);
-    EXPECT_GT(same.number(1), 20);
-    EXPECT_GT(same.number(2), 0);
-  }
-};
-
-TEST_F(OldStore, IsRefusedByNameAndBroughtUpToDateWhenItIsAskedFor) {
-  const std::string before = bytes(path);
-  EXPECT_EQ(open_sqlite_store(path, fill).error,
-            "the store has schema version 3, this program reads version 4; cubby-aggregator --upgrade brings it up to "
-            "date and keeps a copy");
-  EXPECT_EQ(bytes(path), before);
-  StoreUpgrade upgrade = upgrade_sqlite_store(path);
-  ASSERT_EQ(upgrade.error, "");
-  EXPECT_EQ(upgrade.from_version, 3);
-  EXPECT_EQ(verify_store(path, nullptr).verdict, "verify: exact");
-  EXPECT_NE(verify_store(upgrade.backup, nullptr).difference.find("schema version 3"), std::string::npos);
-  compare_with(upgrade.backup);
-  upgrade = upgrade_sqlite_store(path);
-  EXPECT_EQ(upgrade.error + upgrade.backup, "") << "a second time there is nothing to do";
-  Aggregator goes_on(path);
-  EXPECT_EQ(goes_on.centre->station_count(), 1U);
-}
-
-TEST_F(OldStore, StaysAsItWasIfItCannotBeBroughtUpToDate) {
-  run_sql("UPDATE journals SET chain = chain + 1");
-  const std::string before = bytes(path);
-  EXPECT_NE(upgrade_sqlite_store(path).error.find("the store is left as it was"), std::string::npos);
-  EXPECT_EQ(bytes(path), before);
-  EXPECT_NE(upgrade_sqlite_store(path).error.find("exists already"), std::string::npos) << "the first backup";
-  run_sql("PRAGMA user_version = 99");
-  EXPECT_NE(upgrade_sqlite_store(path).error.find("schema version 99"), std::string::npos);
-  run_sql("PRAGMA user_version = 2");
-  EXPECT_NE(upgrade_sqlite_store(path).error.find("schema version 2"), std::string::npos);
-  EXPECT_NE(upgrade_sqlite_store(folder.file("nothing.db")).error, "");
-  EXPECT_FALSE(std::filesystem::exists(folder.file("nothing.db")));
 }
 
 }  // namespace

@@ -73,6 +73,7 @@ class UplinkServer::Parts final : public ConnectionHost {
   std::string run();
   UplinkReport report() const;
   CommandSink::Sent send(const std::string& station, const v1::Command& command, std::uint64_t life_ms);
+  StationRegister::Decided decide(const StationDecision& decision);
 
   void on_input(Connection& connection) override;
   void on_welcomed(std::uint64_t id) override { pending_.release(id); }
@@ -97,7 +98,8 @@ class UplinkServer::Parts final : public ConnectionHost {
   void sweep();
   void schedule_commit();
   void arm_commit_timer();
-  void commit();
+  StationRegister::Decided decide_here(const StationDecision& decision);
+  bool commit();  // False: the store has failed, and everything here was thrown away.
   void recover(const std::string& error);
   void reopen();
   void drop_connections(const std::string& reason);
@@ -165,6 +167,7 @@ std::string UplinkServer::Parts::open_store() {
                                                        .store_uid = identity.uid,
                                                        .generation = identity.generation,
                                                        .session_epoch = identity.session_epoch,
+                                                       .enrolment = options_.enrolment,
                                                        .budget = options_.budget,
                                                        .fill_random = fill_random,
                                                        .on_command_result = options_.on_command_result,
@@ -176,6 +179,7 @@ std::string UplinkServer::Parts::open_store() {
   store_ = std::move(opened.store);
   centre_ = std::move(centre);
   status_.store_ok = true;
+  publish();
   return {};
 }
 
@@ -385,7 +389,7 @@ void UplinkServer::Parts::arm_commit_timer() {
   });
 }
 
-void UplinkServer::Parts::commit() {
+bool UplinkServer::Parts::commit() {
   const double from_s = thread_cpu_s();
   const auto began = std::chrono::steady_clock::now();
   const std::string error = store_->commit(centre_->changes(), centre_->cities(), centre_->brands());
@@ -393,13 +397,14 @@ void UplinkServer::Parts::commit() {
   if (!error.empty()) {
     ++status_.store_errors;
     recover(error);
-    return;
+    return false;
   }
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
   status_.commit_times.add(static_cast<std::uint64_t>(took.count()));
   status_.last_commit_utc_ms = system_utc_ms();
   centre_->committed();
   publish();
+  return true;
 }
 
 // Nothing of the failed transaction can be relied on, in the store or here: read the marks again and let
@@ -472,7 +477,13 @@ void UplinkServer::Parts::publish() {
   status_.commits = costs_.commits + counters.commits;
   status_.refusals = costs_.refusals + counters.refusals;
   status_.pauses = costs_.pauses + counters.pauses;
-  status_.conflicts = counters.conflicts;
+  status_.conflicts = costs_.conflicts + counters.conflicts;
+  for (std::size_t i = 0; i < kQuarantineReasons; ++i) {
+    status_.quarantines[i] = costs_.quarantines[i] + counters.quarantines[i];
+  }
+  for (std::size_t i = 0; i < kStationStates; ++i) {
+    status_.stations_by_state[i] = centre_->stations_in(static_cast<StationState>(i + 1));
+  }
   for (std::size_t i = 0; i < kConnectionRefusals; ++i) {
     status_.refused_connections[i] = costs_.refused_connections[i];
   }
@@ -494,6 +505,10 @@ void UplinkServer::Parts::book_counters() {
   costs_.refusals += counters.refusals;
   costs_.pauses += counters.pauses;
   costs_.frames += counters.frames;
+  costs_.conflicts += counters.conflicts;
+  for (std::size_t i = 0; i < kQuarantineReasons; ++i) {
+    costs_.quarantines[i] += counters.quarantines[i];
+  }
   costs_.refused_connections[static_cast<std::size_t>(ConnectionRefusal::kOtherStation)] += counters.other_stations;
   counters = {};
 }
@@ -508,6 +523,28 @@ CommandSink::Sent UplinkServer::Parts::send(const std::string& station, const v1
                                             : centre_->send_command(station, command, utc_ms(), life_ms));
   });
   return future.wait_for(kHandOver) == std::future_status::ready ? future.get() : CommandSink::Sent::kBusy;
+}
+
+// What is decided is durable before it is answered, so that no restart takes it back.
+StationRegister::Decided UplinkServer::Parts::decide_here(const StationDecision& decision) {
+  if (stopping_ || !centre_) {
+    return {.outcome = StationRegister::Outcome::kUnavailable};
+  }
+  const StationRegister::Decided decided = centre_->decide(decision, utc_ms());
+  if (!centre_->changes().empty() && !commit()) {
+    return {.outcome = StationRegister::Outcome::kUnavailable};
+  }
+  return decided;
+}
+
+// From the HTTP thread, as send().
+StationRegister::Decided UplinkServer::Parts::decide(const StationDecision& decision) {
+  const auto answer = std::make_shared<std::promise<StationRegister::Decided>>();
+  auto future = answer->get_future();
+  asio::post(io_, [this, answer, decision] { answer->set_value(decide_here(decision)); });
+  return future.wait_for(kHandOver) == std::future_status::ready
+             ? future.get()
+             : StationRegister::Decided{.outcome = StationRegister::Outcome::kUnavailable};
 }
 
 UplinkReport UplinkServer::Parts::report() const {
@@ -531,6 +568,9 @@ std::string UplinkServer::run() {
 }
 CommandSink::Sent UplinkServer::send(const std::string& station, const v1::Command& command, std::uint64_t life_ms) {
   return parts_->send(station, command, life_ms);
+}
+StationRegister::Decided UplinkServer::decide(const StationDecision& decision) {
+  return parts_->decide(decision);
 }
 UplinkReport UplinkServer::report() const {
   return parts_->report();
