@@ -9,6 +9,7 @@
 #include "tools/cubby/operate_command.h"
 #include "tools/cubby/panel_command.h"
 #include "tools/cubby/pki_command.h"
+#include "tools/cubby/stations_command.h"
 #include "tools/cubby/stats_command.h"
 #include "tools/cubby/verify_command.h"
 #include "tools/support/command_line.h"
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
   add_operate_command(app, exit_code);
   add_panel_command(app, exit_code);
   add_pki_command(app, exit_code);
+  add_stations_command(app, exit_code);
   add_stats_command(app, exit_code);
   add_verify_command(app, exit_code);
   if (const int code = parse_command_line(app, argc, argv); code >= 0) {

@@ -53,9 +53,10 @@ struct CentreOptions {
   Enrolment enrolment = Enrolment::kOpen;
   Budget::Rates budget;
   std::function<void(MutableBytes)> fill_random;
-  std::function<void(const v1::CommandResult&)> on_command_result;  // Once it is durable; may be empty.
-  LiveStatus* live = nullptr;                                       // Told of refusals; may be null.
-  PresenceSink* presence = nullptr;                                 // Told of sessions; may be null.
+  std::function<void(const v1::CommandResult&)> on_command_result;                  // Once it is durable; may be empty.
+  std::function<void(const std::string& station, QuarantineReason)> on_quarantine;  // May be empty.
+  LiveStatus* live = nullptr;                                                       // Told of refusals; may be null.
+  PresenceSink* presence = nullptr;                                                 // Told of sessions; may be null.
 };
 
 /// Counted since the start; for /v1/status and the report.

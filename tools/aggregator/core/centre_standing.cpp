@@ -38,6 +38,9 @@ void Centre::quarantine(StationRecord& station, QuarantineReason reason, std::ui
   set_standing(
       station,
       {.state = StationState::kQuarantined, .reason = reason, .since_utc_ms = utc_ms, .other_journal = other_journal});
+  if (options_.on_quarantine) {
+    options_.on_quarantine(station.name, reason);
+  }
   if (station.owner != nullptr) {
     station.owner->expel(station);
   }

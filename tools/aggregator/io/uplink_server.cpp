@@ -52,6 +52,12 @@ void fill_random(MutableBytes bytes) {
   }
 }
 
+// Once until a person releases it: no flood of these.
+void tell_quarantine(const std::string& station, QuarantineReason reason) {
+  spdlog::warn("station {} is quarantined: {}; nobody may report in its name until somebody decides", station,
+               to_text(reason));
+}
+
 // A station each is a descriptor each: as many as the system lets us have.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -171,6 +177,7 @@ std::string UplinkServer::Parts::open_store() {
                                                        .budget = options_.budget,
                                                        .fill_random = fill_random,
                                                        .on_command_result = options_.on_command_result,
+                                                       .on_quarantine = tell_quarantine,
                                                        .live = &status_,
                                                        .presence = options_.presence});
   if (std::string error = opened.store->load(*centre); !error.empty()) {
