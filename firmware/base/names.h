@@ -30,6 +30,13 @@ constexpr bool is_printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
+/// A station's: 1 to 32 of A-Z, 0-9, '-'.
+constexpr bool is_station_name(std::string_view text) {
+  return !text.empty() && text.size() <= limits::kStationNameMax && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
 /// A courier brand's, or a technician's: 1 to 8 of a-z, 0-9.
 constexpr bool is_carrier_name(std::string_view text) {
   return !text.empty() && text.size() <= limits::kCarrierMax &&

@@ -39,6 +39,15 @@ struct Sink final : aggregator::CommandSink {
   }
 };
 
+/// Nobody's decision is taken.
+struct Register final : aggregator::StationRegister {
+  Decided decide(const aggregator::StationDecision& decision) override {
+    require(!decision.stations.empty() && decision.stations.size() <= aggregator::StationDecision::kImportMax,
+            "a decision is about a bounded number of stations");
+    return {.outcome = Outcome::kUnknownStation};
+  }
+};
+
 /// Three stations with a dozen events each, made once.
 class Site {
  public:
@@ -71,9 +80,12 @@ class Site {
       batch.add_events(event);
     }
     const std::string bytes = batch.SerializeAsString();
+    aggregator::StationRecord& station =
+        *centre.add_station(story.station, aggregator::StationState::kActive, kNoonUtcMs);
+    centre.start_journal(station, story.uid);
     aggregator::BatchView view;
     require(aggregator::read_batch(as_bytes(bytes), view) == aggregator::BatchError::kNone &&
-                centre.apply(*centre.add_station(story.station, story.uid), view) == Centre::Applied::kNew,
+                centre.apply(station, view) == Centre::Applied::kNew,
             "a story is told");
   }
 
@@ -81,9 +93,10 @@ class Site {
   aggregator::LiveStatus status_;
   aggregator::Presence presence_;
   aggregator::CommandBook book_;
+  Register register_;
 
  public:
-  Api api{std::string(kToken), status_, presence_, book_, sink};
+  Api api{std::string(kToken), status_, presence_, book_, sink, register_};
 };
 
 std::string text_from(Input& input, std::initializer_list<const char*> known) {

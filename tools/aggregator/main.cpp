@@ -45,6 +45,7 @@ struct Options {
   cubby::aggregator::Budget::Rates budget;
   unsigned commit_interval_ms = 20;
   bool allow_plaintext = false;
+  std::string enrolment = "open";
   bool allow_virtual_time = false;
   bool upgrade = false;
 };
@@ -101,6 +102,10 @@ void declare(CLI::App& app, Options& options) {
       ->check(CLI::Range(0, 1'000'000));
   app.add_option("--station-bytes", options.budget.bytes_a_second, "bytes a second of one station, likewise")
       ->check(CLI::Range(0, 1'000'000'000));
+  app.add_option("--enrolment", options.enrolment,
+                 "which stations may report that nobody has heard of: open, all that prove their key and certificate;\n"
+                 "approved, those that `cubby stations` has imported or approved")
+      ->check(CLI::IsMember({"open", "approved"}));
   app.add_flag("--allow-virtual-time", options.allow_virtual_time,
                "let connections beyond loopback dictate their time");
   app.add_flag("--upgrade", options.upgrade,
@@ -225,6 +230,8 @@ int serve(const Options& options) {
                        .store_path = options.store,
                        .fleet_key = key.bytes,
                        .tls_folder = options.tls,
+                       .enrolment = options.enrolment == "open" ? cubby::aggregator::Enrolment::kOpen
+                                                                : cubby::aggregator::Enrolment::kApproved,
                        .allow_virtual_time = options.allow_virtual_time,
                        .commit_events = options.commit_events,
                        .commit_interval = std::chrono::milliseconds(options.commit_interval_ms),
@@ -235,7 +242,7 @@ int serve(const Options& options) {
                        .presence = &presence},
                       status);
   HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status,
-                  presence, book, uplink);
+                  presence, book, uplink, uplink);
   if (const std::string error = open(options, uplink, http); !error.empty()) {
     return complain(error, kExitFailure);
   }

@@ -62,6 +62,7 @@ struct Arguments {
   bool item_sensors = false;
   bool profile_rooms = false;
   std::string start;
+  std::string stations_file;
   std::string fleet_key;
   std::string token_file;
   std::string log_level = "info";
@@ -107,6 +108,8 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--state", arguments.state, "Folder that keeps the fleet, so that a killed run goes on");
   app.add_option("--ledger", arguments.ledger, "CSV of what people and doors did, written at the end");
   app.add_option("--report", arguments.report, "JSON summary, written at the end");
+  app.add_option("--write-stations", arguments.stations_file,
+                 "Write the stations' configurations there, a line of JSON each, and end; for cubby stations import");
   app.add_option("--run-id", arguments.run_id,
                  "Mixed into the journals' identities; default: random in real time, 0 at --speed max")
       ->check(integer_range(0, UINT64_MAX));
@@ -238,6 +241,7 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
   options.state_dir = arguments.state;
   options.ledger_file = arguments.ledger;
   options.report_file = arguments.report;
+  options.stations_file = arguments.stations_file;
   return {};
 }
 
@@ -301,6 +305,9 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
   emulator::Fleet fleet(options.profile, fleet_options, options.threads, meters);
 
   std::string error;
+  if (!options.stations_file.empty()) {
+    return write_stations(options.stations_file, fleet, error) ? kExitOk : fail(kExitFailure, error);
+  }
   if (state != nullptr && state->resumable()) {
     if (!state->restore(fleet, error)) {
       return fail(kExitFailure, "--state " + options.state_dir + ": " + error);
@@ -362,6 +369,9 @@ int main(int argc, char** argv) {
   }
   if (error.empty()) {
     error = check_writable("--report", options.report_file);
+  }
+  if (error.empty()) {
+    error = check_writable("--write-stations", options.stations_file);
   }
   if (!error.empty()) {
     return fail(kExitUsage, error);

@@ -1,5 +1,6 @@
 #include "tools/emulator/report.h"
 
+#include <google/protobuf/util/json_util.h>
 #include <sys/resource.h>
 
 #include <boost/json.hpp>
@@ -7,6 +8,8 @@
 #include <cstdio>
 #include <fstream>
 #include <numeric>
+
+#include "cubby/v1/config.pb.h"
 
 namespace cubby::tools {
 namespace {
@@ -95,6 +98,27 @@ bool write_report(const std::string& file, const RunOptions& options, const emul
   report["cpu_seconds_by_room"] = rooms_of(figures);
   std::ofstream stream(file);
   stream << boost::json::serialize(report) << '\n';
+  stream.flush();
+  if (!stream) {
+    error = file + ": cannot be written";
+    return false;
+  }
+  return true;
+}
+
+bool write_stations(const std::string& file, const emulator::Fleet& fleet, std::string& error) {
+  std::ofstream stream(file);
+  for (std::size_t i = 0; i < fleet.station_count(); ++i) {
+    const Bytes encoded = fleet.station(i).config();
+    v1::StationConfig config;
+    std::string json;
+    if (!config.ParseFromArray(encoded.data(), static_cast<int>(encoded.size())) ||
+        !google::protobuf::util::MessageToJsonString(config, &json).ok()) {
+      error = "the configuration of " + std::string(fleet.station(i).name()) + " cannot be read";
+      return false;
+    }
+    stream << json << '\n';
+  }
   stream.flush();
   if (!stream) {
     error = file + ": cannot be written";

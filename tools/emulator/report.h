@@ -24,6 +24,8 @@ bool write_report(const std::string& file, const RunOptions& options, const emul
                   const RunFigures& figures, std::string& error);
 /// The ledger as CSV, a row a compartment.
 bool write_ledger(const std::string& file, const emulator::Fleet& fleet, std::string& error);
+/// Each station's StationConfig as a line of protobuf's JSON mapping.
+bool write_stations(const std::string& file, const emulator::Fleet& fleet, std::string& error);
 /// The same figures for a person, on standard output.
 void print_summary(const RunOptions& options, const emulator::Fleet& fleet, const RunFigures& figures);
 

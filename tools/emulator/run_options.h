@@ -42,6 +42,7 @@ struct RunOptions {
   std::string state_dir;
   std::string ledger_file;
   std::string report_file;
+  std::string stations_file;  // Only write the configurations there.
   std::vector<std::byte> fleet_key;
   std::string control_token;
 };

@@ -20,12 +20,6 @@ void copy_text(char (&to)[Size], const std::string& from) {
   to[size] = '\0';
 }
 
-bool is_station_name(const std::string& name) {
-  return !name.empty() && name.size() <= limits::kStationNameMax && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-  });
-}
-
 /// "+08:00" or "-03:30" in minutes.
 std::optional<std::int32_t> minutes_of(const std::string& text) {
   int hours = 0;

@@ -5,6 +5,7 @@
 #include "firmware/base/assert.h"
 #include "firmware/base/digest.h"
 #include "firmware/wire/codec/uplink_codec.h"
+#include "firmware/wire/session/uplink_parts.h"
 
 namespace cubby::wire {
 namespace {
@@ -12,24 +13,11 @@ namespace {
 constexpr std::uint32_t kProtocol = 1;
 constexpr std::uint32_t kFailuresMax = 16;                    // Beyond it the back-off does not grow.
 constexpr Duration kStoppedRetry = Duration::hours(1);        // In CONFLICT: has a person helped?
-constexpr Duration kSlowRetry = Duration::seconds(150);       // After what does not heal by itself in seconds.
 constexpr Duration kPingLate = Duration::seconds(1);          // A ping that was not due in its second is left out.
 constexpr Duration kSendRetry = Duration::milliseconds(100);  // The link had no room.
 constexpr std::uint32_t kPauseMaxS = 3600;
 constexpr std::size_t kFrameOverhead = 128;  // A Batch of one event has less besides it.
 static_assert(kFailuresMax < 32 && limits::kBackoffMin.us << kFailuresMax > limits::kBackoffMax.us);
-
-template <std::size_t Size>
-void copy_to(pb_byte_t (&to)[Size], const std::array<std::byte, Size>& from) {
-  std::copy_n(reinterpret_cast<const pb_byte_t*>(from.data()), Size, to);
-}
-
-template <std::size_t Size>
-std::array<std::byte, Size> copy_from(const pb_byte_t (&from)[Size]) {
-  std::array<std::byte, Size> to;
-  std::copy_n(reinterpret_cast<const std::byte*>(from), Size, to.begin());
-  return to;
-}
 
 }  // namespace
 
@@ -108,11 +96,15 @@ void Uplink::fail(Instant now, Duration at_least) {
   enter(UplinkState::kOffline);
 }
 
-void Uplink::stop(Instant now) {
-  disconnect();
+void Uplink::schedule_look(Instant now) {
   failures_ = kFailuresMax;
   const auto jitter = static_cast<std::int64_t>(jitter_.below(static_cast<std::uint64_t>(limits::kBackoffMax.us)));
   next_try_ = now + kStoppedRetry + Duration::microseconds(jitter);
+}
+
+void Uplink::stop(Instant now) {
+  disconnect();
+  schedule_look(now);
   enter(UplinkState::kConflict);
 }
 
@@ -204,6 +196,7 @@ void Uplink::send_hello(Instant now) {
   }
   hello.capabilities[hello.capabilities_count++] = cubby_v1_Capability_CAPABILITY_COMMANDS;
   copy_to(hello.nonce, nonce_);
+  hello.previous_session = session_;
   answer_by_ = now + policy_.response_deadline;
   enter(UplinkState::kHello);
   send(up, now);
@@ -226,76 +219,6 @@ void Uplink::on_challenge(const cubby_v1_Challenge& challenge, Instant now) {
   send(up, now);
 }
 
-// What an earlier Ack allowed to discard, the centre has lost: from event `oldest` on nothing more may go until it has
-// them again. The mark stays the word of the store that gave it, for this one has not taken the Gap yet.
-void Uplink::keep_from(std::uint64_t oldest, Chain chain_before) {
-  std::optional<UplinkMark> mark = events_.last_ack();
-  if (mark.has_value() && mark->seq >= oldest) {
-    mark->seq = oldest - 1;
-    mark->chain = chain_before;
-    static_cast<void>(events_.acknowledge(*mark));  // Not durable: the next Welcome says it again.
-  }
-}
-
-// Brings both sides to the same place. False: the session is over.
-bool Uplink::sync(const cubby_v1_Welcome& welcome, Instant now) {
-  if (welcome.high_water >= events_.next_seq()) {
-    stop(now);  // It holds events that this journal never wrote: an image from the past.
-    return false;
-  }
-  const std::optional<Chain> own = events_.chain_at(welcome.high_water);
-  if (own.has_value() && *own != welcome.high_water_chain) {
-    stop(now);  // A clone: same journal, other events.
-    return false;
-  }
-  acked_seq_ = welcome.high_water;
-  const std::uint64_t oldest = events_.oldest_seq();
-  if (welcome.high_water + 1 >= oldest) {
-    if (!own.has_value()) {
-      fail(now, kSlowRetry);  // Our own record cannot be read.
-      return false;
-    }
-    sent_seq_ = welcome.high_water;
-    sent_chain_ = welcome.high_water_chain;
-    // The mark may also have gone back: then the centre was restored from a backup, and what it lost
-    // must not be discarded.
-    const UplinkMark mark{.seq = sent_seq_, .chain = sent_chain_, .store_uid = store_uid_, .generation = generation_};
-    const std::optional<UplinkMark> known = events_.last_ack();
-    const bool news = known.has_value() ? known->seq != mark.seq || known->store_uid != mark.store_uid ||
-                                              known->generation != mark.generation
-                                        : mark.seq > 0;
-    if (news) {
-      static_cast<void>(events_.acknowledge(mark));  // Not durable: the next Welcome says it again.
-    }
-    return true;
-  }
-  const std::optional<Chain> chain = events_.chain_at(oldest - 1);
-  if (!chain.has_value()) {
-    fail(now, kSlowRetry);
-    return false;
-  }
-  keep_from(oldest, *chain);
-  cubby_v1_Up up = cubby_v1_Up_init_zero;
-  up.which_body = cubby_v1_Up_gap_tag;
-  copy_to(up.body.gap.journal_uid, events_.uid());
-  up.body.gap.from_seq = welcome.high_water + 1;
-  up.body.gap.to_seq = oldest - 1;
-  up.body.gap.cause = cubby_v1_GapCause_GAP_CAUSE_TRIMMED;
-  up.body.gap.new_chain = *chain;
-  sent_seq_ = oldest - 1;
-  sent_chain_ = *chain;
-  await_answer(now);
-  send(up, now);
-  if (!in_session()) {
-    return false;
-  }
-  if (sent_seq_ > gap_told_) {
-    gap_told_ = sent_seq_;
-    listener_.on_gap();
-  }
-  return true;
-}
-
 void Uplink::on_welcome(const cubby_v1_Welcome& welcome, Instant now) {
   if (state_ != UplinkState::kProof || !unsent_.empty() || welcome.generation == 0 || welcome.window == 0 ||
       welcome.batch_events_max == 0 || welcome.frame_size_max < limits::kEventBytesMax + kFrameOverhead) {
@@ -305,6 +228,7 @@ void Uplink::on_welcome(const cubby_v1_Welcome& welcome, Instant now) {
   answer_by_ = Instant::max();
   store_uid_ = copy_from(welcome.store_uid);
   generation_ = welcome.generation;
+  session_ = welcome.session;
   window_ = std::min(welcome.window, limits::kWindowMax);
   batch_events_max_ = std::min<std::uint32_t>(welcome.batch_events_max, limits::kBatchEventsMax);
   frame_size_max_ = welcome.frame_size_max;
@@ -322,8 +246,12 @@ void Uplink::on_ack(const cubby_v1_Ack& ack, Instant now) {
     fail(now);
     return;
   }
-  if (copy_from(ack.journal_uid) != events_.uid() || ack.durable_seq >= events_.next_seq()) {
-    stop(now);  // It confirms what never was: not our history.
+  if (copy_from(ack.journal_uid) != events_.uid()) {
+    stop(now);  // Not of this conversation.
+    return;
+  }
+  if (ack.durable_seq >= events_.next_seq()) {
+    contradict(events_.next_seq() - 1, now);  // It confirms what never was: not our history.
     return;
   }
   window_ = std::clamp<std::uint32_t>(ack.window, 1, limits::kWindowMax);
@@ -338,7 +266,7 @@ void Uplink::on_ack(const cubby_v1_Ack& ack, Instant now) {
     const UplinkMark mark{
         .seq = ack.durable_seq, .chain = ack.chain, .store_uid = store_uid_, .generation = generation_};
     if (*own != ack.chain || events_.acknowledge(mark) == Status::kBadInput) {
-      stop(now);
+      contradict(ack.durable_seq, now);
       return;
     }
     acked_seq_ = ack.durable_seq;
@@ -540,6 +468,7 @@ Wake Uplink::next_wake(Instant now) const {
     case UplinkState::kOffline:
     case UplinkState::kConflict:
       wake.need(next_try_);
+      wake.need(answer_by_);  // Of a farewell; otherwise there is none.
       return wake;
     case UplinkState::kPaused:
       wake.need(paused_until_);
@@ -567,6 +496,9 @@ Wake Uplink::next_wake(Instant now) const {
 Wake Uplink::tick(Instant now) {
   if (!started_) {
     return {};
+  }
+  if (state_ == UplinkState::kConflict && answer_by_ != Instant::max()) {
+    await_farewell(now);
   }
   if (state_ == UplinkState::kOffline || state_ == UplinkState::kConflict) {
     if (now < next_try_) {

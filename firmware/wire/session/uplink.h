@@ -110,8 +110,11 @@ class Uplink {
   bool in_session() const { return state_ >= UplinkState::kHello && state_ <= UplinkState::kPaused; }
   void enter(UplinkState state);
   void disconnect();
-  void fail(Instant now, Duration at_least = {});  // Closes and waits for the next try.
-  void stop(Instant now);                          // A person must help.
+  void fail(Instant now, Duration at_least = {});   // Closes and waits for the next try.
+  void stop(Instant now);                           // A person must help.
+  void contradict(std::uint64_t seq, Instant now);  // Tells why, then stops.
+  void await_farewell(Instant now);
+  void schedule_look(Instant now);
   void open_link(Instant now);
   void await_link(Instant now);
   void send_hello(Instant now);
@@ -157,6 +160,7 @@ class Uplink {
   Nonce nonce_{};
   StoreUid store_uid_{};
   std::uint64_t generation_ = 0;
+  std::uint64_t session_ = 0;  // The newest one since the boot; 0: none yet.
   std::uint64_t acked_seq_ = 0;
   std::uint64_t sent_seq_ = 0;
   Chain sent_chain_ = 0;             // After event sent_seq_.

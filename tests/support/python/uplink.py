@@ -9,7 +9,7 @@ from cabinet import fields, varint
 from programs import expect, expect_equal
 
 CHALLENGE, WELCOME, ACK, PAUSE, REFUSE = 1, 2, 3, 4, 6
-UNKNOWN_STATION, BAD_PROOF = 3, 4
+UNKNOWN_STATION, BAD_PROOF, CONFLICT = 3, 4, 6
 PING = b"\x03\x01\x32\x00"
 
 
@@ -35,10 +35,11 @@ def journal_uid(station):
     return hashlib.sha256(station.encode()).digest()[:16]
 
 
-def hello(station, nonce, next_seq=1):
+def hello(station, nonce, next_seq=1, previous_session=0):
     """A frame; everything from event 1 on is kept."""
+    previous = b"\x61" + previous_session.to_bytes(8, "little") if previous_session else b""
     return frame(1, 1, b"\x08\x01" + text(2, station.encode()) + text(3, journal_uid(station)) + b"\x20\x01\x28\x01\x30" + encoded(next_seq)
-                 + text(11, nonce))
+                 + text(11, nonce) + previous)
 
 
 def proof(station, key, nonce, challenge):
@@ -121,10 +122,10 @@ class Peer:
             expect(chunk, "the aggregator has closed before it answered")
             self.pending += chunk
 
-    def greet(self, station, key, next_seq=1):
+    def greet(self, station, key, next_seq=1, previous_session=0):
         """Says Hello and proves the key if there is a Challenge; what the aggregator says in the end."""
         nonce = secrets.token_bytes(16)
-        self.line.sendall(hello(station, nonce, next_seq))
+        self.line.sendall(hello(station, nonce, next_seq, previous_session))
         kind, body = self.receive()
         if kind != CHALLENGE:
             return kind, body

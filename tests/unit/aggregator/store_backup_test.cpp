@@ -5,7 +5,7 @@
 
 #include "tools/aggregator/storage/file_lock.h"
 #include "tools/aggregator/storage/store_backup.h"
-#include "unit/aggregator/store_world.h"
+#include "unit/aggregator/test_store.h"
 
 namespace cubby::aggregator::testing {
 namespace {

@@ -1,7 +1,7 @@
 #include <fstream>
 
 #include "tools/aggregator/storage/store_upgrade.h"
-#include "unit/aggregator/store_world.h"
+#include "unit/aggregator/test_store.h"
 
 namespace cubby::aggregator::testing {
 namespace {
@@ -222,7 +222,7 @@ TEST_F(Store, RefusesFilesThatAreNoStoreAndLeavesThemAlone) {
 TEST_F(Store, RefusesAnotherSchemaVersionByName) {
   { Aggregator made(path); }
   run_sql("PRAGMA user_version = 99");
-  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 4");
+  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 5");
 }
 
 TEST_F(Store, RetiresOldDaysAndStaysExact) {
@@ -443,69 +443,6 @@ TEST_F(Store, VerifyFindsATamperedHistogramOrTime) {
   }
   run_sql("UPDATE journals SET first_event_utc_ms = first_event_utc_ms + 1");
   EXPECT_NE(difference().find("times of the first"), std::string::npos) << difference();
-}
-
-/// A store that version 3 wrote: one station's first two days.
-struct OldStore : Store {
-  void SetUp() override { std::filesystem::copy_file(CUBBY_TESTS_DIR "/golden/store_v3.sqlite", path); }
-  std::string bytes(const std::string& of) {
-    std::ifstream file(of, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  /// Nothing but the statistics' shape is new, and they say at least what they said.
-  void compare_with(const std::string& old) {
-    Database both;
-    ASSERT_TRUE(both.open(path, Database::Mode::kReadOnly));
-    ASSERT_TRUE(both.run(("ATTACH '" + old + "' AS old").c_str()));
-    for (const char* table : {"event_batches", "stations", "gaps", "cities", "brands", "meta"}) {
-      const std::string name(table);
-      Statement differs(both, "SELECT count(*) FROM (SELECT * FROM main." + name + " EXCEPT SELECT * FROM old." + name +
-                                  " UNION ALL SELECT * FROM old." + name + " EXCEPT SELECT * FROM main." + name + ")");
-      ASSERT_TRUE(differs.row()) << name;
-      EXPECT_EQ(differs.number(0), 0) << name;
-    }
-    Statement same(
-        both,
-        "SELECT count(*), sum(n.deposits), sum(length(n.dwell_histogram) > 0) FROM main.stat_station_day n JOIN "
-        "old.stat_station_day o USING(row_key) WHERE n.deposits = o.deposits AND n.dwell_ms = o.dwell_ms AND "
-        "n.level_moment_s = o.level_moment_s");
-    ASSERT_TRUE(same.row());
-    EXPECT_EQ(same.number(0), 3);
-    EXPECT_GT(same.number(1), 20);
-    EXPECT_GT(same.number(2), 0);
-  }
-};
-
-TEST_F(OldStore, IsRefusedByNameAndBroughtUpToDateWhenItIsAskedFor) {
-  const std::string before = bytes(path);
-  EXPECT_EQ(open_sqlite_store(path, fill).error,
-            "the store has schema version 3, this program reads version 4; cubby-aggregator --upgrade brings it up to "
-            "date and keeps a copy");
-  EXPECT_EQ(bytes(path), before);
-  StoreUpgrade upgrade = upgrade_sqlite_store(path);
-  ASSERT_EQ(upgrade.error, "");
-  EXPECT_EQ(upgrade.from_version, 3);
-  EXPECT_EQ(verify_store(path, nullptr).verdict, "verify: exact");
-  EXPECT_NE(verify_store(upgrade.backup, nullptr).difference.find("schema version 3"), std::string::npos);
-  compare_with(upgrade.backup);
-  upgrade = upgrade_sqlite_store(path);
-  EXPECT_EQ(upgrade.error + upgrade.backup, "") << "a second time there is nothing to do";
-  Aggregator goes_on(path);
-  EXPECT_EQ(goes_on.centre->station_count(), 1U);
-}
-
-TEST_F(OldStore, StaysAsItWasIfItCannotBeBroughtUpToDate) {
-  run_sql("UPDATE journals SET chain = chain + 1");
-  const std::string before = bytes(path);
-  EXPECT_NE(upgrade_sqlite_store(path).error.find("the store is left as it was"), std::string::npos);
-  EXPECT_EQ(bytes(path), before);
-  EXPECT_NE(upgrade_sqlite_store(path).error.find("exists already"), std::string::npos) << "the first backup";
-  run_sql("PRAGMA user_version = 99");
-  EXPECT_NE(upgrade_sqlite_store(path).error.find("schema version 99"), std::string::npos);
-  run_sql("PRAGMA user_version = 2");
-  EXPECT_NE(upgrade_sqlite_store(path).error.find("schema version 2"), std::string::npos);
-  EXPECT_NE(upgrade_sqlite_store(folder.file("nothing.db")).error, "");
-  EXPECT_FALSE(std::filesystem::exists(folder.file("nothing.db")));
 }
 
 }  // namespace

@@ -37,6 +37,8 @@ inline CentreOptions test_options() {
 /// A journal that grows by add(); batches are cut from it anywhere.
 class TestJournal {
  public:
+  std::uint64_t previous_session = 0;  // That Hello names.
+
   explicit TestJournal(std::string station, unsigned char uid = 1) : station_(std::move(station)) {
     uid_.fill(static_cast<std::byte>(uid));
     chains_.push_back(chain_start(uid_));
@@ -125,6 +127,7 @@ class TestJournal {
     hello.set_oldest_seq(1);
     hello.set_next_seq(next_seq());
     hello.set_nonce(std::string(16, 'n'));
+    hello.set_previous_session(previous_session);
     if (announce_new_journal) {
       hello.add_capabilities(v1::CAPABILITY_NEW_JOURNAL);
     }
@@ -143,6 +146,7 @@ class TestJournal {
   std::uint64_t next_seq() const { return events_.size() + 1; }
   Chain chain(std::uint64_t seq) const { return chains_[seq]; }
   const std::string& station() const { return station_; }
+  const JournalUid& uid() const { return uid_; }
   const std::vector<std::string>& events() const { return events_; }
 
  private:
@@ -155,6 +159,8 @@ class TestJournal {
 /// One connection to a Centre.
 class TestConnection final : public ConnectionOwner {
  public:
+  std::uint64_t now_utc_ms = kNoonUtcMs;
+
   explicit TestConnection(Centre& centre, bool allow_virtual_time = true)
       : protocol_(centre, *this, {.allow_virtual_time = allow_virtual_time}) {}
   void on_output() override {}
@@ -164,7 +170,7 @@ class TestConnection final : public ConnectionOwner {
     return protocol_.on_frame({.channel = channel, .message = as_bytes(message)}, utc_ms);
   }
   ConnectionProtocol::Verdict send(std::uint32_t channel, const v1::Up& up) {
-    return send_bytes(channel, up.SerializeAsString());
+    return send_bytes(channel, up.SerializeAsString(), now_utc_ms);
   }
   struct Received {
     std::uint32_t channel = 0;

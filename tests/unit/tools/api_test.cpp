@@ -7,6 +7,7 @@
 #include "tools/aggregator/http/api.h"
 #include "tools/aggregator/storage/event_store.h"
 #include "unit/aggregator/test_station.h"
+#include "unit/tools/fake_register.h"
 
 namespace cubby::aggregator::testing {
 namespace {
@@ -25,7 +26,8 @@ struct ApiOfAStore : ::testing::Test {
   Presence presence;
   CommandBook book;
   NoSink sink;
-  Api api{"token", status, presence, book, sink};
+  FakeRegister stations;
+  Api api{"token", status, presence, book, sink, stations};
   OpenedStore opened;
   std::unique_ptr<Centre> centre;
 
@@ -40,6 +42,11 @@ struct ApiOfAStore : ::testing::Test {
     ASSERT_EQ(opened.store->load(*centre), "");
     ASSERT_EQ(api.open_store(path), "");
     status.store_ok = true;
+    stations.answer = [this](const StationDecision& decision) {
+      const StationRegister::Decided decided = centre->decide(decision, kNoonUtcMs);
+      commit();
+      return decided;
+    };
   }
   void commit() {
     ASSERT_EQ(opened.store->commit(centre->changes(), centre->cities(), centre->brands()), "");
@@ -60,6 +67,14 @@ struct ApiOfAStore : ::testing::Test {
   ApiResponse ask(const std::string& target, std::string_view method = "GET", std::string_view last_event_id = {}) {
     return api.answer(
         {.method = method, .target = target, .authorization = "Bearer token", .last_event_id = last_event_id});
+  }
+  ApiResponse post(const std::string& target, const std::string& body) {
+    return api.answer({.method = "POST", .target = target, .authorization = "Bearer token", .body = body});
+  }
+  /// Of a problem: its status and code.
+  std::string refusal(const ApiResponse& answer) {
+    EXPECT_EQ(answer.content_type, "application/problem+json") << answer.body;
+    return std::to_string(answer.status) + " " + std::string(json::parse(answer.body).at("code").as_string());
   }
   json::object get(const std::string& target) {
     const ApiResponse answer = ask(target);
@@ -174,6 +189,8 @@ TEST_F(ApiOfAStore, CountsForPrometheusWithoutNamingStations) {
   journal.open();
   report(journal);
   status.events = 7;
+  status.stations_by_state[3] = 2;
+  status.quarantines[static_cast<std::size_t>(QuarantineReason::kRolledBack)] = 3;
   status.commit_times.add(1'500);       // 1.5 ms: up to 2 ms.
   status.commit_times.add(60'000'000);  // A minute: beyond the last bound.
   TestConnection stranger(*centre);
@@ -192,6 +209,8 @@ TEST_F(ApiOfAStore, CountsForPrometheusWithoutNamingStations) {
   EXPECT_TRUE(has("cubby_aggregator_store_up 1"));
   EXPECT_TRUE(has("cubby_aggregator_refusals_total{code=\"bad_proof\"} 1"));
   EXPECT_TRUE(has("cubby_aggregator_refusals_total{code=\"conflict\"} 0"));
+  EXPECT_TRUE(has("cubby_aggregator_stations{state=\"quarantined\"} 2"));
+  EXPECT_TRUE(has("cubby_aggregator_quarantines_total{reason=\"rolled_back\"} 3"));
   EXPECT_TRUE(has("cubby_aggregator_commit_duration_seconds_count 2"));
   EXPECT_TRUE(has("cubby_aggregator_commit_duration_seconds_bucket{le=\"0.001\"} 0"));
   EXPECT_TRUE(has("cubby_aggregator_commit_duration_seconds_bucket{le=\"0.002\"} 1"));
@@ -275,6 +294,73 @@ TEST_F(ApiOfAStore, StreamsWhatBecomesDurableFromTheLastEventThatTheReaderHad) {
   ASSERT_TRUE(api.stream_text(*answer.stream, text));
   EXPECT_NE(text.find("event: collected"), std::string::npos) << text;
   EXPECT_EQ(text.find("event: deposited"), std::string::npos) << text;
+}
+
+TEST_F(ApiOfAStore, TellsWhereStationsStandAndTakesDecisions) {
+  journal.open();
+  report(journal);
+  json::object body = json::parse(post("/v1/stations", R"({"stations":["SX-DT-0002","SX-TY-0001"]})").body).as_object();
+  EXPECT_EQ(body.at("stations").as_int64(), 2);
+  EXPECT_EQ(body.at("approved").as_int64(), 1) << "the other one is active";
+  const auto names = [this](const std::string& state) {
+    std::string all;
+    const json::object page = get("/v1/stations?state=" + state);
+    for (const json::value& row : page.at("rows").as_array()) {
+      EXPECT_EQ(row.at("state").as_string(), state);
+      all += std::string(row.at("station").as_string()) + " ";
+    }
+    return all;
+  };
+  EXPECT_EQ(names("approved"), "SX-DT-0002 ");
+  EXPECT_EQ(names("active"), "SX-TY-0001 ");
+  EXPECT_EQ(names("pending") + names("quarantined"), "");
+  EXPECT_EQ(get("/v1/stations").at("total").as_int64(), 2);
+  EXPECT_EQ(get("/v1/stats?by=station").at("rows").as_array().size(), 1U) << "who never reported has no figures";
+
+  body = json::parse(post("/v1/stations/SX-TY-0001/quarantine", "").body).as_object();
+  EXPECT_EQ(body.at("state").as_string(), "quarantined");
+  EXPECT_EQ(body.at("reason").as_string(), "ordered");
+  EXPECT_EQ(body.at("journal").as_string(), "01010101010101010101010101010101");
+  EXPECT_EQ(names("quarantined"), "SX-TY-0001 ");
+  TestConnection connection(*centre);
+  connection.greet(1, journal);
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_CONFLICT);
+  body = json::parse(post("/v1/stations/SX-TY-0001/release", R"({"journal":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0aff"})").body)
+             .as_object();
+  EXPECT_EQ(body.at("state").as_string(), "active");
+  EXPECT_EQ(body.at("journal").as_string(), "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0aff");
+  EXPECT_EQ(body.at("journals").as_int64(), 2);
+}
+
+TEST_F(ApiOfAStore, RefusesDecisionsThatMakeNoSense) {
+  journal.open();
+  report(journal);
+  const std::string station = "/v1/stations/SX-TY-0001/";
+  EXPECT_EQ(refusal(post(station + "approve", "")), "409 wrong_state");
+  EXPECT_EQ(refusal(post(station + "release", "{}")), "409 wrong_state");
+  EXPECT_EQ(refusal(post("/v1/stations/NOWHERE/approve", "{}")), "404 unknown_station");
+  stations.decisions.clear();
+  for (const char* body : {"[]", "{", R"({"why":1})", R"({"journal":7})", R"({"journal":"ff"})",
+                           R"({"journal":"0A0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"})"}) {
+    EXPECT_EQ(refusal(post(station + "release", body)), "400 bad_decision") << body;
+  }
+  EXPECT_EQ(refusal(post(station + "quarantine", R"({"journal":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"})")),
+            "400 bad_decision");
+  std::string crowd = R"({"stations":["A")";
+  for (std::size_t i = 0; i < StationDecision::kImportMax; ++i) {
+    crowd += R"(,"A")";
+  }
+  for (const std::string& body :
+       {std::string(), std::string("{}"), std::string(R"({"stations":["sx"]})"), std::string(R"({"stations":[7]})"),
+        std::string(R"({"stations":[],"x":1})"), crowd + "]}"}) {
+    EXPECT_EQ(refusal(post("/v1/stations", body)), "400 bad_decision") << body;
+  }
+  EXPECT_TRUE(stations.decisions.empty());
+  EXPECT_EQ(refusal(ask("/v1/stations?state=lost")), "400 bad_parameter");
+  stations.answer = [](const StationDecision&) {
+    return StationRegister::Decided{.outcome = StationRegister::Outcome::kUnavailable};
+  };
+  EXPECT_EQ(refusal(post(station + "quarantine", "")), "503 store_unavailable");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "tools/aggregator/storage/event_store.h"
 #include "tools/cubby/rules_options.h"
 #include "unit/aggregator/test_station.h"
+#include "unit/tools/fake_register.h"
 
 namespace cubby::aggregator::testing {
 namespace {
@@ -106,7 +107,8 @@ struct RulesApi : ::testing::Test {
   Presence presence;
   CommandBook book;
   FakeSink sink;
-  Api api{"token", status, presence, book, sink};
+  FakeRegister stations;
+  Api api{"token", status, presence, book, sink, stations};
 
   void report() {
     const std::string path = folder.file("cubby.db");

@@ -229,8 +229,16 @@ TEST(Uplink, StopsWhenTheCentreHoldsAnotherHistory) {
   welcome.mutable_welcome()->set_high_water_chain(world.events.chain(5) + 1);
   world.say(welcome);
   EXPECT_EQ(world.uplink.state(), kConflict);
+  const auto told = world.take();
+  ASSERT_FALSE(told.empty());
+  ASSERT_TRUE(told.back().has_diverged()) << told.back().ShortDebugString();
+  EXPECT_EQ(told.back().diverged().seq(), 5U);
+  EXPECT_EQ(told.back().diverged().chain(), world.events.chain(5));
+  EXPECT_EQ(told.back().diverged().journal_uid(), bytes_to_string(world.events.uid()));
+  EXPECT_EQ(world.link.state_now, hal::LinkState::kUp) << "What is told must have time to get there.";
+  world.say(world.refuse(cubby::v1::REFUSE_CODE_CONFLICT, true));
   EXPECT_EQ(world.link.state_now, hal::LinkState::kDown);
-  world.take();
+  EXPECT_EQ(world.uplink.state(), kConflict);
   world.advance(Duration::minutes(59));
   EXPECT_EQ(world.link.connects, 1);
   world.connect();
@@ -243,10 +251,32 @@ TEST(Uplink, StopsWhenTheCentreIsAheadOfTheJournal) {
     world.events.append_many(10);
     world.open_session(high_water);
     EXPECT_EQ(world.uplink.state(), kConflict) << high_water;
+    EXPECT_EQ(world.take().back().diverged().seq(), 10U) << "The journal's end.";
+    world.advance(Duration::minutes(2));
+    EXPECT_EQ(world.link.state_now, hal::LinkState::kDown) << "Nobody answers: not for ever.";
   }
   World fresh;
   fresh.open_session(1);
   EXPECT_EQ(fresh.uplink.state(), kConflict);
+}
+
+TEST(Uplink, NamesTheSessionThatItHadLastSinceItsBoot) {
+  World world;
+  world.connect();
+  EXPECT_EQ(world.take().at(0).hello().previous_session(), 0U);
+  world.say(world.challenge());
+  cubby::v1::Down welcome = world.welcome(0);
+  welcome.mutable_welcome()->set_session(77);
+  world.say(welcome);
+  world.link.drop();
+  world.tick();
+  world.take();
+  world.connect();
+  EXPECT_EQ(world.take().at(0).hello().previous_session(), 77U);
+  world.link.drop();  // Without a Welcome: the last session stays the last.
+  world.tick();
+  world.connect();
+  EXPECT_EQ(world.take().at(0).hello().previous_session(), 77U);
 }
 
 TEST(Uplink, StopsAtAnAckWhoseChainIsNotOurs) {

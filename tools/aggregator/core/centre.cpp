@@ -25,9 +25,10 @@ void Centre::load_brand(std::string_view name) {
 void Centre::load_station(StationRecord station) {
   CUBBY_ASSERT(station.facts.id == stations_.size() + 1);
   station.in_store = true;
-  station.journal_in_store = true;
+  station.journal_in_store = station.journal.id != 0;
   station.facts.levels.assign(limits::kCompartmentsMax, 0);
   StationRecord& kept = stations_.emplace_back(std::move(station));
+  ++stations_in_[static_cast<std::size_t>(kept.standing.state) - 1];
   by_name_.emplace(kept.name, &kept);
 }
 
@@ -45,19 +46,6 @@ void Centre::load_counters(std::uint64_t next_batch_id, std::uint32_t next_journ
 StationRecord* Centre::find(std::string_view name) {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : found->second;
-}
-
-StationRecord* Centre::add_station(std::string_view name, const JournalUid& uid) {
-  if (stations_.size() >= key::kStationsMax) {
-    return nullptr;
-  }
-  StationRecord& station = stations_.emplace_back();
-  station.name = name;
-  station.facts.id = static_cast<std::uint32_t>(stations_.size());
-  by_name_.emplace(station.name, &station);
-  touch_station(station);
-  start_journal(station, uid);
-  return &station;
 }
 
 void Centre::start_journal(StationRecord& station, const JournalUid& uid) {
@@ -189,9 +177,6 @@ Centre::Applied Centre::apply(StationRecord& station, const BatchView& batch) {
   const Applied known = check_known_part(station, batch);
   if (known == Applied::kDuplicate) {
     ++counters_.duplicates;
-  }
-  if (known == Applied::kConflict) {
-    ++counters_.conflicts;
   }
   if (known != Applied::kNew) {
     return known;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,6 +18,8 @@
 #include "tools/aggregator/core/command_sink.h"
 #include "tools/aggregator/core/live_status.h"
 #include "tools/aggregator/core/presence_sink.h"
+#include "tools/aggregator/core/standing.h"
+#include "tools/aggregator/core/station_register.h"
 
 namespace cubby::aggregator {
 
@@ -25,7 +29,8 @@ class ConnectionProtocol;
 struct StationRecord {
   std::string name;
   StationFacts facts;
-  JournalRecord journal;  // The current one.
+  Standing standing;
+  JournalRecord journal;  // The current one; id 0: it has never reported.
   std::vector<JournalUid> former_journals;
   bool in_store = false;  // The rows exist; set by the commit.
   bool journal_in_store = false;
@@ -33,7 +38,9 @@ struct StationRecord {
   bool journal_dirty = false;           // Listed in Changes::journals: the mark is not durable yet.
   ConnectionProtocol* owner = nullptr;  // Connection of the newest session; null: none.
   std::uint32_t channel = 0;
-  std::uint64_t session = 0;
+  std::uint64_t session = 0;   // The newest one; stays when it has ended.
+  bool session_spoke = false;  // Something came in it, so whoever holds it knows its number.
+  TakeOvers take_overs;
   Budget budget;  // Of all its sessions since the start.
 };
 
@@ -43,14 +50,16 @@ struct CentreOptions {
   std::uint64_t generation = 1;
   std::uint64_t session_epoch = 1;  // Grows with each opening of the store.
   std::uint32_t window = limits::kWindowMax;
+  Enrolment enrolment = Enrolment::kOpen;
   Budget::Rates budget;
   std::function<void(MutableBytes)> fill_random;
   std::function<void(const v1::CommandResult&)> on_command_result;  // Once it is durable; may be empty.
   // A station holds an acknowledgement of this store, `acked_seq`, that this store has not given, `mark_seq`: an older
   // copy of its file was put back, and not by a restore. May be empty.
   std::function<void(const std::string& station, std::uint64_t acked_seq, std::uint64_t mark_seq)> on_forgotten_ack;
-  LiveStatus* live = nullptr;        // Told of refusals; may be null.
-  PresenceSink* presence = nullptr;  // Told of sessions; may be null.
+  std::function<void(const std::string& station, QuarantineReason)> on_quarantine;  // May be empty.
+  LiveStatus* live = nullptr;                                                       // Told of refusals; may be null.
+  PresenceSink* presence = nullptr;                                                 // Told of sessions; may be null.
 };
 
 /// Counted since the start; for /v1/status and the report.
@@ -67,6 +76,7 @@ struct CentreCounters {
   std::uint64_t pauses = 0;          // Stations that were over their budget.
   std::uint64_t forgotten_acks = 0;  // Stations that knew of a higher mark of this store.
   std::uint64_t other_stations = 0;  // Hellos of stations that the certificate does not name.
+  std::array<std::uint64_t, kQuarantineReasons> quarantines{};
   std::int64_t live_sessions = 0;
 };
 
@@ -75,6 +85,8 @@ struct CentreCounters {
 /// committed() when they are durable. One thread.
 class Centre {
  public:
+  static constexpr std::size_t kPendingMax = 10'000;  // Stations that wait for a person.
+
   explicit Centre(CentreOptions options);
   Centre(const Centre&) = delete;
   Centre& operator=(const Centre&) = delete;
@@ -90,8 +102,15 @@ class Centre {
 
   // --- Sessions.
   StationRecord* find(std::string_view name);
-  /// Registers a station that has proven itself for the first time; null: no number is left.
-  StationRecord* add_station(std::string_view name, const JournalUid& uid);
+  /// Registers a station that nobody has heard of before, without a journal. Null: there is no room for it.
+  StationRecord* add_station(std::string_view name, StationState state, std::uint64_t utc_ms);
+  void set_standing(StationRecord& station, const Standing& standing);
+  /// Keeps everybody out who speaks for this station, durably, and ends its session. No effect if it is so already.
+  void quarantine(StationRecord& station, QuarantineReason reason, std::uint64_t utc_ms,
+                  const std::optional<JournalUid>& other_journal = std::nullopt);
+  /// A person's decision; it holds at once and is durable with the next commit.
+  StationRegister::Decided decide(const StationDecision& decision, std::uint64_t utc_ms);
+  std::size_t stations_in(StationState state) const { return stations_in_[static_cast<std::size_t>(state) - 1]; }
   void start_journal(StationRecord& station, const JournalUid& uid);
   std::uint64_t next_session() { return options_.session_epoch << 32 | ++sessions_opened_; }
   /// Some session's time; the newest is retention's clock.
@@ -109,6 +128,8 @@ class Centre {
   enum class Applied : std::uint8_t { kNew, kDuplicate, kSequence, kConflict, kMalformed };
   Applied apply(StationRecord& station, const BatchView& batch);
   Applied apply(StationRecord& station, const GapRecord& gap);
+  /// What a journal that has `chain` behind event `seq` says about the mark. nullopt: nothing is wrong with it.
+  std::optional<QuarantineReason> contradiction(const StationRecord& station, std::uint64_t seq, Chain chain);
 
   // --- The transaction.
   Changes& changes() { return changes_; }
@@ -128,6 +149,9 @@ class Centre {
   void touch_station(StationRecord& station);
   Applied check_known_part(StationRecord& station, const BatchView& batch);
   void append(StationRecord& station, const BatchView& batch);
+  StationRegister::Outcome release(StationRecord& station, const std::optional<JournalUid>& journal,
+                                   std::uint64_t utc_ms);
+  StationRegister::Decided import(const std::vector<std::string>& names, std::uint64_t utc_ms);
   bool chain_at(const JournalRecord& journal, std::uint64_t seq, Chain& chain);
 
   CentreOptions options_;
@@ -137,6 +161,7 @@ class Centre {
   Fold fold_;
   std::deque<StationRecord> stations_;  // Element i has the number i + 1.
   std::unordered_map<std::string_view, StationRecord*> by_name_;
+  std::array<std::size_t, kStationStates> stations_in_{};
   std::vector<ConnectionProtocol*> waiting_;
   std::vector<v1::CommandResult> results_;  // Applied, not durable yet.
   ChainHistory* history_ = nullptr;

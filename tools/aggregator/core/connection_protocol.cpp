@@ -6,6 +6,7 @@
 #include "firmware/base/assert.h"
 #include "firmware/base/digest.h"
 #include "firmware/base/hotp.h"
+#include "firmware/base/names.h"
 #include "tools/aggregator/core/field_reader.h"
 
 namespace cubby::aggregator {
@@ -13,12 +14,6 @@ namespace {
 
 constexpr std::uint32_t kProtocolVersion = 1;
 constexpr std::uint32_t kKeyVersion = 1;
-
-bool is_station_name(std::string_view name) {
-  return !name.empty() && name.size() <= limits::kStationNameMax && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-  });
-}
 
 template <std::size_t Size>
 bool copy_exactly(const std::string& from, std::array<std::byte, Size>& to) {
@@ -160,6 +155,7 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_session_frame(std::uint32_t n
       refuse(number, v1::REFUSE_CODE_LIMIT, false, "over its budget, and did not pause");
       return close("a station is over its budget and did not pause");
   }
+  channel.station->session_spoke = true;
   switch (kind) {
     case v1::Up::kBatch:
       on_batch(number, channel, body);
@@ -169,6 +165,9 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_session_frame(std::uint32_t n
       break;
     case v1::Up::kPing:
       ack(number, *channel.station);
+      break;
+    case v1::Up::kDiverged:
+      on_diverged(number, channel, body);
       break;
     case v1::Up::kAlert:
       break;  // A hint; never counted, and nobody listens to hints yet.
@@ -231,6 +230,7 @@ void ConnectionProtocol::on_hello(std::uint32_t number, Bytes body) {
   channel.state = State::kChallenged;
   channel.name = hello.station();
   channel.next_seq = hello.next_seq();
+  channel.previous_session = hello.previous_session();
   channel.has_last_ack = hello.has_last_ack();
   channel.last_ack_seq = hello.last_ack().seq();
   channel.last_ack_chain = hello.last_ack().chain();
@@ -259,12 +259,7 @@ void ConnectionProtocol::on_proof(std::uint32_t number, Channel& channel, Bytes 
     return refuse(number, v1::REFUSE_CODE_BAD_PROOF, false, "wrong station key");
   }
   channel.station = centre_.find(channel.name);
-  if (channel.station == nullptr) {
-    channel.station = centre_.add_station(channel.name, channel.journal_uid);
-    if (channel.station == nullptr) {
-      return refuse(number, v1::REFUSE_CODE_UNAVAILABLE, false, "no station number is left");
-    }
-  } else if (!adopt_journal(number, channel)) {
+  if (!admit(number, channel) || !adopt_journal(number, channel)) {
     return;
   }
   if (channel.station->budget.is_over(utc_ms_)) {
@@ -272,17 +267,58 @@ void ConnectionProtocol::on_proof(std::uint32_t number, Channel& channel, Bytes 
     end_session(channel);
     return;
   }
-  const JournalRecord& journal = channel.station->journal;
-  if (channel.next_seq <= journal.seq) {
-    ++centre_.counters().conflicts;
-    return refuse(number, v1::REFUSE_CODE_CONFLICT, true, "the mark lies beyond the journal's end");
+  if (fits_mark(number, channel) && is_alone(number, channel)) {
+    notice_forgotten_ack(channel);
+    welcome(number, channel);
   }
-  if (channel.has_last_ack && channel.last_ack_seq == journal.seq && channel.last_ack_chain != journal.chain) {
-    ++centre_.counters().conflicts;
-    return refuse(number, v1::REFUSE_CODE_CONFLICT, true, "another chain at the mark");
+}
+
+// Whether a station of this name may report at all. False: refused.
+bool ConnectionProtocol::admit(std::uint32_t number, Channel& channel) {
+  if (channel.station != nullptr) {
+    return admit_known(number, channel);
   }
-  notice_forgotten_ack(channel);
-  welcome(number, channel);
+  const bool open = centre_.options().enrolment == Enrolment::kOpen;
+  const StationState state = open ? StationState::kActive : StationState::kPending;
+  channel.station = centre_.add_station(channel.name, state, utc_ms_);
+  if (channel.station == nullptr) {
+    refuse(number, v1::REFUSE_CODE_UNAVAILABLE, false, "there is no room for another station");
+    return false;
+  }
+  if (!open) {
+    refuse(number, v1::REFUSE_CODE_UNKNOWN_STATION, false, "it waits for somebody's approval");
+  }
+  return open;
+}
+
+bool ConnectionProtocol::admit_known(std::uint32_t number, Channel& channel) {
+  StationRecord& station = *channel.station;
+  switch (station.standing.state) {
+    case StationState::kActive:
+      return true;
+    case StationState::kPending:
+      if (centre_.options().enrolment == Enrolment::kApproved) {
+        refuse(number, v1::REFUSE_CODE_UNKNOWN_STATION, false, "it waits for somebody's approval");
+        return false;
+      }
+      break;
+    case StationState::kApproved:
+      break;
+    case StationState::kQuarantined: {
+      const auto& former = station.former_journals;
+      const bool is_new = channel.journal_uid != station.journal.uid &&
+                          std::find(former.begin(), former.end(), channel.journal_uid) == former.end();
+      const bool ordered = station.standing.reason == QuarantineReason::kOrdered;
+      if (ordered || !is_new || !channel.announces_new_journal) {
+        refuse(number, v1::REFUSE_CODE_CONFLICT, true, "the station is quarantined");
+        return false;
+      }
+      station.take_overs = {};  // Who announces a journal has been there.
+      break;
+    }
+  }
+  centre_.set_standing(station, {.state = StationState::kActive, .since_utc_ms = utc_ms_, .other_journal = {}});
+  return true;
 }
 
 // A mark falls only with a new generation. Where it did not, the station is served all the same: it sends again what it
@@ -303,9 +339,14 @@ void ConnectionProtocol::notice_forgotten_ack(const Channel& channel) {
 // Decides whether the journal that Hello named may speak for the station. False: refused.
 bool ConnectionProtocol::adopt_journal(std::uint32_t number, Channel& channel) {
   StationRecord& station = *channel.station;
+  if (station.journal.id == 0) {
+    centre_.start_journal(station, channel.journal_uid);
+    return true;
+  }
   if (station.journal.uid == channel.journal_uid) {
     return true;
   }
+  // Which of the two is the true one has been decided, so this is no reason to keep the other out.
   const auto& former = station.former_journals;
   if (std::find(former.begin(), former.end(), channel.journal_uid) != former.end()) {
     ++centre_.counters().conflicts;
@@ -313,12 +354,55 @@ bool ConnectionProtocol::adopt_journal(std::uint32_t number, Channel& channel) {
     return false;
   }
   if (!channel.announces_new_journal) {
+    const JournalUid other = channel.journal_uid;
     refuse(number, v1::REFUSE_CODE_NEW_JOURNAL, true, "known with another journal; announce a new one");
+    centre_.quarantine(station, QuarantineReason::kNewJournal, utc_ms_, other);
     return false;
   }
   fence_older(station);
   centre_.start_journal(station, channel.journal_uid);
   return true;
+}
+
+// Whether what Hello says of the journal agrees with the mark. False: refused.
+bool ConnectionProtocol::fits_mark(std::uint32_t number, Channel& channel) {
+  StationRecord& station = *channel.station;
+  if (channel.next_seq <= station.journal.seq) {
+    conflict(number, station, QuarantineReason::kRolledBack, "the mark lies beyond the journal's end");
+    return false;
+  }
+  if (channel.has_last_ack && channel.last_ack_seq == station.journal.seq &&
+      channel.last_ack_chain != station.journal.chain) {
+    conflict(number, station, QuarantineReason::kChain, "another chain at the mark");
+    return false;
+  }
+  return true;
+}
+
+// A station that goes on names the session in which it spoke last. One that names an older one has missed what was said
+// in its name. False: that has happened too often; refused.
+bool ConnectionProtocol::is_alone(std::uint32_t number, Channel& channel) {
+  StationRecord& station = *channel.station;
+  const bool missed =
+      channel.previous_session != 0 && station.session_spoke && channel.previous_session != station.session;
+  if (!missed || !station.take_overs.add(utc_ms_)) {
+    return true;
+  }
+  conflict(number, station, QuarantineReason::kTakeOvers, "two take the session from each other");
+  return false;
+}
+
+// Nobody can say here which of two is the true one: from now on neither may report, until a person has decided.
+void ConnectionProtocol::conflict(std::uint32_t number, StationRecord& station, QuarantineReason reason,
+                                  const char* detail, const std::optional<JournalUid>& other_journal) {
+  ++centre_.counters().conflicts;
+  refuse(number, v1::REFUSE_CODE_CONFLICT, true, detail);
+  centre_.quarantine(station, reason, utc_ms_, other_journal);
+}
+
+void ConnectionProtocol::expel(const StationRecord& station) {
+  refuse(station.channel, v1::REFUSE_CODE_CONFLICT, true, "the station is quarantined");
+  owner_.on_output();
 }
 
 void ConnectionProtocol::fence_older(StationRecord& station) {
@@ -338,6 +422,7 @@ void ConnectionProtocol::welcome(std::uint32_t number, Channel& channel) {
   station.owner = this;
   station.channel = number;
   station.session = centre_.next_session();
+  station.session_spoke = false;
   channel.state = State::kStreaming;
   has_welcomed_ = true;
   ++centre_.counters().sessions;
@@ -396,6 +481,21 @@ void ConnectionProtocol::on_gap(std::uint32_t number, Channel& channel, Bytes bo
                                           .received_utc_ms = utc_ms_}));
 }
 
+// The station has found out by itself what we could not see from its Hello.
+void ConnectionProtocol::on_diverged(std::uint32_t number, Channel& channel, Bytes body) {
+  v1::Diverged diverged;
+  StationRecord& station = *channel.station;
+  if (body.size() > kHelloBytesMax || !parse(body, diverged) ||
+      !std::ranges::equal(as_bytes(diverged.journal_uid()), station.journal.uid)) {
+    return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Diverged is malformed");
+  }
+  const auto reason = centre_.contradiction(station, diverged.seq(), diverged.chain());
+  if (!reason) {
+    return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Diverged contradicts nothing");
+  }
+  conflict(number, station, *reason, "another history than the store's");
+}
+
 void ConnectionProtocol::answer(std::uint32_t number, Channel& channel, Centre::Applied applied) {
   switch (applied) {
     case Centre::Applied::kNew:
@@ -404,7 +504,7 @@ void ConnectionProtocol::answer(std::uint32_t number, Channel& channel, Centre::
     case Centre::Applied::kSequence:
       return refuse(number, v1::REFUSE_CODE_SEQUENCE, false, "begins after the mark, or too far before it");
     case Centre::Applied::kConflict:
-      return refuse(number, v1::REFUSE_CODE_CONFLICT, true, "another chain than the store's");
+      return conflict(number, *channel.station, QuarantineReason::kChain, "another chain than the store's");
     case Centre::Applied::kMalformed:
       return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Gap is malformed");
   }

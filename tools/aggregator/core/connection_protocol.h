@@ -63,6 +63,8 @@ class ConnectionProtocol {
   /// To a station whose session this is; written once. It expires `life_ms` from now, which is `utc_ms` or the
   /// connection's virtual time. False: at full speed nobody may say anything unasked.
   bool send_command(std::uint32_t channel, const v1::Command& command, std::uint64_t utc_ms, std::uint64_t life_ms);
+  /// By Centre: ends the session of this station, which is one of ours, because it is quarantined now.
+  void expel(const StationRecord& station);
   /// By Centre: everything applied so far is durable.
   void on_commit();
 
@@ -81,6 +83,7 @@ class ConnectionProtocol {
     std::uint64_t last_ack_generation = 0;  // 0: another store's.
     bool has_last_ack = false;
     bool announces_new_journal = false;
+    std::uint64_t previous_session = 0;
   };
 
   Verdict close(std::string reason);
@@ -93,10 +96,17 @@ class ConnectionProtocol {
   void on_proof(std::uint32_t number, Channel& channel, Bytes body);
   void on_batch(std::uint32_t number, Channel& channel, Bytes body);
   void on_gap(std::uint32_t number, Channel& channel, Bytes body);
+  void on_diverged(std::uint32_t number, Channel& channel, Bytes body);
   void welcome(std::uint32_t number, Channel& channel);
+  bool admit(std::uint32_t number, Channel& channel);
+  bool admit_known(std::uint32_t number, Channel& channel);
   bool adopt_journal(std::uint32_t number, Channel& channel);
+  bool fits_mark(std::uint32_t number, Channel& channel);
+  bool is_alone(std::uint32_t number, Channel& channel);
   void fence_older(StationRecord& station);
   void notice_forgotten_ack(const Channel& channel);
+  void conflict(std::uint32_t number, StationRecord& station, QuarantineReason reason, const char* detail,
+                const std::optional<JournalUid>& other_journal = std::nullopt);
   void end_session(Channel& channel);
   void refuse(std::uint32_t number, v1::RefuseCode code, bool permanent, const char* detail);
   void answer(std::uint32_t number, Channel& channel, Centre::Applied applied);

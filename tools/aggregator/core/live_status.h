@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "tools/aggregator/core/connection_refusal.h"
+#include "tools/aggregator/core/standing.h"
 
 namespace cubby::aggregator {
 
@@ -54,6 +55,8 @@ struct LiveStatus {
   std::atomic<std::uint64_t> last_commit_utc_ms{0};  // 0: none yet.
   std::array<std::atomic<std::uint64_t>, kRefuseCodes> refusals_by_code{};
   CommitTimes commit_times;
+  std::array<std::atomic<std::uint64_t>, kStationStates> stations_by_state{};  // From StationState 1.
+  std::array<std::atomic<std::uint64_t>, kQuarantineReasons> quarantines{};
 };
 
 }  // namespace cubby::aggregator

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <boost/json.hpp>
-#include <charconv>
 #include <limits>
 
 #include "firmware/base/bytes.h"
@@ -14,11 +13,28 @@
 #include "tools/aggregator/storage/event_json.h"
 
 namespace cubby::aggregator {
+
+boost::json::object to_json(const StatisticsRow& row, const StatisticsAnswer& answer) {
+  boost::json::object object;
+  for (const auto& [name, value] : row.labels) {
+    object[name] = value;
+  }
+  const auto names = figure_names();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Figure figure = figure_of(row, answer.has, i);
+    if (const auto* whole = std::get_if<std::int64_t>(&figure)) {
+      object[names[i]] = *whole;
+    } else if (const auto* real = std::get_if<double>(&figure)) {
+      object[names[i]] = *real;
+    }
+  }
+  return object;
+}
+
 namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kPageMax = 1'000;
 constexpr std::size_t kCommandIdSize = 16;
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
@@ -73,56 +89,6 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-std::optional<std::size_t> number_from(const std::string& text, std::size_t least, std::size_t most) {
-  std::size_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
-    return std::nullopt;
-  }
-  return value;
-}
-
-json::object to_json(const StationInfo& station) {
-  json::object object;
-  object["station"] = station.name;
-  object["city"] = station.city;
-  object["utc_offset_min"] = station.utc_offset_min;
-  object["config_version"] = station.config_version;
-  object["compartments"] = station.compartments;
-  object["high_water"] = station.high_water;
-  object["first_event_utc_ms"] = station.first_event_utc_ms;
-  object["last_event_utc_ms"] = station.last_event_utc_ms;
-  object["boot"] = station.boot;
-  object["journals"] = station.journals;
-  return object;
-}
-
-// A session is live only: it is not in the log.
-void put_presence(const Presence& presence, const std::string& station, json::object& object) {
-  const auto seen = presence.find(station);
-  object["online"] = seen && seen->online;
-  if (seen) {
-    object[seen->online ? "online_since_utc_ms" : "last_seen_utc_ms"] = seen->since_utc_ms;
-  }
-}
-
-json::object to_json(const StatisticsRow& row, const StatisticsAnswer& answer) {
-  json::object object;
-  for (const auto& [name, value] : row.labels) {
-    object[name] = value;
-  }
-  const auto names = figure_names();
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const Figure figure = figure_of(row, answer.has, i);
-    if (const auto* whole = std::get_if<std::int64_t>(&figure)) {
-      object[names[i]] = *whole;
-    } else if (const auto* real = std::get_if<double>(&figure)) {
-      object[names[i]] = *real;
-    }
-  }
-  return object;
-}
-
 // Null: taken. Else what is wrong with it.
 const char* take_parameter(const std::string& name, const std::string& value, StatisticsQuery& query) {
   if (name == "by") {
@@ -145,7 +111,7 @@ const char* take_parameter(const std::string& name, const std::string& value, St
                : nullptr;
   }
   if (name == "limit") {
-    const auto limit = number_from(value, 1, kPageMax);
+    const auto limit = number_from(value, 1, Api::kPageMax);
     query.limit = limit.value_or(query.limit);
     return limit ? nullptr : "limit must be 1..1000";
   }
@@ -255,8 +221,16 @@ ApiResponse Api::dispatch(const ApiRequest& request, const RouteMatch& match, co
       return status();
     case RouteId::kStations:
       return stations(parameters);
+    case RouteId::kImport:
+      return import(request.body);
     case RouteId::kStation:
       return station(name);
+    case RouteId::kApprove:
+      return decide(StationDecision::Kind::kApprove, name, request.body);
+    case RouteId::kQuarantine:
+      return decide(StationDecision::Kind::kQuarantine, name, request.body);
+    case RouteId::kRelease:
+      return decide(StationDecision::Kind::kRelease, name, request.body);
     case RouteId::kStatistics:
       return statistics(parameters);
     case RouteId::kEvents:
@@ -307,64 +281,6 @@ ApiResponse Api::status() {
   body["refused_connections"] = std::move(refused);
   if (const std::int64_t expires_s = status_.certificate_expires_utc_s; expires_s != 0) {
     body["certificate_expires_utc_ms"] = expires_s * 1'000;
-  }
-  return ok(body);
-}
-
-ApiResponse Api::stations(const QueryParameters& parameters) {
-  StatisticsQuery paging;
-  for (const auto& [name, value] : parameters) {
-    if (const char* wrong = take_parameter(name, value, paging)) {
-      return problem(400, "bad_parameter", wrong);
-    }
-  }
-  std::vector<StationInfo> all;
-  std::int64_t gaps = 0;
-  std::uint64_t watermark = 0;
-  if (!reader_.stations(all) || !reader_.totals(gaps, watermark)) {
-    return problem(503, "store_unavailable", "the store cannot be read now");
-  }
-  json::array rows;
-  for (std::size_t i = paging.offset; i < all.size() && i - paging.offset < paging.limit; ++i) {
-    json::object& row = rows.emplace_back(to_json(all[i])).as_object();
-    put_presence(presence_, all[i].name, row);
-  }
-  json::object body;
-  body["watermark_utc_ms"] = watermark;
-  body["complete"] = gaps == 0;
-  body["total"] = all.size();
-  body["rows"] = std::move(rows);
-  return ok(body);
-}
-
-ApiResponse Api::station(const std::string& name) {
-  StationInfo info;
-  switch (reader_.station(name, info)) {
-    case ReadStatus::kOk:
-      break;
-    case ReadStatus::kUnknownStation:
-      return problem(404, "unknown_station", "no such station has reported");
-    case ReadStatus::kUnknownCity:
-    case ReadStatus::kNotSupported:
-    case ReadStatus::kNoSuchColumn:
-    case ReadStatus::kFailed:
-      return problem(503, "store_unavailable", "the store cannot be read now");
-  }
-  StatisticsQuery query;
-  query.by = GroupBy::kStation;
-  query.station = name;
-  const StatisticsAnswer answer = reader_.statistics(query);
-  json::object body = to_json(info);
-  put_presence(presence_, name, body);
-  body["watermark_utc_ms"] = answer.watermark_utc_ms;
-  body["complete"] = answer.complete;
-  body["gaps"] = answer.gaps;
-  body["door_sizes"] = json::array(info.door_sizes.begin(), info.door_sizes.end());
-  if (v1::StationConfig config; config.ParseFromString(info.config) && config.version() != 0) {
-    body["rules"] = to_json(rules_of(config));
-  }
-  if (!answer.rows.empty()) {
-    body["statistics"] = to_json(answer.rows.front(), answer);
   }
   return ok(body);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/json/fwd.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "tools/aggregator/core/command_sink.h"
 #include "tools/aggregator/core/live_status.h"
+#include "tools/aggregator/core/station_register.h"
 #include "tools/aggregator/http/command_book.h"
 #include "tools/aggregator/http/command_request.h"
 #include "tools/aggregator/http/metrics.h"
@@ -40,12 +42,18 @@ struct ApiResponse {
   std::optional<StreamPlace> stream = {};  // Instead of a body: events as they become durable, from stream_text().
 };
 
+/// Labels and figures of a row of statistics.
+boost::json::object to_json(const StatisticsRow& row, const StatisticsAnswer& answer);
+
 /// What the HTTP interface answers (docs/spec/http.md), without any HTTP: a request as words in, a status
 /// and a body out. One thread.
 class Api {
  public:
-  Api(std::string token, const LiveStatus& status, const Presence& presence, CommandBook& book, CommandSink& sink)
-      : token_(std::move(token)), status_(status), presence_(presence), book_(book), sink_(sink) {}
+  static constexpr std::size_t kPageMax = 1'000;  // Rows of a page.
+
+  Api(std::string token, const LiveStatus& status, const Presence& presence, CommandBook& book, CommandSink& sink,
+      StationRegister& stations)
+      : token_(std::move(token)), status_(status), presence_(presence), book_(book), sink_(sink), register_(stations) {}
   /// Empty, or one line for a person.
   std::string open_store(const std::string& path) { return reader_.open(path); }
   ApiResponse answer(const ApiRequest& request);
@@ -66,6 +74,8 @@ class Api {
   ApiResponse status();
   ApiResponse stations(const QueryParameters& parameters);
   ApiResponse station(const std::string& name);
+  ApiResponse import(std::string_view body);
+  ApiResponse decide(StationDecision::Kind kind, const std::string& name, std::string_view body);
   ApiResponse statistics(const QueryParameters& parameters);
   ApiResponse events(const QueryParameters& parameters, bool as_stream, std::string_view last_event_id);
   ApiResponse order(const std::string& station, std::string_view body);
@@ -78,6 +88,7 @@ class Api {
   const Presence& presence_;
   CommandBook& book_;
   CommandSink& sink_;
+  StationRegister& register_;
   StoreReader reader_;
   HttpCounters counters_;
 };

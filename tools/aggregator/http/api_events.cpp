@@ -1,6 +1,5 @@
 // The event log over HTTP: pages, and the live stream.
 #include <boost/json.hpp>
-#include <charconv>
 
 #include "tools/aggregator/http/api.h"
 
@@ -9,16 +8,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kPageMax = 1'000;
 constexpr std::size_t kStreamEvents = 256;    // At a time; a reader's memory here is bounded by it.
 constexpr std::uint64_t kIdMax = 1ULL << 53;  // JSON's numbers.
-
-std::optional<std::uint64_t> number_from(std::string_view text, std::uint64_t least, std::uint64_t most) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool good = error == std::errc{} && end == text.data() + text.size() && value >= least && value <= most;
-  return good ? std::optional(value) : std::nullopt;
-}
 
 json::object to_json(const TailEvent& event) {
   return {{"id", event.id},

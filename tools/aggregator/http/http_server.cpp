@@ -129,8 +129,8 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
 class HttpServer::Parts {
  public:
   Parts(HttpServerOptions options, const LiveStatus& status, const Presence& presence, CommandBook& book,
-        CommandSink& sink)
-      : options_(std::move(options)), api_(options_.token, status, presence, book, sink) {}
+        CommandSink& sink, StationRegister& stations)
+      : options_(std::move(options)), api_(options_.token, status, presence, book, sink, stations) {}
 
   std::string bind() {
     error_code error;
@@ -210,8 +210,8 @@ class HttpServer::Parts {
 };
 
 HttpServer::HttpServer(HttpServerOptions options, const LiveStatus& status, const Presence& presence, CommandBook& book,
-                       CommandSink& sink)
-    : parts_(std::make_unique<Parts>(std::move(options), status, presence, book, sink)) {}
+                       CommandSink& sink, StationRegister& stations)
+    : parts_(std::make_unique<Parts>(std::move(options), status, presence, book, sink, stations)) {}
 HttpServer::~HttpServer() {
   stop();
 }

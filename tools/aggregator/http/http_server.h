@@ -6,6 +6,7 @@
 
 #include "tools/aggregator/core/command_sink.h"
 #include "tools/aggregator/core/live_status.h"
+#include "tools/aggregator/core/station_register.h"
 
 namespace cubby::aggregator {
 
@@ -24,7 +25,7 @@ struct HttpServerOptions {
 class HttpServer {
  public:
   HttpServer(HttpServerOptions options, const LiveStatus& status, const Presence& presence, CommandBook& book,
-             CommandSink& sink);
+             CommandSink& sink, StationRegister& stations);
   ~HttpServer();
   /// Takes the port. Empty, or one line for a person.
   std::string bind();

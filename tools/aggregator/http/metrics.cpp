@@ -64,6 +64,22 @@ void put_refusals(Families& families, const LiveStatus& status) {
   }
 }
 
+void put_standings(Families& families, const LiveStatus& status) {
+  for (std::size_t i = 0; i < kStationStates; ++i) {
+    ClientMetric& metric =
+        i == 0 ? families.add("stations", "Stations by where they stand.", MetricType::Gauge) : families.more();
+    metric.label = {{.name = "state", .value = std::string(to_text(static_cast<StationState>(i + 1)))}};
+    metric.gauge.value = static_cast<double>(status.stations_by_state[i].load());
+  }
+  for (std::size_t i = 1; i < kQuarantineReasons; ++i) {
+    ClientMetric& metric =
+        i == 1 ? families.add("quarantines_total", "Stations that were quarantined.", MetricType::Counter)
+               : families.more();
+    metric.label = {{.name = "reason", .value = std::string(to_text(static_cast<QuarantineReason>(i)))}};
+    metric.counter.value = static_cast<double>(status.quarantines[i].load());
+  }
+}
+
 void put_commit_times(Families& families, const CommitTimes& times) {
   auto& histogram =
       families
@@ -112,6 +128,7 @@ std::string metrics_text(const LiveStatus& status, const HttpCounters& http) {
                    status.forgotten_acks);
   families.counter("pauses_total", "Stations over their budget that were told to pause.", status.pauses);
   put_refusals(families, status);
+  put_standings(families, status);
   families.counter("commits_total", "Transactions that are durable.", status.commits);
   put_commit_times(families, status.commit_times);
   families.gauge("last_commit_timestamp_seconds", "When the newest commit was, seconds since 1970; 0: none yet.",

@@ -1,6 +1,7 @@
 #include "tools/aggregator/http/query.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace cubby::aggregator {
 namespace {
@@ -59,6 +60,13 @@ std::optional<std::string> percent_decoded(std::string_view text) {
     i += 2;
   }
   return is_utf8(result) ? std::optional(result) : std::nullopt;
+}
+
+std::optional<std::uint64_t> number_from(std::string_view text, std::uint64_t least, std::uint64_t most) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool good = error == std::errc{} && end == text.data() + text.size() && value >= least && value <= most;
+  return good ? std::optional(value) : std::nullopt;
 }
 
 std::optional<QueryParameters> parse_query(std::string_view query) {

@@ -6,7 +6,7 @@
 namespace cubby::aggregator {
 namespace {
 
-constexpr auto kPaging = std::to_array<std::string_view>({"limit", "offset"});
+constexpr auto kStationsParameters = std::to_array<std::string_view>({"state", "limit", "offset"});
 constexpr auto kStatisticsParameters =
     std::to_array<std::string_view>({"by", "station", "city", "from", "to", "sort", "limit", "offset"});
 constexpr auto kEventParameters = std::to_array<std::string_view>({"station", "after", "limit"});
@@ -17,8 +17,12 @@ constexpr auto kRoutes = std::to_array<Route>({
     {.id = RouteId::kMetrics, .method = "GET", .path = "/metrics", .parameters = {}},
     {.id = RouteId::kOpenApi, .method = "GET", .path = "/v1/openapi.json", .parameters = {}},
     {.id = RouteId::kStatus, .method = "GET", .path = "/v1/status", .parameters = {}},
-    {.id = RouteId::kStations, .method = "GET", .path = "/v1/stations", .parameters = kPaging},
+    {.id = RouteId::kStations, .method = "GET", .path = "/v1/stations", .parameters = kStationsParameters},
+    {.id = RouteId::kImport, .method = "POST", .path = "/v1/stations", .parameters = {}},
     {.id = RouteId::kStation, .method = "GET", .path = "/v1/stations/{station}", .parameters = {}},
+    {.id = RouteId::kApprove, .method = "POST", .path = "/v1/stations/{station}/approve", .parameters = {}},
+    {.id = RouteId::kQuarantine, .method = "POST", .path = "/v1/stations/{station}/quarantine", .parameters = {}},
+    {.id = RouteId::kRelease, .method = "POST", .path = "/v1/stations/{station}/release", .parameters = {}},
     {.id = RouteId::kStatistics, .method = "GET", .path = "/v1/stats", .parameters = kStatisticsParameters},
     {.id = RouteId::kEvents, .method = "GET", .path = "/v1/events", .parameters = kEventParameters},
     {.id = RouteId::kEventStream, .method = "GET", .path = "/v1/events/stream", .parameters = kStreamParameters},

@@ -1,9 +1,6 @@
 #include "tools/aggregator/io/uplink_server.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/random.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -15,6 +12,7 @@
 #include <unordered_map>
 
 #include "tools/aggregator/io/connection.h"
+#include "tools/aggregator/io/system_calls.h"
 #include "tools/aggregator/io/tls_folder.h"
 #include "tools/aggregator/storage/event_store.h"
 
@@ -33,32 +31,10 @@ constexpr std::size_t kRefusalsLogged = 10;  // Between two sweeps; a flood of t
 constexpr std::int64_t kDayS = 86'400;
 constexpr std::int64_t kExpiryWarningS = 30 * kDayS;
 
-double thread_cpu_s() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-std::uint64_t system_utc_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
-
-void fill_random(MutableBytes bytes) {
-  std::size_t filled = 0;
-  while (filled < bytes.size()) {
-    const ssize_t got = getrandom(bytes.data() + filled, bytes.size() - filled, 0);
-    filled += got > 0 ? static_cast<std::size_t>(got) : 0;
-  }
-}
-
-// A station each is a descriptor each: as many as the system lets us have.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
+// Once until a person releases it: no flood of these.
+void tell_quarantine(const std::string& station, QuarantineReason reason) {
+  spdlog::warn("station {} is quarantined: {}; nobody may report in its name until somebody decides", station,
+               to_text(reason));
 }
 
 }  // namespace
@@ -73,6 +49,7 @@ class UplinkServer::Parts final : public ConnectionHost {
   std::string run();
   UplinkReport report() const;
   CommandSink::Sent send(const std::string& station, const v1::Command& command, std::uint64_t life_ms);
+  StationRegister::Decided decide(const StationDecision& decision);
 
   void on_input(Connection& connection) override;
   void on_welcomed(std::uint64_t id) override { pending_.release(id); }
@@ -98,7 +75,8 @@ class UplinkServer::Parts final : public ConnectionHost {
   void sweep();
   void schedule_commit();
   void arm_commit_timer();
-  void commit();
+  StationRegister::Decided decide_here(const StationDecision& decision);
+  bool commit();  // False: the store has failed, and everything here was thrown away.
   void recover(const std::string& error);
   void reopen();
   void drop_connections(const std::string& reason);
@@ -168,11 +146,13 @@ std::string UplinkServer::Parts::open_store() {
       .store_uid = identity.uid,
       .generation = identity.generation,
       .session_epoch = identity.session_epoch,
+      .enrolment = options_.enrolment,
       .budget = options_.budget,
       .fill_random = fill_random,
       .on_command_result = options_.on_command_result,
       .on_forgotten_ack = [this](const std::string& station, std::uint64_t acked_seq,
                                  std::uint64_t mark_seq) { tell_forgotten_ack(station, acked_seq, mark_seq); },
+      .on_quarantine = tell_quarantine,
       .live = &status_,
       .presence = options_.presence});
   if (std::string error = opened.store->load(*centre); !error.empty()) {
@@ -181,6 +161,7 @@ std::string UplinkServer::Parts::open_store() {
   store_ = std::move(opened.store);
   centre_ = std::move(centre);
   status_.store_ok = true;
+  publish();
   return {};
 }
 
@@ -404,7 +385,7 @@ void UplinkServer::Parts::arm_commit_timer() {
   });
 }
 
-void UplinkServer::Parts::commit() {
+bool UplinkServer::Parts::commit() {
   const double from_s = thread_cpu_s();
   const auto began = std::chrono::steady_clock::now();
   const std::string error = store_->commit(centre_->changes(), centre_->cities(), centre_->brands());
@@ -412,13 +393,14 @@ void UplinkServer::Parts::commit() {
   if (!error.empty()) {
     ++status_.store_errors;
     recover(error);
-    return;
+    return false;
   }
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
   status_.commit_times.add(static_cast<std::uint64_t>(took.count()));
   status_.last_commit_utc_ms = system_utc_ms();
   centre_->committed();
   publish();
+  return true;
 }
 
 // Nothing of the failed transaction can be relied on, in the store or here: read the marks again and let
@@ -491,7 +473,13 @@ void UplinkServer::Parts::publish() {
   status_.commits = costs_.commits + counters.commits;
   status_.refusals = costs_.refusals + counters.refusals;
   status_.pauses = costs_.pauses + counters.pauses;
-  status_.conflicts = counters.conflicts;
+  status_.conflicts = costs_.conflicts + counters.conflicts;
+  for (std::size_t i = 0; i < kQuarantineReasons; ++i) {
+    status_.quarantines[i] = costs_.quarantines[i] + counters.quarantines[i];
+  }
+  for (std::size_t i = 0; i < kStationStates; ++i) {
+    status_.stations_by_state[i] = centre_->stations_in(static_cast<StationState>(i + 1));
+  }
   status_.forgotten_acks = costs_.forgotten_acks + counters.forgotten_acks;
   for (std::size_t i = 0; i < kConnectionRefusals; ++i) {
     status_.refused_connections[i] = costs_.refused_connections[i];
@@ -515,6 +503,10 @@ void UplinkServer::Parts::book_counters() {
   costs_.pauses += counters.pauses;
   costs_.forgotten_acks += counters.forgotten_acks;
   costs_.frames += counters.frames;
+  costs_.conflicts += counters.conflicts;
+  for (std::size_t i = 0; i < kQuarantineReasons; ++i) {
+    costs_.quarantines[i] += counters.quarantines[i];
+  }
   costs_.refused_connections[static_cast<std::size_t>(ConnectionRefusal::kOtherStation)] += counters.other_stations;
   counters = {};
 }
@@ -529,6 +521,28 @@ CommandSink::Sent UplinkServer::Parts::send(const std::string& station, const v1
                                             : centre_->send_command(station, command, utc_ms(), life_ms));
   });
   return future.wait_for(kHandOver) == std::future_status::ready ? future.get() : CommandSink::Sent::kBusy;
+}
+
+// What is decided is durable before it is answered, so that no restart takes it back.
+StationRegister::Decided UplinkServer::Parts::decide_here(const StationDecision& decision) {
+  if (stopping_ || !centre_) {
+    return {.outcome = StationRegister::Outcome::kUnavailable};
+  }
+  const StationRegister::Decided decided = centre_->decide(decision, utc_ms());
+  if (!centre_->changes().empty() && !commit()) {
+    return {.outcome = StationRegister::Outcome::kUnavailable};
+  }
+  return decided;
+}
+
+// From the HTTP thread, as send().
+StationRegister::Decided UplinkServer::Parts::decide(const StationDecision& decision) {
+  const auto answer = std::make_shared<std::promise<StationRegister::Decided>>();
+  auto future = answer->get_future();
+  asio::post(io_, [this, answer, decision] { answer->set_value(decide_here(decision)); });
+  return future.wait_for(kHandOver) == std::future_status::ready
+             ? future.get()
+             : StationRegister::Decided{.outcome = StationRegister::Outcome::kUnavailable};
 }
 
 UplinkReport UplinkServer::Parts::report() const {
@@ -552,6 +566,9 @@ std::string UplinkServer::run() {
 }
 CommandSink::Sent UplinkServer::send(const std::string& station, const v1::Command& command, std::uint64_t life_ms) {
   return parts_->send(station, command, life_ms);
+}
+StationRegister::Decided UplinkServer::decide(const StationDecision& decision) {
+  return parts_->decide(decision);
 }
 UplinkReport UplinkServer::report() const {
   return parts_->report();

@@ -14,6 +14,8 @@
 #include "tools/aggregator/core/live_status.h"
 #include "tools/aggregator/core/pending_connections.h"
 #include "tools/aggregator/core/presence_sink.h"
+#include "tools/aggregator/core/standing.h"
+#include "tools/aggregator/core/station_register.h"
 
 namespace cubby::aggregator {
 
@@ -22,7 +24,8 @@ struct UplinkServerOptions {
   std::uint16_t port = 7400;
   std::string store_path;
   std::vector<std::byte> fleet_key;
-  std::string tls_folder;                         // cert.pem, key.pem, ca.pem, crl.pem; empty: plaintext.
+  std::string tls_folder;  // cert.pem, key.pem, ca.pem, crl.pem; empty: plaintext.
+  Enrolment enrolment = Enrolment::kOpen;
   bool allow_virtual_time = false;                // Beside loopback, where it is always allowed.
   std::size_t commit_events = 2'000;              // A commit is due at the latest with so many events pending ...
   std::chrono::milliseconds commit_interval{20};  // ... or so long after the first of them.
@@ -49,15 +52,17 @@ struct UplinkReport {
   std::uint64_t refusals = 0;
   std::uint64_t pauses = 0;
   std::uint64_t forgotten_acks = 0;
+  std::uint64_t conflicts = 0;
   std::uint64_t frames = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::array<std::uint64_t, kConnectionRefusals> refused_connections{};
+  std::array<std::uint64_t, kQuarantineReasons> quarantines{};
 };
 
 /// The stations' TCP port: sockets, deadlines and group commit round the protocol objects of core/.
-/// Everything runs on the thread that calls run(); send() may be called from another.
-class UplinkServer final : public CommandSink {
+/// Everything runs on the thread that calls run(); send() and decide() may be called from another.
+class UplinkServer final : public CommandSink, public StationRegister {
  public:
   UplinkServer(UplinkServerOptions options, LiveStatus& status);
   ~UplinkServer();
@@ -75,6 +80,7 @@ class UplinkServer final : public CommandSink {
   std::string run();
   UplinkReport report() const;
   Sent send(const std::string& station, const v1::Command& command, std::uint64_t life_ms) override;
+  Decided decide(const StationDecision& decision) override;
 
  private:
   class Parts;

@@ -7,6 +7,7 @@
 #include "tools/aggregator/storage/file_lock.h"
 #include "tools/aggregator/storage/sqlite.h"
 #include "tools/aggregator/storage/sqlite_schema.h"
+#include "tools/aggregator/storage/standing_columns.h"
 #include "tools/aggregator/storage/sums_writer.h"
 
 namespace cubby::aggregator {
@@ -27,7 +28,7 @@ class SqliteEventStore final : public EventStore {
   bool create(const std::function<void(MutableBytes)>& fill_random);
   bool load_identity();
   bool prepare();
-  bool load_stations(Centre& centre);
+  std::string load_stations(Centre& centre);  // Empty, or what is wrong.
   bool put_meta(std::string_view name, std::uint64_t value);
   std::uint64_t meta(std::string_view name);
   bool write(const Changes& changes, const Dictionary& cities, const Dictionary& brands);
@@ -119,8 +120,10 @@ bool SqliteEventStore::prepare() {
          put_station_.prepare(
              database_,
              "INSERT INTO stations(station_id, name, city_id, utc_offset_min, config_version, "
-             "compartments, config) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(station_id) DO "
-             "UPDATE SET city_id=?3, utc_offset_min=?4, config_version=?5, compartments=?6, config=?7") &&
+             "compartments, config, state, state_reason, state_since_utc_ms, other_journal) "
+             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT(station_id) DO "
+             "UPDATE SET city_id=?3, utc_offset_min=?4, config_version=?5, compartments=?6, config=?7, state=?8, "
+             "state_reason=?9, state_since_utc_ms=?10, other_journal=?11") &&
          insert_journal_.prepare(
              database_,
              "INSERT INTO journals(journal_id, station_id, uid, seq, chain, last_batch_id, "
@@ -140,10 +143,10 @@ bool SqliteEventStore::prepare() {
                                "event_batches WHERE batch_id = ?1");
 }
 
-bool SqliteEventStore::load_stations(Centre& centre) {
+std::string SqliteEventStore::load_stations(Centre& centre) {
   Statement stations(database_,
-                     "SELECT station_id, name, city_id, utc_offset_min, config_version, config FROM stations "
-                     "ORDER BY station_id");
+                     "SELECT station_id, name, city_id, utc_offset_min, config_version, config, state, state_reason, "
+                     "state_since_utc_ms, other_journal FROM stations ORDER BY station_id");
   Statement journals(database_,
                      "SELECT journal_id, uid, seq, chain, last_batch_id, last_event_utc_ms, boot, station_id, "
                      "first_event_utc_ms FROM "
@@ -157,6 +160,9 @@ bool SqliteEventStore::load_stations(Centre& centre) {
     station.facts.utc_offset_min = static_cast<std::int32_t>(stations.number(3));
     station.facts.config_version = static_cast<std::uint32_t>(stations.number(4));
     station.facts.config.assign(stations.blob(5).begin(), stations.blob(5).end());
+    if (!read_standing(stations, 6, station.standing)) {
+      return "station " + station.name + " is in a state that this program does not know";
+    }
     for (; more && journals.number(7) == stations.number(0); more = journals.row()) {
       if (station.journal.id != 0) {
         station.former_journals.push_back(station.journal.uid);
@@ -174,7 +180,7 @@ bool SqliteEventStore::load_stations(Centre& centre) {
     }
     centre.load_station(std::move(station));
   }
-  return !stations.failed() && !journals.failed();
+  return stations.failed() || journals.failed() ? database_.error() : std::string();
 }
 
 std::string SqliteEventStore::load(Centre& centre) {
@@ -186,8 +192,11 @@ std::string SqliteEventStore::load(Centre& centre) {
   while (brands.row()) {
     centre.load_brand(brands.text(0));
   }
-  if (cities.failed() || brands.failed() || !load_stations(centre)) {
+  if (cities.failed() || brands.failed()) {
     return database_.error();
+  }
+  if (std::string wrong = load_stations(centre); !wrong.empty()) {
+    return wrong;
   }
   Statement levels(database_,
                    "SELECT row_key >> 8, row_key & 255, level_delta FROM stat_compartment WHERE level_delta <> 0");
@@ -220,6 +229,10 @@ bool SqliteEventStore::write_stations(const Changes& changes) {
              .bind(5, facts.config_version)
              .bind(6, readable ? config.door_size_size() : 0)
              .bind(7, Bytes(facts.config))
+             .bind(8, static_cast<std::int32_t>(station->standing.state))
+             .bind(9, static_cast<std::int32_t>(station->standing.reason))
+             .bind(10, station->standing.since_utc_ms)
+             .bind(11, station->standing.other_journal ? Bytes(*station->standing.other_journal) : Bytes())
              .done()) {
       return false;
     }

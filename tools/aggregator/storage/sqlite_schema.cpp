@@ -20,7 +20,11 @@ CREATE TABLE stations(
   utc_offset_min INTEGER NOT NULL,
   config_version INTEGER NOT NULL,
   compartments INTEGER NOT NULL,
-  config BLOB NOT NULL);
+  config BLOB NOT NULL,
+  state INTEGER NOT NULL,
+  state_reason INTEGER NOT NULL,
+  state_since_utc_ms INTEGER NOT NULL,
+  other_journal BLOB NOT NULL);
 CREATE TABLE journals(
   journal_id INTEGER PRIMARY KEY,
   station_id INTEGER NOT NULL,

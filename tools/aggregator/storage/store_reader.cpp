@@ -7,6 +7,7 @@
 #include "cubby/v1/config.pb.h"
 #include "tools/aggregator/storage/dwell_scan.h"
 #include "tools/aggregator/storage/sqlite_schema.h"
+#include "tools/aggregator/storage/standing_columns.h"
 
 namespace cubby::aggregator {
 namespace {
@@ -137,9 +138,10 @@ bool StoreReader::stations(std::vector<StationInfo>& stations) {
   Statement select(database_,
                    "SELECT s.station_id, s.name, ifnull(c.name, ''), s.city_id, s.utc_offset_min, s.config_version, "
                    "s.compartments, j.seq, j.last_event_utc_ms, j.boot, j.n, "
-                   "ifnull(f.first_utc_ms, 0) FROM stations s LEFT JOIN cities c ON "
+                   "ifnull(f.first_utc_ms, 0), j.uid, s.state, s.state_reason, s.state_since_utc_ms, "
+                   "s.other_journal FROM stations s LEFT JOIN cities c ON "
                    "c.city_id = s.city_id LEFT JOIN (SELECT station_id, max(journal_id), seq, last_event_utc_ms, boot, "
-                   "count(*) AS n FROM journals GROUP BY station_id) j ON j.station_id = s.station_id LEFT JOIN "
+                   "uid, count(*) AS n FROM journals GROUP BY station_id) j ON j.station_id = s.station_id LEFT JOIN "
                    "(SELECT station_id, min(first_event_utc_ms) AS first_utc_ms FROM journals WHERE "
                    "first_event_utc_ms > 0 GROUP BY station_id) f ON f.station_id = s.station_id ORDER BY s.name");
   while (select.row()) {
@@ -156,6 +158,12 @@ bool StoreReader::stations(std::vector<StationInfo>& stations) {
     station.boot = static_cast<std::uint32_t>(select.number(9));
     station.journals = static_cast<std::uint32_t>(select.number(10));
     station.first_event_utc_ms = select.unsigned_number(11);
+    if (const Bytes uid = select.blob(12); uid.size() == sizeof(JournalUid)) {
+      std::copy(uid.begin(), uid.end(), station.journal.emplace().begin());
+    }
+    if (!read_standing(select, 13, station.standing)) {
+      return false;
+    }
   }
   return !select.failed();
 }
@@ -217,6 +225,9 @@ bool StoreReader::make_scope(const StatisticsQuery& query, Scope& scope, Statist
     return true;
   }
   for (StationInfo& station : all) {
+    if (station.journals == 0) {
+      continue;  // It has never reported: nothing to count.
+    }
     if ((query.station.empty() || station.name == query.station) &&
         (!scope.city_id || station.city_id == *scope.city_id)) {
       answer.watermark_utc_ms = std::max(answer.watermark_utc_ms, station.last_event_utc_ms);

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "tools/aggregator/core/standing.h"
 #include "tools/aggregator/core/statistics.h"
 #include "tools/aggregator/storage/days.h"
 #include "tools/aggregator/storage/event_tail.h"
@@ -63,6 +64,8 @@ struct StationInfo {
   std::uint64_t last_event_utc_ms = 0;
   std::uint32_t boot = 0;
   std::uint32_t journals = 0;
+  Standing standing;
+  std::optional<JournalUid> journal;     // The current one; nullopt: it has never reported.
   std::vector<std::uint8_t> door_sizes;  // Size of config.proto; only from station().
   std::string config;                    // Encoded StationConfig; only from station(); empty: none yet.
 };

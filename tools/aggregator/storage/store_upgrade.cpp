@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "tools/aggregator/core/standing.h"
 #include "tools/aggregator/storage/file_lock.h"
 #include "tools/aggregator/storage/file_sync.h"
 #include "tools/aggregator/storage/log_replay.h"
@@ -27,8 +28,9 @@ std::string make_backup(Database& database, const std::string& backup) {
   return error.empty() ? sync_folder_of(backup) : error;
 }
 
-// Inside the caller's transaction. Empty, or what went wrong.
-std::string recount(Database& database) {
+// What version 4 has more than version 3: statistics of another shape, and times. Inside the caller's transaction.
+// Empty, or what went wrong.
+std::string to_version_4(Database& database) {
   if (!drop_statistics(database) ||
       !database.run("ALTER TABLE journals ADD COLUMN first_event_utc_ms INTEGER NOT NULL DEFAULT 0") ||
       !create_statistics(database)) {
@@ -36,7 +38,7 @@ std::string recount(Database& database) {
   }
   LogReplay log(database);
   if (std::string wrong = log.replay(); !wrong.empty()) {
-    return wrong + "; the store is left as it was";
+    return wrong;
   }
   SumsWriter sums(database);
   if (!sums.prepare() || !sums.write(log.sums())) {
@@ -47,6 +49,29 @@ std::string recount(Database& database) {
     if (!put.bind(1, id).bind(2, first_utc_ms).done()) {
       return database.error();
     }
+  }
+  return {};
+}
+
+// Version 5: where each station stands. All that an older aggregator knows have reported. Likewise.
+std::string to_version_5(Database& database) {
+  static_assert(static_cast<int>(StationState::kActive) == 3);
+  const bool good = database.run(
+      "ALTER TABLE stations ADD COLUMN state INTEGER NOT NULL DEFAULT 3;"
+      "ALTER TABLE stations ADD COLUMN state_reason INTEGER NOT NULL DEFAULT 0;"
+      "ALTER TABLE stations ADD COLUMN state_since_utc_ms INTEGER NOT NULL DEFAULT 0;"
+      "ALTER TABLE stations ADD COLUMN other_journal BLOB NOT NULL DEFAULT x''");
+  return good ? std::string() : database.error();
+}
+
+std::string bring_up_to_date(Database& database, int from_version) {
+  if (from_version < 4) {
+    if (std::string error = to_version_4(database); !error.empty()) {
+      return error;
+    }
+  }
+  if (std::string error = to_version_5(database); !error.empty()) {
+    return error;
   }
   return database.run(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str()) ? std::string()
                                                                                          : database.error();
@@ -88,9 +113,9 @@ StoreUpgrade upgrade_sqlite_store(const std::string& path) {
   if (!database.run("PRAGMA synchronous=FULL; BEGIN IMMEDIATE")) {
     return failed(database.error());
   }
-  if (std::string error = recount(database); !error.empty()) {
+  if (std::string error = bring_up_to_date(database, result.from_version); !error.empty()) {
     database.run("ROLLBACK");
-    return failed(std::move(error));
+    return failed(error + "; the store is left as it was");
   }
   return database.run("COMMIT") ? result : failed(database.error());
 }

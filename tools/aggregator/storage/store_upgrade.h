@@ -11,7 +11,8 @@ struct StoreUpgrade {
 };
 
 /// Brings a store that an older version wrote up to this program's schema: copies it to PATH.v<version>.backup first,
-/// then works out every statistic anew from the event log, in one transaction. Nothing else may have the store open.
+/// then adds what is missing, in one transaction; where statistics have another shape, all of them are worked out anew
+/// from the event log. Nothing else may have the store open.
 /// After an error or a power cut the store is as it was.
 StoreUpgrade upgrade_sqlite_store(const std::string& path);
 

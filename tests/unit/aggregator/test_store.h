@@ -10,6 +10,7 @@
 #include "tools/aggregator/storage/verifier.h"
 #include "unit/aggregator/test_station.h"
 
+/// Stores in files of their own, and who writes them.
 namespace cubby::aggregator::testing {
 
 inline void fill(MutableBytes bytes) {

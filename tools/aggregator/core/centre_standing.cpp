@@ -1,0 +1,128 @@
+// Who may report: enrolment, quarantine, and what people decide.
+#include <algorithm>
+
+#include "firmware/base/assert.h"
+#include "tools/aggregator/core/centre.h"
+#include "tools/aggregator/core/connection_protocol.h"
+
+namespace cubby::aggregator {
+
+StationRecord* Centre::add_station(std::string_view name, StationState state, std::uint64_t utc_ms) {
+  if (stations_.size() >= key::kStationsMax || (state == StationState::kPending && stations_in(state) >= kPendingMax)) {
+    return nullptr;
+  }
+  StationRecord& station = stations_.emplace_back();
+  station.name = name;
+  station.facts.id = static_cast<std::uint32_t>(stations_.size());
+  station.standing = {.state = state, .since_utc_ms = utc_ms, .other_journal = {}};
+  ++stations_in_[static_cast<std::size_t>(state) - 1];
+  by_name_.emplace(station.name, &station);
+  touch_station(station);
+  return &station;
+}
+
+void Centre::set_standing(StationRecord& station, const Standing& standing) {
+  CUBBY_ASSERT((standing.state == StationState::kQuarantined) == (standing.reason != QuarantineReason::kNone));
+  --stations_in_[static_cast<std::size_t>(station.standing.state) - 1];
+  ++stations_in_[static_cast<std::size_t>(standing.state) - 1];
+  station.standing = standing;
+  touch_station(station);
+}
+
+void Centre::quarantine(StationRecord& station, QuarantineReason reason, std::uint64_t utc_ms,
+                        const std::optional<JournalUid>& other_journal) {
+  if (station.standing.state == StationState::kQuarantined) {
+    return;  // What was seen first is what a person has to know.
+  }
+  ++counters_.quarantines[static_cast<std::size_t>(reason)];
+  set_standing(
+      station,
+      {.state = StationState::kQuarantined, .reason = reason, .since_utc_ms = utc_ms, .other_journal = other_journal});
+  if (options_.on_quarantine) {
+    options_.on_quarantine(station.name, reason);
+  }
+  if (station.owner != nullptr) {
+    station.owner->expel(station);
+  }
+}
+
+std::optional<QuarantineReason> Centre::contradiction(const StationRecord& station, std::uint64_t seq, Chain chain) {
+  const JournalRecord& journal = station.journal;
+  if (seq > journal.seq || (seq == journal.seq && chain == journal.chain)) {
+    return std::nullopt;
+  }
+  Chain known = journal.chain;
+  const bool differs = (seq == journal.seq || chain_at(journal, seq, known)) && known != chain;
+  return differs ? QuarantineReason::kChain : QuarantineReason::kRolledBack;
+}
+
+// The journal that is not the true one has lost for good: whoever comes with it is refused, and nobody else suffers.
+StationRegister::Outcome Centre::release(StationRecord& station, const std::optional<JournalUid>& journal,
+                                         std::uint64_t utc_ms) {
+  if (station.standing.state != StationState::kQuarantined) {
+    return StationRegister::Outcome::kWrongState;
+  }
+  if (journal && (station.journal.id == 0 || *journal != station.journal.uid)) {
+    const auto& former = station.former_journals;
+    if (std::find(former.begin(), former.end(), *journal) != former.end()) {
+      return StationRegister::Outcome::kReplacedJournal;
+    }
+    start_journal(station, *journal);
+  }
+  station.take_overs = {};
+  set_standing(station, {.state = station.journal.id == 0 ? StationState::kApproved : StationState::kActive,
+                         .since_utc_ms = utc_ms,
+                         .other_journal = {}});
+  return StationRegister::Outcome::kDone;
+}
+
+StationRegister::Decided Centre::import(const std::vector<std::string>& names, std::uint64_t utc_ms) {
+  StationRegister::Decided decided{.outcome = StationRegister::Outcome::kDone};
+  for (const std::string& name : names) {
+    StationRecord* const station = find(name);
+    if (station == nullptr) {
+      if (add_station(name, StationState::kApproved, utc_ms) == nullptr) {
+        decided.outcome = StationRegister::Outcome::kFull;
+        return decided;
+      }
+      ++decided.changed;
+    } else if (station->standing.state == StationState::kPending) {
+      set_standing(*station, {.state = StationState::kApproved, .since_utc_ms = utc_ms, .other_journal = {}});
+      ++decided.changed;
+    }
+  }
+  return decided;
+}
+
+StationRegister::Decided Centre::decide(const StationDecision& decision, std::uint64_t utc_ms) {
+  using Outcome = StationRegister::Outcome;
+  if (decision.kind == StationDecision::Kind::kImport) {
+    return import(decision.stations, utc_ms);
+  }
+  CUBBY_ASSERT(decision.stations.size() == 1);
+  StationRecord* const station = find(decision.stations.front());
+  if (station == nullptr) {
+    return {.outcome = Outcome::kUnknownStation};
+  }
+  switch (decision.kind) {
+    case StationDecision::Kind::kImport:
+      break;
+    case StationDecision::Kind::kApprove:
+      if (station->standing.state != StationState::kPending) {
+        return {.outcome = Outcome::kWrongState};
+      }
+      set_standing(*station, {.state = StationState::kApproved, .since_utc_ms = utc_ms, .other_journal = {}});
+      break;
+    case StationDecision::Kind::kQuarantine:
+      if (station->standing.state == StationState::kQuarantined) {
+        return {.outcome = Outcome::kWrongState};
+      }
+      quarantine(*station, QuarantineReason::kOrdered, utc_ms);
+      break;
+    case StationDecision::Kind::kRelease:
+      return {.outcome = release(*station, decision.journal, utc_ms), .changed = 1};
+  }
+  return {.outcome = Outcome::kDone, .changed = 1};
+}
+
+}  // namespace cubby::aggregator

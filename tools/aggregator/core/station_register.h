@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "firmware/base/chain.h"
+
+namespace cubby::aggregator {
+
+/// What a person decides about stations.
+struct StationDecision {
+  enum class Kind : std::uint8_t {
+    kImport = 1,  // Lets all of them in; those that are let in already stay as they are.
+    kApprove,     // Lets one in that waits.
+    kQuarantine,  // Keeps one out.
+    kRelease      // Ends a quarantine.
+  };
+  Kind kind = Kind::kApprove;
+  std::vector<std::string> stations;  // kImport: 1 to kImportMax; otherwise one.
+  std::optional<JournalUid> journal;  // kRelease: the true one; absent: the one that is known.
+
+  static constexpr std::size_t kImportMax = 500;
+};
+
+/// Where decisions about stations are made durable; implemented by the owner of the sessions. Called from any thread
+/// but its own.
+class StationRegister {
+ public:
+  enum class Outcome : std::uint8_t {
+    kDone,             // And durable.
+    kUnknownStation,   //
+    kWrongState,       // The station is not in a state for it.
+    kReplacedJournal,  // kRelease: that journal was replaced by a newer one.
+    kFull,             // No station number is left.
+    kUnavailable       // The store cannot commit now; nothing has changed.
+  };
+  struct Decided {
+    Outcome outcome = Outcome::kUnavailable;
+    std::size_t changed = 0;  // kImport: stations that were let in.
+  };
+  virtual Decided decide(const StationDecision& decision) = 0;
+
+ protected:
+  ~StationRegister() = default;
+};
+
+}  // namespace cubby::aggregator

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <algorithm>
+
+#include "tools/aggregator/core/standing.h"
+#include "tools/aggregator/storage/sqlite.h"
+
+namespace cubby::aggregator {
+
+/// Reads state, state_reason, state_since_utc_ms and other_journal of a station's row, which are `first` and the
+/// columns after it. False: a number that this program does not know.
+inline bool read_standing(Statement& row, int first, Standing& standing) {
+  const auto state = state_from_number(row.number(first));
+  const auto reason = reason_from_number(row.number(first + 1));
+  if (!state || !reason || (*state == StationState::kQuarantined) != (*reason != QuarantineReason::kNone)) {
+    return false;
+  }
+  standing = {.state = *state, .reason = *reason, .since_utc_ms = row.unsigned_number(first + 2), .other_journal = {}};
+  if (const Bytes other = row.blob(first + 3); other.size() == sizeof(JournalUid)) {
+    std::copy(other.begin(), other.end(), standing.other_journal.emplace().begin());
+  }
+  return true;
+}
+
+}  // namespace cubby::aggregator

@@ -1,0 +1,266 @@
+#include "tools/cubby/stations_command.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/cubby/http_client.h"
+#include "tools/cubby/station_list.h"
+#include "tools/support/secret_file.h"
+#include "tools/support/text.h"
+
+namespace cubby::tools {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kPageRows = 1'000;
+constexpr std::size_t kImportAtOnce = 500;  // As the interface takes them.
+constexpr std::chrono::seconds kTimeout{15};
+
+struct Options {
+  std::string http = "127.0.0.1:7480";
+  std::string token_file;
+  std::string state;
+  std::string format = "table";
+  std::string station;
+  std::string journal;
+  std::vector<std::string> files;
+};
+
+constexpr const char* kExamples = R"help(Examples:
+  cubby stations list --state quarantined
+  cubby-emulator --stations 20 --write-stations stations.jsonl
+  cubby stations import stations.jsonl
+      lets them in at an aggregator with --enrolment approved
+  cubby stations approve SX-TY-0007
+  cubby stations release SX-TY-0007
+      after the other of the two was taken away; the journal that is known is the true one)help";
+
+int fail(const std::string& words) {
+  std::cerr << "cubby stations: " << words << '\n';
+  return kExitFailure;
+}
+
+/// The aggregator, and the last thing that went wrong with it.
+class Centre {
+ public:
+  explicit Centre(const Options& options) : name_(options.http), endpoint_(*parse_endpoint(options.http)) {
+    const Secret token = load_or_create_secret(options.token_file.empty() ? default_secret_path("http.token")
+                                                                          : std::filesystem::path(options.token_file));
+    token_ = token.text;
+    error_ = token.error.empty() ? std::string() : "--token-file: " + token.error;
+  }
+  const std::string& error() const { return error_; }
+  /// False: error() says why.
+  bool get(const std::string& target, json::object& body) {
+    return take(http_get(endpoint_.host, endpoint_.port, target, token_, kTimeout), body);
+  }
+  bool post(const std::string& target, const json::object& request, json::object& body) {
+    return take(http_post(endpoint_.host, endpoint_.port, target, token_, json::serialize(request), kTimeout), body);
+  }
+
+ private:
+  bool take(const HttpAnswer& answer, json::object& body) {
+    if (!answer.error.empty()) {
+      error_ = name_ + ": " + answer.error + "; is cubby-aggregator running there?";
+      return false;
+    }
+    boost::system::error_code error;
+    json::value value = json::parse(answer.body, error);
+    if (error || !value.is_object()) {
+      error_ = name_ + ": that is not the answer of cubby-aggregator";
+      return false;
+    }
+    body = std::move(value.as_object());
+    if (answer.status != 200) {
+      const json::value* detail = body.if_contains("detail");
+      error_ = detail != nullptr && detail->is_string() ? std::string(detail->as_string())
+                                                        : "HTTP status " + std::to_string(answer.status);
+    }
+    return answer.status == 200;
+  }
+
+  std::string name_;
+  Endpoint endpoint_;
+  std::string token_;
+  std::string error_;
+};
+
+// Empty where the row has no such member.
+std::string cell(const json::object& row, std::string_view name) {
+  const json::value* value = row.if_contains(name);
+  if (value == nullptr) {
+    return {};
+  }
+  if (value->is_string()) {
+    return std::string(value->as_string());
+  }
+  const bool is_time = name.ends_with("_utc_ms");
+  return is_time && value->is_int64() ? format_utc(static_cast<std::uint64_t>(value->as_int64()))
+                                      : json::serialize(*value);
+}
+
+void write_table(const json::array& rows) {
+  constexpr std::array<std::pair<const char*, const char*>, 6> kColumns{{{"station", "station"},
+                                                                         {"state", "state"},
+                                                                         {"reason", "reason"},
+                                                                         {"state_since_utc_ms", "since"},
+                                                                         {"high_water", "events"},
+                                                                         {"other_journal", "other journal"}}};
+  std::vector<std::vector<std::string>> lines(1);
+  for (const auto& [name, title] : kColumns) {
+    lines.front().emplace_back(title);
+  }
+  for (const json::value& row : rows) {
+    auto& line = lines.emplace_back();
+    for (const auto& [name, title] : kColumns) {
+      line.push_back(row.is_object() ? cell(row.as_object(), name) : std::string());
+    }
+  }
+  for (const auto& line : lines) {
+    std::string text;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      std::size_t width = 0;
+      for (const auto& other : lines) {
+        width = std::max(width, other[i].size());
+      }
+      text += line[i] + std::string(width - line[i].size() + 2, ' ');
+    }
+    std::cout << text.substr(0, text.find_last_not_of(' ') + 1) << '\n';
+  }
+}
+
+int list(const Options& options, Centre& centre) {
+  json::object whole;
+  json::array rows;
+  for (bool more = true; more;) {
+    const std::string target = "/v1/stations?limit=" + std::to_string(kPageRows) +
+                               "&offset=" + std::to_string(rows.size()) +
+                               (options.state.empty() ? "" : "&state=" + options.state);
+    if (!centre.get(target, whole)) {
+      return fail(centre.error());
+    }
+    const json::value* page = whole.if_contains("rows");
+    if (page == nullptr || !page->is_array()) {
+      return fail(options.http + ": that is not the answer of cubby-aggregator");
+    }
+    more = page->as_array().size() == kPageRows;
+    rows.insert(rows.end(), page->as_array().begin(), page->as_array().end());
+  }
+  if (options.format == "json") {
+    whole["rows"] = std::move(rows);
+    std::cout << json::serialize(whole) << '\n';
+  } else {
+    write_table(rows);
+  }
+  std::cout.flush();
+  return std::cout ? kExitOk : fail("standard output cannot be written");
+}
+
+int import(const Options& options, Centre& centre) {
+  StationList list;
+  for (const std::string& file : options.files) {
+    read_station_list(file, list);
+  }
+  if (!list.errors.empty()) {
+    for (const std::string& error : list.errors) {
+      std::cerr << "cubby stations: " << error << '\n';
+    }
+    return fail("nothing was imported");
+  }
+  std::int64_t approved = 0;
+  for (std::size_t from = 0; from < list.names.size(); from += kImportAtOnce) {
+    const std::size_t to = std::min(from + kImportAtOnce, list.names.size());
+    json::array names;
+    for (std::size_t i = from; i < to; ++i) {
+      names.emplace_back(list.names[i]);
+    }
+    json::object answer;
+    if (!centre.post("/v1/stations", {{"stations", std::move(names)}}, answer)) {
+      return fail(centre.error() + "; " + std::to_string(from) +
+                  " stations are imported, and the whole may be repeated");
+    }
+    const json::value* changed = answer.if_contains("approved");
+    approved += changed != nullptr && changed->is_int64() ? changed->as_int64() : 0;
+  }
+  std::cout << list.names.size() << " stations, " << approved << " approved by this\n";
+  return kExitOk;
+}
+
+int decide(const Options& options, Centre& centre, const char* verb) {
+  json::object request;
+  if (!options.journal.empty()) {
+    request["journal"] = options.journal;
+  }
+  json::object row;
+  if (!centre.post("/v1/stations/" + options.station + "/" + verb, request, row)) {
+    return fail(options.station + ": " + centre.error());
+  }
+  std::cout << options.station << " is " << cell(row, "state") << '\n';
+  return kExitOk;
+}
+
+using Run = int (*)(const Options& options, Centre& centre);
+
+CLI::App* add_verb(CLI::App& stations, const std::shared_ptr<Options>& options, int& exit_code, const char* name,
+                   const char* help, Run run) {
+  CLI::App* verb = stations.add_subcommand(name, help);
+  verb->add_option("--http", options->http, "the aggregator's HTTP interface")
+      ->check(endpoint_validator())
+      ->capture_default_str();
+  verb->add_option("--token-file", options->token_file, "file of its token (default: http.token in the state folder)");
+  verb->callback([options, run, &exit_code] {
+    Centre centre(*options);
+    exit_code = centre.error().empty() ? run(*options, centre) : fail(centre.error());
+  });
+  return verb;
+}
+
+CLI::App* with_station(CLI::App* verb, Options& options) {
+  verb->add_option("station", options.station, "e.g. SX-TY-0007")->required()->check(station_validator());
+  return verb;
+}
+
+std::string check_journal(const std::string& text) {
+  const bool good = text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return good ? std::string() : "'" + text + "' is not a journal: 32 of 0-9, a-f, as `list` shows it";
+}
+
+}  // namespace
+
+void add_stations_command(CLI::App& app, int& exit_code) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* stations = app.add_subcommand("stations", "Says which stations may report, through the aggregator");
+  stations->require_subcommand(1);
+  stations->footer(kExamples);
+  CLI::App* shown = add_verb(*stations, options, exit_code, "list", "Shows where each station stands", list);
+  shown->add_option("--state", options->state, "only these")
+      ->check(CLI::IsMember({"pending", "approved", "active", "quarantined"}));
+  shown->add_option("--format", options->format, "how to print")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+  add_verb(*stations, options, exit_code, "import", "Lets the stations of configuration files in before they come",
+           import)
+      ->add_option("files", options->files, "a StationConfig a line, as cubby-emulator --write-stations writes them")
+      ->required();
+  with_station(add_verb(*stations, options, exit_code, "approve", "Lets a station in that waits",
+                        [](const Options& given, Centre& centre) { return decide(given, centre, "approve"); }),
+               *options);
+  with_station(add_verb(*stations, options, exit_code, "quarantine", "Keeps a station out and ends its session",
+                        [](const Options& given, Centre& centre) { return decide(given, centre, "quarantine"); }),
+               *options);
+  with_station(add_verb(*stations, options, exit_code, "release", "Ends a quarantine",
+                        [](const Options& given, Centre& centre) { return decide(given, centre, "release"); }),
+               *options)
+      ->add_option("--journal", options->journal, "the true one, if it is not the one that is known")
+      ->check(CLI::Validator(check_journal, "JOURNAL"));
+}
+
+}  // namespace cubby::tools
