@@ -97,15 +97,10 @@ Statement& StoreReader::range_statement(Table table) {
 }
 
 bool StoreReader::stations(std::vector<StationInfo>& stations) {
-  // The newest journal is the current one.
   Statement select(database_,
                    "SELECT s.station_id, s.name, ifnull(c.name, ''), s.city_id, s.utc_offset_min, s.config_version, "
-                   "s.compartments, j.seq, j.last_event_utc_ms, j.boot, j.n, "
-                   "ifnull(f.first_utc_ms, 0) FROM stations s LEFT JOIN cities c ON "
-                   "c.city_id = s.city_id LEFT JOIN (SELECT station_id, max(journal_id), seq, last_event_utc_ms, boot, "
-                   "count(*) AS n FROM journals GROUP BY station_id) j ON j.station_id = s.station_id LEFT JOIN "
-                   "(SELECT station_id, min(first_event_utc_ms) AS first_utc_ms FROM journals WHERE "
-                   "first_event_utc_ms > 0 GROUP BY station_id) f ON f.station_id = s.station_id ORDER BY s.name");
+                   "s.compartments FROM stations s LEFT JOIN cities c ON c.city_id = s.city_id ORDER BY s.name");
+  std::unordered_map<std::uint32_t, std::size_t> places;
   while (select.row()) {
     StationInfo& station = stations.emplace_back();
     station.id = static_cast<std::uint32_t>(select.number(0));
@@ -115,13 +110,28 @@ bool StoreReader::stations(std::vector<StationInfo>& stations) {
     station.utc_offset_min = static_cast<std::int32_t>(select.number(4));
     station.config_version = static_cast<std::uint32_t>(select.number(5));
     station.compartments = static_cast<std::uint32_t>(select.number(6));
-    station.high_water = select.unsigned_number(7);
-    station.last_event_utc_ms = select.unsigned_number(8);
-    station.boot = static_cast<std::uint32_t>(select.number(9));
-    station.journals = static_cast<std::uint32_t>(select.number(10));
-    station.first_event_utc_ms = select.unsigned_number(11);
+    places.emplace(station.id, stations.size() - 1);
   }
-  return !select.failed();
+  // Joined here: as a join of SQL's this took three times as long, in every answer. The newest journal is the current
+  // one, and comes last.
+  Statement journals(database_,
+                     "SELECT station_id, seq, last_event_utc_ms, boot, first_event_utc_ms FROM journals ORDER BY "
+                     "journal_id");
+  while (journals.row()) {
+    const auto place = places.find(static_cast<std::uint32_t>(journals.number(0)));
+    if (place == places.end()) {
+      continue;  // Its station has come since.
+    }
+    StationInfo& station = stations[place->second];
+    station.high_water = journals.unsigned_number(1);
+    station.last_event_utc_ms = journals.unsigned_number(2);
+    station.boot = static_cast<std::uint32_t>(journals.number(3));
+    const std::uint64_t first = journals.unsigned_number(4);
+    const std::uint64_t known = station.first_event_utc_ms;
+    station.first_event_utc_ms = first == 0 || known == 0 ? std::max(first, known) : std::min(first, known);
+    ++station.journals;
+  }
+  return !select.failed() && !journals.failed();
 }
 
 ReadStatus StoreReader::station(std::string_view name, StationInfo& info) {
