@@ -14,6 +14,7 @@
 #include "tools/aggregator/http/command_book.h"
 #include "tools/aggregator/http/http_server.h"
 #include "tools/aggregator/http/presence.h"
+#include "tools/aggregator/io/start_check.h"
 #include "tools/aggregator/io/uplink_server.h"
 #include "tools/aggregator/storage/store_upgrade.h"
 #include "tools/support/command_line.h"
@@ -48,6 +49,7 @@ struct Options {
   std::string enrolment = "open";
   bool allow_virtual_time = false;
   bool upgrade = false;
+  bool check = false;
 };
 
 constexpr const char* kExamples = R"help(Examples:
@@ -110,6 +112,8 @@ void declare(CLI::App& app, Options& options) {
                "let connections beyond loopback dictate their time");
   app.add_flag("--upgrade", options.upgrade,
                "bring the store of an older version up to date, keep a copy of it as it was, and end");
+  app.add_flag("--check", options.check,
+               "look at ports, certificate, keys and store, say what is found, change nothing, and end");
   cubby::tools::add_toml_config(app);
 }
 
@@ -122,6 +126,9 @@ std::string check(const Options& options) {
     if (std::string wrong = cubby::tools::check_file_to_make(options.report); !wrong.empty()) {
       return "--report: " + wrong;
     }
+  }
+  if (options.check && options.upgrade) {
+    return "--upgrade: --check is given too, and changes nothing; leave one out";
   }
   if (!options.tls.empty() && options.allow_plaintext) {
     return "--allow-plaintext: --tls is given too, and there is no falling back to plaintext; leave one out";
@@ -196,6 +203,27 @@ std::string open(const Options& options, UplinkServer& uplink, HttpServer& http)
     error = http.start();
   }
   return error.empty() ? error : "--store: '" + options.store + "': " + error;
+}
+
+std::filesystem::path secret_path(const std::string& given, const char* name) {
+  return given.empty() ? cubby::tools::find_state_dir() / name : std::filesystem::path(given);
+}
+
+int check_start(const Options& options) {
+  const auto listen = *cubby::tools::parse_endpoint(options.listen);
+  const auto web = *cubby::tools::parse_endpoint(options.http);
+  const auto utc_s =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+  const bool good = cubby::aggregator::report_start({.listen_host = listen.host,
+                                                     .listen_port = listen.port,
+                                                     .http_host = web.host,
+                                                     .http_port = web.port,
+                                                     .store_path = options.store,
+                                                     .tls_folder = options.tls,
+                                                     .fleet_key = secret_path(options.fleet_key, "fleet.key"),
+                                                     .token = secret_path(options.token_file, "http.token")},
+                                                    static_cast<std::uint64_t>(utc_s.count()), std::cout);
+  return std::cout.flush() && good ? kExitOk : kExitFailure;
 }
 
 int serve(const Options& options) {
@@ -274,6 +302,9 @@ int main(int argc, char** argv) {
   }
   if (const std::string wrong = check(options); !wrong.empty()) {
     return complain(wrong, kExitUsage);
+  }
+  if (options.check) {
+    return check_start(options);
   }
   if (options.upgrade) {
     return upgrade(options);

@@ -104,6 +104,11 @@ Secret load_or_create_secret(const std::filesystem::path& file) {
       return secret;
     }
   }
+  return read_secret(file);
+}
+
+Secret read_secret(const std::filesystem::path& file) {
+  Secret secret;
   secret.error = read_text(file, secret.text);
   if (!secret.error.empty()) {
     return secret;
@@ -120,19 +125,22 @@ Secret load_or_create_secret(const std::filesystem::path& file) {
   return secret;
 }
 
-std::filesystem::path state_dir() {
-  std::filesystem::path path;
+std::filesystem::path find_state_dir() {
   const auto variable = [](const char* name) {
     const char* value = std::getenv(name);
     return value == nullptr ? std::string() : std::string(value);
   };
   if (const std::string home = variable("CUBBY_HOME"); !home.empty()) {
-    path = home;
-  } else if (const std::string xdg = variable("XDG_STATE_HOME"); !xdg.empty()) {
-    path = std::filesystem::path(xdg) / "cubby";
-  } else {
-    path = home_dir() / ".local" / "state" / "cubby";
+    return home;
   }
+  if (const std::string xdg = variable("XDG_STATE_HOME"); !xdg.empty()) {
+    return std::filesystem::path(xdg) / "cubby";
+  }
+  return home_dir() / ".local" / "state" / "cubby";
+}
+
+std::filesystem::path state_dir() {
+  std::filesystem::path path = find_state_dir();
   // A folder that is there already is its owner's business.
   std::error_code code;
   if (std::filesystem::create_directories(path, code) && !code) {

@@ -19,8 +19,13 @@ struct Secret {
 /// several programs start at once they end up with the same file. A file that others can read is refused.
 Secret load_or_create_secret(const std::filesystem::path& file);
 
+/// The same, of a file that is there; makes none.
+Secret read_secret(const std::filesystem::path& file);
+
 /// $CUBBY_HOME, else $XDG_STATE_HOME/cubby, else ~/.local/state/cubby; made (mode 0700) if missing.
 std::filesystem::path state_dir();
+/// Where it is, or would be; makes nothing.
+std::filesystem::path find_state_dir();
 /// `name` (fleet.key, http.token, control.token) in state_dir().
 std::filesystem::path default_secret_path(std::string_view name);
 

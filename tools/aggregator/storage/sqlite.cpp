@@ -3,6 +3,25 @@
 #include <utility>
 
 namespace cubby::aggregator {
+namespace {
+
+// A relative path stays relative after "file:".
+std::string untouched_uri(const std::string& path) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += '%';
+      uri += kHex[static_cast<unsigned char>(c) >> 4U];
+      uri += kHex[static_cast<unsigned char>(c) & 15U];
+    } else {
+      uri += c;
+    }
+  }
+  return uri + "?immutable=1";
+}
+
+}  // namespace
 
 Database::~Database() {
   close();
@@ -18,8 +37,11 @@ bool Database::open(const std::string& path, Mode mode) {
   static const int kMemoryStatus = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   static_cast<void>(kMemoryStatus);
   close();
-  const int flags = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  if (sqlite3_open_v2(path.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
+  const int flags = mode == Mode::kReadWriteCreate ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                    : mode == Mode::kReadOnly      ? SQLITE_OPEN_READONLY
+                                                   : SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+  const std::string name = mode == Mode::kUntouched ? untouched_uri(path) : path;
+  if (sqlite3_open_v2(name.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
     return false;
   }
   sqlite3_extended_result_codes(handle_, 1);

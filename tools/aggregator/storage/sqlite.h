@@ -14,7 +14,8 @@ namespace cubby::aggregator {
 
 class Database {
  public:
-  enum class Mode : std::uint8_t { kReadOnly, kReadWriteCreate };
+  /// kUntouched: reads a file that nobody writes, without locks and without files beside it.
+  enum class Mode : std::uint8_t { kReadOnly, kReadWriteCreate, kUntouched };
   Database() = default;
   ~Database();
   Database(const Database&) = delete;

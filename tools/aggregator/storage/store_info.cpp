@@ -76,7 +76,8 @@ StoreInfo read_store_info(const std::string& path, bool full) {
   info.file_bytes = size_of(path);
   info.log_bytes = size_of(path + "-wal");
   Database database;
-  if (!database.open(path, Database::Mode::kReadOnly)) {
+  const bool at_rest = !info.in_use && info.log_bytes == 0;
+  if (!database.open(path, at_rest ? Database::Mode::kUntouched : Database::Mode::kReadOnly)) {
     info.error = database.error();
     return info;
   }

@@ -92,6 +92,11 @@ class StoreReader {
   bool answer_by_compartment(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
   bool answer_by_brand_or_size(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
   bool answer_by_time(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
+  /// Answers by time from the cities' hours; `rows` is empty.
+  bool answer_by_time_of_cities(const StatisticsQuery& query, const Scope& scope, std::int64_t newest_day,
+                                std::map<std::int64_t, StatisticsRow>& rows, StatisticsAnswer& answer);
+  bool find_page(const StatisticsQuery& query, const Scope& scope, std::int64_t& first_hour, std::int64_t& end_hour,
+                 std::map<std::int64_t, StatisticsRow>& rows);
   /// Histograms of local days [from_day, to_day) of one station, from the log: into *row(compartment, local seconds),
   /// null: left out. Rows have none if the log is too long for that. False: the store failed.
   bool gather_dwells(const StationInfo& station, std::int64_t from_day, std::int64_t to_day,
@@ -99,6 +104,7 @@ class StoreReader {
   /// Time-weighted levels, quantiles and labels of rows that are buckets of time.
   bool finish_buckets(const StatisticsQuery& query, const Scope& scope, std::map<std::int64_t, StatisticsRow>& rows,
                       StatisticsAnswer& answer);
+  bool sum_of_stations(Column column, const Scope& scope, std::int64_t& sum);
   bool judge_completeness(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
   /// Adds the rows of `table` with keys in [from, to) to *group(key), which is a StatisticsRow or Sums; null: left out.
   template <typename Group>
