@@ -106,7 +106,7 @@ struct RulesApi : ::testing::Test {
   Presence presence;
   CommandBook book;
   FakeSink sink;
-  Api api{"token", status, presence, book, sink};
+  Api api{{.tokens = AccessTokens().set(Role::kOperator, "token")}, status, presence, book, sink};
 
   void report() {
     const std::string path = folder.file("cubby.db");
