@@ -435,6 +435,20 @@ TEST_F(ApiOfAStore, GivesTheLogInPagesThatMissNothingAndRepeatNothing) {
   }
 }
 
+TEST_F(ApiOfAStore, BeginsBehindTheNewestEventForWhoAsksSo) {
+  EXPECT_EQ(get("/v1/events?after=newest").at("rows").as_array().size(), 0U) << "an empty log";
+  journal.open();
+  report(journal);
+  const json::object page = get("/v1/events?after=newest&limit=1");
+  EXPECT_EQ(page.at("rows").as_array().size(), 0U);
+  EXPECT_EQ(page.at("at_end"), true);
+  journal.deposit(3);
+  report(journal);
+  const std::string after = std::to_string(page.at("next_after").to_number<std::uint64_t>());
+  EXPECT_EQ(get("/v1/events?after=" + after).at("rows").as_array().size(), 1U);
+  EXPECT_EQ(ask("/v1/events?after=newer").status, 400U);
+}
+
 TEST_F(ApiOfAStore, StreamsWhatBecomesDurableFromTheLastEventThatTheReaderHad) {
   journal.open();
   report(journal);
