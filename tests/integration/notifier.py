@@ -117,9 +117,10 @@ class Webhook:
         self.server.server_close()
 
 
-def notify(lab, hook, *more, scheme="http", host="127.0.0.1"):
-    return Program(lab, "cubby", ["notify", "--webhook", f"{scheme}://{host}:{hook.port}/a-secret-path", "--http", f"127.0.0.1:{lab.http}",
-                                  "--timeout", "2s", *more])
+def notify(lab, hook, *more, scheme="http"):
+    patience = [] if "--timeout" in more else ["--timeout", "2s"]
+    return Program(lab, "cubby", ["notify", "--webhook", f"{scheme}://127.0.0.1:{hook.port}/a-secret-path",
+                                  "--http", f"127.0.0.1:{lab.http}", *patience, *more])
 
 
 def deposit(lab, parcel, station=STATION):
@@ -131,7 +132,8 @@ def deposit(lab, parcel, station=STATION):
 
 
 def started(program):
-    wait_until(lambda: "notices to" in program.log.read_text(), 20, "the notifier to say where it begins")
+    """Once it has said where it begins; all runs write into one log."""
+    wait_until(lambda: "notices to" in program.log.read_text().rpartition("\n$ ")[2], 20, "the notifier to say where it begins")
     return program
 
 
@@ -263,6 +265,36 @@ def only_our_authority_is_believed(lab):
     hook.close()
 
 
+def one_station_only(lab, secret):
+    other = next(row["station"] for row in json.loads(lab.get("/v1/stations")[1])["rows"] if row["station"] != STATION)
+    deposit(lab, PARCEL + "OTHER", other)
+    hook = Webhook()
+    hook.secret = secret
+    program = started(notify(lab, hook, "--cursor", str(lab.folder / "one.cursor"), "--from-beginning", "--station", other))
+    wait_until(lambda: hook.of_parcel(PARCEL + "OTHER"), 30, "the notice of one station")
+    expect_equal({notice["station"] for notice in hook.taken.values()}, {other}, "stations of the notices")
+    expect_equal(program.stop(10), 0, "SIGTERM: exit code")
+    hook.close()
+
+
+def a_signal_ends_what_hangs(lab, hook):
+    """SIGTERM while the receiver says nothing: the notice comes at the next start."""
+    program = started(notify(lab, hook, "--timeout", "60s"))
+    hook.acts = ["slow"]
+    deposit(lab, PARCEL + "HUNG")
+    wait_until(lambda: not hook.acts, 20, "the receiver to be asked")
+    began = time.monotonic()
+    expect_equal(program.stop(10), 0, "SIGTERM while the receiver hangs: exit code")
+    expect(time.monotonic() - began < 2, f"it ended after {time.monotonic() - began:.1f} s")
+    program = started(notify(lab, hook))
+    wait_until(lambda: hook.of_parcel(PARCEL + "HUNG"), 20, "the notice after the next start")
+    expect_equal(program.stop(10), 0, "SIGTERM: exit code")
+    for number in range(10):  # Between any two steps, while it sends the whole history.
+        program = started(notify(lab, hook, "--cursor", str(lab.folder / f"{number}.cursor"), "--from-beginning"))
+        time.sleep(0.007 * number)
+        expect_equal(program.stop(10), 0, f"SIGTERM {7 * number} ms after the beginning: exit code")
+
+
 def another_log_is_noticed(lab, hook):
     """The store is put back to an older copy: what comes then has ids that were read already."""
     text = (lab.home / "notify.cursor").read_text()
@@ -327,6 +359,8 @@ def test(lab):
     a_new_code_is_told(lab, hook)
     expect_equal(program.stop(10), 0, "SIGTERM: exit code")
     only_our_authority_is_believed(lab)
+    one_station_only(lab, hook.secret)
+    a_signal_ends_what_hangs(lab, hook)
     another_log_is_noticed(lab, hook)
     bad_options(lab, hook)
     expect_equal(hook.wrong, [], "what the receiver found wrong")

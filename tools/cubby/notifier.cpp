@@ -20,6 +20,9 @@ constexpr std::size_t kHookAnswerMax = 64 * 1024;
 constexpr std::chrono::milliseconds kPageTime{15'000};
 constexpr std::chrono::milliseconds kPoll{500};
 constexpr std::chrono::seconds kAwayLogged{60};  // How often it is said that the aggregator is away.
+constexpr std::chrono::seconds kAwayWaitMax{10};
+constexpr const char* kAnotherLog =
+    ": it is another log, or an older copy went on; see docs/spec/notices.md, \"Another log\"";
 
 std::uint64_t random_number() {
   static std::mt19937_64 generator{std::random_device{}()};
@@ -69,26 +72,17 @@ std::string Notifier::run() {
   return error;
 }
 
-Notifier::Fetched Notifier::fetch(std::uint64_t after, std::size_t limit, bool newest, Page& page,
-                                  std::string& problem) {
-  std::string target = "/v1/events?after=" + (newest ? std::string("newest") : std::to_string(after)) +
-                       "&limit=" + std::to_string(limit);
-  if (!options_.station.empty()) {
-    target += "&station=" + options_.station;
-  }
-  const WebReply reply = aggregator_.ask(
-      {.target = std::move(target), .headers = {{"Authorization", "Bearer " + options_.token}}}, kPageTime, kPageMax);
+Notifier::Fetched Notifier::fetch(const std::string& after, std::size_t limit, Page& page, std::string& problem) {
+  const WebReply reply = aggregator_.ask({.target = "/v1/events?after=" + after + "&limit=" + std::to_string(limit),
+                                          .headers = {{"Authorization", "Bearer " + options_.token}}},
+                                         kPageTime, kPageMax);
   if (reply.status == 401 || reply.status == 403) {
     problem = "the aggregator does not take the token for a notifier's";
     return Fetched::kHopeless;
   }
   if (reply.status == 400) {
-    problem = "the aggregator's log is shorter than what was read of it: it is another one, or an older copy";
+    problem = std::string("the aggregator's log is shorter than what was read of it") + kAnotherLog;
     return Fetched::kHopeless;
-  }
-  if (reply.status == 404) {
-    problem = "no such station has reported";
-    return Fetched::kFailed;
   }
   problem = reply.error.empty() ? "HTTP status " + std::to_string(reply.status) : reply.error;
   if (reply.status != 200 || !reply.whole) {
@@ -109,66 +103,59 @@ Notifier::Fetched Notifier::fetch(std::uint64_t after, std::size_t limit, bool n
   return Fetched::kPage;
 }
 
-Notifier::Fetched Notifier::check_place(std::string& problem) {
-  if (!place_.last || place_checked_) {
-    place_checked_ = true;
-    return Fetched::kPage;
+Notifier::Fetched Notifier::fetch_next(Page& page, std::string& problem) {
+  if (!place_) {
+    return fetch("newest", 1, page, problem);
   }
-  Page page;
-  const Fetched fetched = fetch(place_.last->id - 1, 1, false, page, problem);
+  if (!place_->last) {
+    return fetch(std::to_string(place_->after), kPageRows, page, problem);
+  }
+  // The newest event that we have seen comes once more, at the head of each page: so no page is ever of another log.
+  const Fetched fetched = fetch(std::to_string(place_->last->id - 1), kPageRows + 1, page, problem);
   if (fetched != Fetched::kPage) {
     return fetched;
   }
-  if (page.rows.empty() || place_of(page.rows.front()) != place_.last) {
-    problem = "the aggregator's log has another event where one was read: it is another one, or an older copy went on";
+  if (page.rows.empty() || place_of(page.rows.front()) != place_->last) {
+    problem = std::string("the aggregator's log has another event where one was read") + kAnotherLog;
     return Fetched::kHopeless;
   }
-  place_checked_ = true;
-  return Fetched::kPage;
+  page.rows.erase(page.rows.begin());
+  return fetched;
 }
 
 std::string Notifier::fetch_patiently(Page& page) {
-  std::uint32_t attempt = 0;
   steady_clock::time_point said{};
-  while (!loop_.stopping()) {
+  for (std::uint32_t attempt = 1; !loop_.stopping(); ++attempt) {
     std::string problem;
-    Fetched fetched = check_place(problem);
-    if (fetched == Fetched::kPage) {
-      fetched =
-          fetch(place_.after, kPageRows, file_.place() == std::nullopt && !options_.from_beginning, page, problem);
+    const Fetched fetched = fetch_next(page, problem);
+    if (fetched == Fetched::kHopeless) {
+      return problem;
     }
     if (fetched == Fetched::kPage) {
-      if (attempt != 0) {
+      if (attempt != 1) {
         spdlog::info("the aggregator answers again");
       }
       return {};
     }
-    if (fetched == Fetched::kHopeless) {
-      return problem + "; see docs/spec/notices.md, \"Another log\"";
-    }
-    place_checked_ = false;
-    if (loop_.stopping()) {
-      break;
-    }
-    if (said == steady_clock::time_point{} || steady_clock::now() - said >= kAwayLogged) {
+    if (!loop_.stopping() && (attempt == 1 || steady_clock::now() - said >= kAwayLogged)) {
       said = steady_clock::now();
       spdlog::warn("no events from {}:{}: {}; asking again", options_.aggregator.host, options_.aggregator.port,
                    problem);
     }
-    loop_.sleep(std::min<std::chrono::milliseconds>(wait_before(++attempt, random_number(), {}), kAwayLogged / 6));
+    loop_.sleep(std::min<std::chrono::milliseconds>(wait_before(attempt, random_number(), {}), kAwayWaitMax));
   }
   return {};
 }
 
 std::string Notifier::begin() {
   if (file_.place()) {
-    place_ = *file_.place();
-    spdlog::info("notices to {}, going on behind event {}", options_.webhook.where(), place_.after);
+    place_ = file_.place();
+    spdlog::info("notices to {}, going on behind event {}", options_.webhook.where(), place_->after);
     return {};
   }
   if (options_.from_beginning) {
     spdlog::info("notices to {}, from the first event on", options_.webhook.where());
-    return move_to(0);
+    return move_to({});
   }
   Page page;
   std::string error = fetch_patiently(page);
@@ -176,47 +163,47 @@ std::string Notifier::begin() {
     return error;
   }
   spdlog::info("notices to {}, of events from now on", options_.webhook.where());
-  return move_to(page.next_after);
+  return move_to({.after = page.next_after});
 }
 
-std::string Notifier::move_to(std::uint64_t after) {
-  place_.after = after;
-  std::string error = file_.save(place_);
+std::string Notifier::move_to(const NotifyPlace& place) {
+  place_ = place;
+  std::string error = file_.save(place);
   return error.empty() ? error : "--cursor: " + error;
 }
 
 std::string Notifier::take(const Page& page) {
   for (const json::value& row : page.rows) {
-    const auto place = place_of(row);
-    if (!place || place->id <= place_.after) {
+    const auto at = place_of(row);
+    if (!at || at->id <= place_->after) {
       return "the aggregator's page of events is not one";
     }
+    const NotifyPlace behind{.after = at->id, .last = at};
     Notice notice;
-    std::string error;
-    switch (read_notice(row, *place, options_.fleet_key, notice)) {
-      case NoticeOf::kNothing:
-        place_.after = place->id;
-        place_.last = *place;
-        continue;
-      case NoticeOf::kNotice:
-        error = deliver(notice, *place);
-        break;
-      case NoticeOf::kUnreadable:
-        error = put_aside(*place, "unknown", "the event cannot be read by this version");
-        break;
+    NoticeOf what = NoticeOf::kNothing;
+    if (options_.station.empty() || options_.station == at->station) {
+      what = read_notice(row, *at, options_.fleet_key, notice);
+    }
+    if (what == NoticeOf::kNothing) {
+      place_ = behind;  // Durable with the next notice, or with the page.
+      continue;
+    }
+    bool done = false;
+    std::string error = what == NoticeOf::kNotice
+                            ? deliver(notice, *at, done)
+                            : put_aside(*at, "unknown", "the event cannot be read by this version", done);
+    if (error.empty() && done) {
+      error = move_to(behind);
     }
     if (!error.empty() || loop_.stopping()) {
       return error;
     }
-    place_.last = *place;
-    if (error = move_to(place->id); !error.empty()) {
-      return error;
-    }
   }
-  return page.next_after == file_.place()->after ? std::string() : move_to(page.next_after);
+  return page.next_after == file_.place()->after ? std::string()
+                                                 : move_to({.after = page.next_after, .last = place_->last});
 }
 
-std::string Notifier::deliver(const Notice& notice, const LogPlace& place) {
+std::string Notifier::deliver(const Notice& notice, const LogPlace& place, bool& done) {
   const WebRequest request{.post = true,
                            .target = options_.webhook.target,
                            .headers = {{"Content-Type", "application/json"},
@@ -230,10 +217,11 @@ std::string Notifier::deliver(const Notice& notice, const LogPlace& place) {
     switch (verdict_of(reply.status)) {
       case Verdict::kTaken:
         ++delivered_;
+        done = true;
         spdlog::debug("event {}: delivered", place.id);
         return {};
       case Verdict::kRefused:
-        return put_aside(place, notice.kind, said);
+        return put_aside(place, notice.kind, said, done);
       case Verdict::kAgain:
         break;
     }
@@ -251,7 +239,7 @@ std::string Notifier::deliver(const Notice& notice, const LogPlace& place) {
   }
 }
 
-std::string Notifier::put_aside(const LogPlace& place, const std::string& kind, const std::string& reason) {
+std::string Notifier::put_aside(const LogPlace& place, const std::string& kind, const std::string& reason, bool& done) {
   const json::object line{{"id", place.id}, {"station", place.station}, {"journal", place.journal}, {"seq", place.seq},
                           {"kind", kind},   {"reason", reason}};
   std::string error = append_durably(options_.refused_file, json::serialize(line));
@@ -259,6 +247,7 @@ std::string Notifier::put_aside(const LogPlace& place, const std::string& kind, 
     return "--refused: " + error;
   }
   ++put_aside_;
+  done = true;
   spdlog::error("event {}: put aside, nobody was told: {}", place.id, reason);
   return {};
 }

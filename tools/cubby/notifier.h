@@ -40,25 +40,26 @@ class Notifier {
   struct Page;
 
   /// `problem` is filled in unless it is kPage.
-  Fetched fetch(std::uint64_t after, std::size_t limit, bool newest, Page& page, std::string& problem);
-  /// Pages fail while the aggregator is away: asks until there is one. Empty, or why there never will be.
+  Fetched fetch(const std::string& after, std::size_t limit, Page& page, std::string& problem);
+  /// What comes behind our place, or the end of the log while there is none. kHopeless also where the log is no longer
+  /// the one that was read.
+  Fetched fetch_next(Page& page, std::string& problem);
+  /// Asks until there is a page: the aggregator may be away. Empty, or why there never will be.
   std::string fetch_patiently(Page& page);
-  /// The log at our place is the one that we have read. False: `problem` says why not, or nobody can say now.
-  Fetched check_place(std::string& problem);
   std::string begin();
-  /// Empty, or why it cannot go on. Where a signal ends it the place is before what was not delivered.
+  /// Empty, or why it cannot go on.
   std::string take(const Page& page);
-  std::string deliver(const Notice& notice, const LogPlace& place);
-  std::string put_aside(const LogPlace& place, const std::string& kind, const std::string& reason);
-  std::string move_to(std::uint64_t after);
+  /// `done` stays false where a signal has ended it; then the notice goes out at the next start.
+  std::string deliver(const Notice& notice, const LogPlace& place, bool& done);
+  std::string put_aside(const LogPlace& place, const std::string& kind, const std::string& reason, bool& done);
+  std::string move_to(const NotifyPlace& place);
 
   WebLoop& loop_;
   NotifierOptions options_;
   WebClient aggregator_;
   WebClient webhook_;
   NotifyPlaceFile file_;
-  NotifyPlace place_;
-  bool place_checked_ = false;  // Since the aggregator was last away.
+  std::optional<NotifyPlace> place_;  // May be ahead of the file by events that are no notices.
   std::uint64_t delivered_ = 0;
   std::uint64_t put_aside_ = 0;
 };

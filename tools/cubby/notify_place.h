@@ -11,7 +11,8 @@ namespace cubby::tools {
 /// How far the notifier is: every event up to `after` is done with.
 struct NotifyPlace {
   std::uint64_t after = 0;
-  std::optional<LogPlace> last;  // The newest event that was seen there: it shows whether the log is still the same.
+  /// The newest event that was seen there: it shows whether the log is still the same. nullopt: none yet.
+  std::optional<LogPlace> last = std::nullopt;
 };
 
 /// That place as a file, of one notifier at a time.

@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 
 #include <boost/asio/connect.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -30,6 +31,8 @@ constexpr std::uint32_t kHeaderMax = 16 * 1024;
 
 struct WebLoop::Parts {
   asio::io_context io{1};
+  // Without work between two exchanges it would stop for good.
+  asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   asio::signal_set signals{io, SIGINT, SIGTERM};
   bool stopping = false;
   std::function<void()> abort;  // Of what is waited for now.
@@ -202,7 +205,7 @@ class WebClient::Exchange {
       return;
     }
     asio::ip::make_address(server_.host, ignored);
-    if (ignored) {  // A name, not an address: servers with several certificates want to know it.
+    if (ignored) {                      // A name, not an address: servers with several certificates want to know it.
       std::string name = server_.host;  // As SSL_set_tlsext_host_name() does, which casts in the old style.
       SSL_ctrl(stream_->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
     }
