@@ -165,10 +165,11 @@ int configure(const Options& options, const Centre& centre) {
 
 /// Stops all orders, lets them go on, or only asks.
 int turn_switch(const Options& options) {
-  const bool allow = options.action == "allow";
+  const std::filesystem::path usual = options.action == "allow"  ? default_secret_path("http.admin.token")
+                                      : options.action == "stop" ? default_secret_path("http.token")
+                                                                 : default_viewer_token_path();
   const Secret token =
-      load_or_create_secret(options.token_file.empty() ? default_secret_path(allow ? "http.admin.token" : "http.token")
-                                                       : std::filesystem::path(options.token_file));
+      load_or_create_secret(options.token_file.empty() ? usual : std::filesystem::path(options.token_file));
   if (!token.error.empty()) {
     return fail("--token-file: " + token.error);
   }
@@ -231,13 +232,13 @@ CLI::App* add_verb(CLI::App& operate, const std::shared_ptr<Options>& options, i
 }
 
 void add_switch(CLI::App& operate, const std::shared_ptr<Options>& options, int& exit_code, const char* action,
-                const char* help) {
+                const char* token_name, const char* help) {
   CLI::App* verb = operate.add_subcommand(action, help);
   verb->add_option("--http", options->http, "the aggregator's HTTP interface")
       ->check(endpoint_validator())
       ->capture_default_str();
   verb->add_option("--token-file", options->token_file,
-                   "file of its token (default: in the state folder http.token, for allow http.admin.token)");
+                   std::string("file of its token (default: ") + token_name + " in the state folder)");
   verb->callback([options, action, &exit_code] {
     options->action = action;
     exit_code = turn_switch(*options);
@@ -301,9 +302,11 @@ void add_operate_command(CLI::App& app, int& exit_code) {
   verb("release-keypad", "release_keypad", "Ends the lock-out after wrong codes");
   add_rules_options(*verb("configure", "configure", "Changes the station's rules, at once and for good"),
                     options->rules);
-  add_switch(*operate, options, exit_code, "stop", "Stops all orders to all stations, until they are allowed again");
-  add_switch(*operate, options, exit_code, "allow", "Lets orders go out again");
-  add_switch(*operate, options, exit_code, "state", "Says whether orders are stopped, by whom and since when");
+  add_switch(*operate, options, exit_code, "stop", "http.token",
+             "Stops all orders to all stations, until they are allowed again");
+  add_switch(*operate, options, exit_code, "allow", "http.admin.token", "Lets orders go out again");
+  add_switch(*operate, options, exit_code, "state", "http.viewer.token",
+             "Says whether orders are stopped, by whom and since when");
 }
 
 }  // namespace cubby::tools
