@@ -1,6 +1,6 @@
-// Any request to the HTTP interface of a small store. Without the token nothing is told but health; whatever is asked,
+// Any request to the HTTP interface of a small store. Without a token nothing is told but health; whatever is asked,
 // the answer is JSON that parses or a problem with a code, of a bounded size, and never a 500; and an order goes to a
-// station only as the order that it was.
+// station only as the order that it was, and from who may give one.
 #include <algorithm>
 #include <boost/json.hpp>
 #include <set>
@@ -12,6 +12,7 @@
 #include "tools/aggregator/core/centre.h"
 #include "tools/aggregator/http/api.h"
 #include "tools/aggregator/storage/event_store.h"
+#include "tools/support/log.h"
 
 namespace cubby::fuzz {
 namespace {
@@ -25,6 +26,20 @@ using aggregator::CentreOptions;
 
 constexpr std::size_t kBodyMax = 1 << 20;
 constexpr std::string_view kToken = "0123456789abcdef0123456789abcdef";
+constexpr std::string_view kViewer = "viewer-viewer-viewer-viewer-view";
+constexpr std::string_view kNotifier = "notifier-notifier-notifier-notif";
+constexpr std::string_view kAdmin = "admin-admin-admin-admin-admin-ad";
+
+aggregator::AccessTokens tokens() {
+  using aggregator::Role;
+  aggregator::AccessTokens all;
+  all.set(Role::kOperator, std::string(kToken)).set(Role::kViewer, std::string(kViewer));
+  return all.set(Role::kNotifier, std::string(kNotifier)).set(Role::kAdmin, std::string(kAdmin));
+}
+
+bool is_bearer(const ApiRequest& request, std::string_view token) {
+  return request.authorization == "Bearer " + std::string(token);
+}
 
 struct Sink final : aggregator::CommandSink {
   int sent = 0;
@@ -52,6 +67,7 @@ struct Register final : aggregator::StationRegister {
 class Site {
  public:
   Site() {
+    tools::set_up_log("fuzz", "off");  // Of orders there is a line each.
     const std::string path = folder_.file("cubby.db");
     const auto fill = [](MutableBytes bytes) { std::fill(bytes.begin(), bytes.end(), std::byte{5}); };
     const aggregator::OpenedStore opened = aggregator::open_sqlite_store(path, fill);
@@ -96,7 +112,13 @@ class Site {
   Register register_;
 
  public:
-  Api api{std::string(kToken), status_, presence_, book_, sink, register_};
+  // Time stands still here: a limit would be reached once and for all.
+  Api api{{.tokens = tokens(), .open_rates = {.station_a_minute = 0, .fleet_a_minute = 0}},
+          status_,
+          presence_,
+          book_,
+          sink,
+          register_};
 };
 
 std::string text_from(Input& input, std::initializer_list<const char*> known) {
@@ -162,8 +184,17 @@ void judge(const ApiRequest& request, const ApiResponse& answer) {
     require(answer.status < 400 || !value.at("code").as_string().empty(), "a problem has a code");
   }
   const bool open = request.target.substr(0, request.target.find('?')) == "/health";
-  const bool knows = request.authorization == "Bearer " + std::string(kToken);
-  require(answer.status != 200 || open || knows, "without the token nothing is told");
+  const bool gives_orders = is_bearer(request, kToken) || is_bearer(request, kAdmin);
+  const bool knows = gives_orders || is_bearer(request, kViewer) || is_bearer(request, kNotifier);
+  require(answer.status != 200 || open || knows, "without a token nothing is told");
+  require(answer.status != 202 || gives_orders, "orders are an operator's");
+  require(!answer.stream || !is_bearer(request, kViewer), "a viewer reads no events");
+  require(answer.status != 200 || !is_bearer(request, kNotifier) || open || request.target.starts_with("/v1/events"),
+          "a notifier reads nothing else");
+}
+
+std::string_view token_from(unsigned choice) {
+  return choice < 160 ? kToken : choice < 180 ? kViewer : choice < 200 ? kNotifier : kAdmin;
 }
 
 }  // namespace
@@ -173,9 +204,9 @@ void http_api(Bytes bytes) {
   static Site site;
   Input input(bytes);
   const std::string method = text_from(input, {"GET", "GET", "POST", "POST", "HEAD", "PUT", "DELETE"});
-  const std::string authorization = input.byte() < 230
-                                        ? "Bearer " + std::string(kToken)
-                                        : text_from(input, {"", "Bearer ", "Bearer 0123456789abcdef", "Basic x"});
+  const unsigned who = input.byte();
+  const std::string authorization = who < 230 ? "Bearer " + std::string(token_from(who))
+                                              : text_from(input, {"", "Bearer ", "Bearer 0123456789abcdef", "Basic x"});
   const std::string last_event_id = input.byte() < 200 ? "" : text_from(input, {"1", "0", "-1", "x"});
   const std::string target = target_from(input);
   const std::string body = method == "POST" ? body_from(input) : "";
@@ -186,6 +217,11 @@ void http_api(Bytes bytes) {
   judge(request, answer);
   require(site.sink.sent <= (answer.status == 202 || answer.status == 409 ? 1 : 0),
           "only what is answered as an order has gone to a station");
+  if (target.starts_with("/v1/orders/stop") && answer.status == 200) {  // The next input begins as this one did.
+    const std::string admin = "Bearer " + std::string(kAdmin);
+    require(site.api.answer({.method = "POST", .target = "/v1/orders/allow", .authorization = admin}).status == 200,
+            "an admin lets orders go on");
+  }
 }
 
 }  // namespace cubby::fuzz

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
-"""The aggregator's HTTP interface beside a living fleet: metrics, the description of itself, pages of the log and its stream."""
+"""The aggregator's HTTP interface beside a living fleet: metrics, the description of itself, pages of the log and its
+stream, who may do what, and what is in the way of orders."""
 import json
 import pathlib
 import re
 import socket
+import stat
 import sys
 import time
 
@@ -35,8 +37,8 @@ def metrics(lab):
 class Stream:
     """One reader of the live log, on a socket of its own."""
 
-    def __init__(self, lab, path="/v1/events/stream", last_event_id=None, receive_buffer=None):
-        token = (lab.home / "http.token").read_text().strip()
+    def __init__(self, lab, path="/v1/events/stream", last_event_id=None, receive_buffer=None, token="http.token"):
+        token = (lab.home / token).read_text().strip()
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -93,7 +95,7 @@ def metrics_follow_the_fleet(lab):
 
 
 def deposit(lab, station="SX-TY-0001"):
-    result = lab.inject("deposit", "--station", station, "--size", "S", "--carrier", "sf")
+    result = lab.inject("deposit", "--station", station, "--size", "S", "--carrier", "sf", "--parcel", f"PARCEL{time.monotonic_ns()}")
     expect_equal(result.returncode, 0, f"inject deposit: {result.stderr}; exit code")
 
 
@@ -143,8 +145,92 @@ def who_does_not_read_is_dropped(lab):
     lazy.close()
 
 
+TOKENS = {"viewer": "http.viewer.token", "notifier": "http.notifier.token", "operator": "http.token", "admin": "http.admin.token"}
+MAY = {"viewer": {"viewer", "operator", "admin"}, "notifier": {"notifier", "operator", "admin"}, "operator": {"operator", "admin"},
+       "admin": {"admin"}}
+
+
+def every_role_has_its_routes(lab):
+    """As the served description says, with the tokens that the aggregator has made."""
+    for name in TOKENS.values():
+        expect_equal(stat.S_IMODE((lab.home / name).stat().st_mode), 0o600, f"mode of {name}")
+    expect_equal(len({(lab.home / name).read_text() for name in TOKENS.values()}), 4, "different tokens")
+    cells = 0
+    for path, operations in json.loads(lab.get("/v1/openapi.json")[1])["paths"].items():
+        for method, operation in operations.items():
+            least = operation["x-least-role"]
+            path = path.replace("{station}", "SX-TY-0001").replace("{id}", "0" * 32)
+            if least == "nobody" or path.endswith("/stream"):
+                continue
+            for role, token in TOKENS.items():
+                status, body, _ = lab.ask(method.upper(), path, token, body="no order" if method == "post" else None)
+                forbidden = status == 403 and json.loads(body)["code"] == "forbidden"
+                expect_equal(forbidden, role not in MAY[least], f"{method} {path} as {role} is forbidden ({status})")
+                cells += 1
+            expect_equal(lab.ask(method.upper(), path, None)[0], 401, f"{method} {path} as nobody")
+    expect(cells >= 48, f"only {cells} questions")
+    expect_equal(Stream(lab, token="http.notifier.token").begin().close(), None, "the notifier's stream")
+    refused = Stream(lab, token="http.viewer.token")
+    expect(refused.block()[0].startswith("HTTP/1.1 403"), "a viewer reads the stream")
+    refused.close()
+
+
+def operate(lab, *arguments):
+    return lab.run("cubby", "operate", *arguments, "--http", f"127.0.0.1:{lab.http}")
+
+
+def order(lab, text='{"action":"open","compartment":1}'):
+    """(status, answer, headers); the station's time is too fast for `cubby operate` to see an order live."""
+    status, body, headers = lab.ask("POST", "/v1/stations/SX-TY-0001/commands", "http.token", text)
+    return status, json.loads(body), headers
+
+
+def refusal(lab):
+    result = operate(lab, "open", "--station", "SX-TY-0001", "--door", "1")
+    expect_equal(result.returncode, 1, "a refused opening: exit code")
+    return result.stderr
+
+
+def openings_are_limited(lab):
+    """The aggregator takes two a minute and station; it has just been started."""
+    for _ in range(2):
+        expect_equal(order(lab)[0], 202, "the first openings")
+    expect("too often from afar, at this station" in refusal(lab), "a third one")
+    status, answer, headers = order(lab)
+    expect_equal((status, answer["code"]), (429, "too_many_openings"), "what a program hears")
+    expect(1 <= int(headers["Retry-After"]) <= 30, f"Retry-After {headers['Retry-After']}")
+    expect_equal(order(lab, '{"action":"release_keypad"}')[0], 202, "an order that opens nothing")
+
+
+def stopped_orders_stay_stopped(lab, aggregator):
+    expect_equal(operate(lab, "state").stdout, "orders are allowed\n", "before")
+    expect(operate(lab, "stop").stdout.startswith("orders are stopped by operator since 20"), "stop")
+    aggregator.kill()
+    again = lab.aggregator("--open-per-station", "0")
+    wait_until(lambda: metrics(lab)["cubby_aggregator_sessions"] == STATIONS, 60, "the stations to be back")
+    expect("all orders are stopped" in refusal(lab), "after a restart")
+    expect_equal(json.loads(lab.get("/v1/status")[1])["orders"]["stopped_by"], "operator", "who")
+    expect_equal(metrics(lab)["cubby_aggregator_orders_stopped"], 1, "the metric")
+    result = operate(lab, "allow", "--token-file", str(lab.home / "http.token"))
+    expect(result.returncode == 1 and "role is operator" in result.stderr, f"an operator allows: {result.stderr}")
+    expect_equal(operate(lab, "allow").stdout, "orders are allowed\n", "allow")
+    expect_equal(order(lab)[0], 202, "an opening afterwards")
+    again.stop()
+
+
+def the_log_tells_of_orders_and_no_secret(lab):
+    log = (lab.folder / "cubby-aggregator.log").read_text()
+    expect(re.search(r" info order [0-9a-f]{32}: open at SX-TY-0001 compartment 1 by operator\n", log), "the order's line")
+    for words in ("order refused, too_many_openings: open at SX-TY-0001 compartment 1 by operator", "orders are stopped by operator",
+                  "order refused, orders_stopped: open at SX-TY-0001 compartment 1 by operator", "orders are allowed by admin"):
+        expect(words in log, f"the log says nothing of: {words}")
+    for name in [*TOKENS.values(), "fleet.key", "control.token"]:
+        expect((lab.home / name).read_text().strip() not in log, f"{name} is in the log")
+    expect("PARCEL" not in log, "a parcel is in the log")
+
+
 def test(lab):
-    lab.aggregator()
+    aggregator = lab.aggregator("--open-per-station", "2")
     history = lab.emulator("--stations", "20", "--days", "20", "--speed", "max", "--seed", "3")  # A log to read.
     expect_equal(history.wait(120), 0, "the emulator: exit code")
     lab.live_emulator("--stations", str(STATIONS), "--speed", "60", "--seed", "5", "--new-journals")
@@ -152,6 +238,10 @@ def test(lab):
     the_description_is_served(lab)
     the_stream_tells_what_is_durable_once(lab)
     who_does_not_read_is_dropped(lab)
+    every_role_has_its_routes(lab)
+    openings_are_limited(lab)
+    stopped_orders_stay_stopped(lab, aggregator)
+    the_log_tells_of_orders_and_no_secret(lab)
 
 
 if __name__ == "__main__":

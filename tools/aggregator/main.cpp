@@ -1,9 +1,9 @@
 // cubby-aggregator: the centre that stations report to. See --help.
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -11,6 +11,7 @@
 #include <iostream>
 #include <numeric>
 
+#include "tools/aggregator/http/access.h"
 #include "tools/aggregator/http/command_book.h"
 #include "tools/aggregator/http/http_server.h"
 #include "tools/aggregator/http/presence.h"
@@ -18,13 +19,16 @@
 #include "tools/aggregator/io/uplink_server.h"
 #include "tools/aggregator/storage/store_upgrade.h"
 #include "tools/support/command_line.h"
+#include "tools/support/log.h"
 #include "tools/support/secret_file.h"
 #include "tools/support/text.h"
 
 namespace {
 
+using cubby::aggregator::AccessTokens;
 using cubby::aggregator::HttpServer;
 using cubby::aggregator::LiveStatus;
+using cubby::aggregator::Role;
 using cubby::aggregator::UplinkReport;
 using cubby::aggregator::UplinkServer;
 using cubby::tools::kExitFailure;
@@ -38,6 +42,10 @@ struct Options {
   std::string fleet_key;
   std::string tls;
   std::string token_file;
+  std::string viewer_token_file;
+  std::string notifier_token_file;
+  std::string admin_token_file;
+  cubby::aggregator::OpenRates open_rates;
   std::string report;
   std::string log_level = "info";
   std::size_t commit_events = 2'000;
@@ -79,7 +87,18 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--fleet-key", options.fleet_key,
                  "file of the key that station keys derive from (default: fleet.key in the state folder)");
   app.add_option("--token-file", options.token_file,
-                 "file of the HTTP token (default: http.token in the state folder)");
+                 "file of the operator's HTTP token (default: http.token in the state folder)");
+  app.add_option("--viewer-token-file", options.viewer_token_file,
+                 "of the token for statistics only (default: http.viewer.token there)");
+  app.add_option("--notifier-token-file", options.notifier_token_file,
+                 "of the token for events only, of `cubby notify` (default: http.notifier.token there)");
+  app.add_option("--admin-token-file", options.admin_token_file,
+                 "of the token that also lets stopped orders go on (default: http.admin.token there)");
+  app.add_option("--open-per-station", options.open_rates.station_a_minute,
+                 "doors that are opened from afar at one station, a minute; 0: no limit")
+      ->check(CLI::Range(0, 60'000));
+  app.add_option("--open-per-fleet", options.open_rates.fleet_a_minute, "in all stations together, likewise")
+      ->check(CLI::Range(0, 60'000));
   app.add_option("--report", options.report, "write a JSON summary there at the end");
   app.add_option("--log-level", options.log_level, "what is told on standard error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
@@ -165,14 +184,6 @@ std::string write_report(const std::string& path, const UplinkReport& report, do
   return file ? std::string() : "--report: '" + path + "' cannot be written";
 }
 
-// Talk goes to standard error; what peers send is never logged.
-void set_up_log(const std::string& level) {
-  auto logger = spdlog::stderr_logger_mt("cubby-aggregator");
-  logger->set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-  spdlog::set_default_logger(std::move(logger));
-}
-
 int upgrade(const Options& options) {
   const cubby::aggregator::StoreUpgrade upgrade = cubby::aggregator::upgrade_sqlite_store(options.store);
   if (!upgrade.error.empty()) {
@@ -185,6 +196,34 @@ int upgrade(const Options& options) {
               << " and is up to date now; as it was: " << upgrade.backup << '\n';
   }
   return kExitOk;
+}
+
+/// Makes the files that are missing. Empty, or what is wrong, naming the option.
+std::string load_tokens(const Options& options, AccessTokens& tokens) {
+  struct File {
+    Role role;
+    const char* option;
+    const std::string& path;
+    const char* name;
+  };
+  const std::array<File, 4> files{{
+      {Role::kOperator, "--token-file", options.token_file, "http.token"},
+      {Role::kViewer, "--viewer-token-file", options.viewer_token_file, "http.viewer.token"},
+      {Role::kNotifier, "--notifier-token-file", options.notifier_token_file, "http.notifier.token"},
+      {Role::kAdmin, "--admin-token-file", options.admin_token_file, "http.admin.token"},
+  }};
+  for (const File& file : files) {
+    const auto token = cubby::tools::load_or_create_secret(
+        file.path.empty() ? cubby::tools::default_secret_path(file.name) : std::filesystem::path(file.path));
+    if (!token.error.empty()) {
+      return std::string(file.option) + ": " + token.error;
+    }
+    if (tokens.role_of("Bearer " + token.text) != Role::kNobody) {
+      return std::string(file.option) + ": this token has another role already; a token has one role";
+    }
+    tokens.set(file.role, token.text);
+  }
+  return {};
 }
 
 /// All that can be in the way of serving, before anybody is served; empty, or what is wrong.
@@ -235,11 +274,9 @@ int serve(const Options& options) {
   if (!key.error.empty()) {
     return complain("--fleet-key: " + key.error, kExitFailure);
   }
-  const auto token =
-      cubby::tools::load_or_create_secret(options.token_file.empty() ? cubby::tools::default_secret_path("http.token")
-                                                                     : std::filesystem::path(options.token_file));
-  if (!token.error.empty()) {
-    return complain("--token-file: " + token.error, kExitFailure);
+  AccessTokens tokens;
+  if (const std::string error = load_tokens(options, tokens); !error.empty()) {
+    return complain(error, kExitFailure);
   }
   const auto listen = *cubby::tools::parse_endpoint(options.listen);
   const auto web = *cubby::tools::parse_endpoint(options.http);
@@ -269,8 +306,12 @@ int serve(const Options& options) {
                        .on_command_result = [&book](const cubby::v1::CommandResult& result) { book.answered(result); },
                        .presence = &presence},
                       status);
-  HttpServer http({.host = web.host, .port = web.port, .store_path = options.store, .token = token.text}, status,
-                  presence, book, uplink, uplink);
+  HttpServer http({.host = web.host,
+                   .port = web.port,
+                   .store_path = options.store,
+                   .tokens = tokens,
+                   .open_rates = options.open_rates},
+                  status, presence, book, uplink, uplink);
   if (const std::string error = open(options, uplink, http); !error.empty()) {
     return complain(error, kExitFailure);
   }
@@ -309,6 +350,6 @@ int main(int argc, char** argv) {
   if (options.upgrade) {
     return upgrade(options);
   }
-  set_up_log(options.log_level);
+  cubby::tools::set_up_log("cubby-aggregator", options.log_level);
   return serve(options);
 }

@@ -6,6 +6,7 @@
 #include "tools/cubby/flash_command.h"
 #include "tools/cubby/inject_command.h"
 #include "tools/cubby/keys_command.h"
+#include "tools/cubby/notify_command.h"
 #include "tools/cubby/operate_command.h"
 #include "tools/cubby/panel_command.h"
 #include "tools/cubby/pki_command.h"
@@ -32,6 +33,7 @@ int main(int argc, char** argv) {
   add_flash_command(app, exit_code);
   add_inject_command(app, exit_code);
   add_keys_command(app, exit_code);
+  add_notify_command(app, exit_code);
   add_operate_command(app, exit_code);
   add_panel_command(app, exit_code);
   add_pki_command(app, exit_code);

@@ -163,6 +163,46 @@ int configure(const Options& options, const Centre& centre) {
   return send(options, centre, order);
 }
 
+/// Stops all orders, lets them go on, or only asks.
+int turn_switch(const Options& options) {
+  const std::filesystem::path usual = options.action == "allow"  ? default_secret_path("http.admin.token")
+                                      : options.action == "stop" ? default_secret_path("http.token")
+                                                                 : default_viewer_token_path();
+  const Secret token =
+      load_or_create_secret(options.token_file.empty() ? usual : std::filesystem::path(options.token_file));
+  if (!token.error.empty()) {
+    return fail("--token-file: " + token.error);
+  }
+  const Endpoint endpoint = *parse_endpoint(options.http);
+  const HttpAnswer answer =
+      options.action == "state"
+          ? http_get(endpoint.host, endpoint.port, "/v1/orders", token.text, kTimeout)
+          : http_post(endpoint.host, endpoint.port, "/v1/orders/" + options.action, token.text, "", kTimeout);
+  if (!answer.error.empty()) {
+    return fail(no_answer(options, answer.error));
+  }
+  boost::system::error_code error;
+  const json::value body = json::parse(answer.body, error);
+  if (answer.status != 200) {
+    return fail(refusal_of(answer, body));
+  }
+  const json::value* stopped = body.is_object() ? body.as_object().if_contains("stopped") : nullptr;
+  if (stopped == nullptr || !stopped->is_bool()) {
+    return fail(options.http + ": that is not the answer of cubby-aggregator");
+  }
+  const json::value* since = body.as_object().if_contains("stopped_since_utc_ms");
+  if (!stopped->as_bool()) {
+    std::cout << "orders are allowed\n";
+  } else {
+    std::cout << "orders are stopped by " << text_member(body, "stopped_by");
+    if (since != nullptr && since->is_int64()) {
+      std::cout << " since " << format_utc(static_cast<std::uint64_t>(since->as_int64()));
+    }
+    std::cout << '\n';
+  }
+  return kExitOk;
+}
+
 int run(const Options& options) {
   const Secret token = load_or_create_secret(options.token_file.empty() ? default_secret_path("http.token")
                                                                         : std::filesystem::path(options.token_file));
@@ -191,6 +231,20 @@ CLI::App* add_verb(CLI::App& operate, const std::shared_ptr<Options>& options, i
   return verb;
 }
 
+void add_switch(CLI::App& operate, const std::shared_ptr<Options>& options, int& exit_code, const char* action,
+                const char* token_name, const char* help) {
+  CLI::App* verb = operate.add_subcommand(action, help);
+  verb->add_option("--http", options->http, "the aggregator's HTTP interface")
+      ->check(endpoint_validator())
+      ->capture_default_str();
+  verb->add_option("--token-file", options->token_file,
+                   std::string("file of its token (default: ") + token_name + " in the state folder)");
+  verb->callback([options, action, &exit_code] {
+    options->action = action;
+    exit_code = turn_switch(*options);
+  });
+}
+
 CLI::App* with_door(CLI::App* verb, const std::shared_ptr<Options>& options) {
   verb->add_option("--door", options->door, "Compartment number")
       ->required()
@@ -215,7 +269,8 @@ void add_reserve(CLI::App* verb, Options& options) {
 
 void add_operate_command(CLI::App& app, int& exit_code) {
   const auto options = std::make_shared<Options>();
-  CLI::App* operate = app.add_subcommand("operate", "Gives one station an operator's order, through the aggregator");
+  CLI::App* operate = app.add_subcommand(
+      "operate", "Gives one station an operator's order, through the aggregator; or stops all orders");
   operate->require_subcommand(1);
   const auto verb = [&](const char* name, const char* action, const char* help) {
     return add_verb(*operate, options, exit_code, name, action, help);
@@ -247,6 +302,11 @@ void add_operate_command(CLI::App& app, int& exit_code) {
   verb("release-keypad", "release_keypad", "Ends the lock-out after wrong codes");
   add_rules_options(*verb("configure", "configure", "Changes the station's rules, at once and for good"),
                     options->rules);
+  add_switch(*operate, options, exit_code, "stop", "http.token",
+             "Stops all orders to all stations, until they are allowed again");
+  add_switch(*operate, options, exit_code, "allow", "http.admin.token", "Lets orders go out again");
+  add_switch(*operate, options, exit_code, "state", "http.viewer.token",
+             "Says whether orders are stopped, by whom and since when");
 }
 
 }  // namespace cubby::tools

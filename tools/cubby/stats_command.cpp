@@ -108,7 +108,7 @@ std::string ask(const Options& options, const Endpoint& endpoint, const std::str
 }
 
 int run(const Options& options) {
-  const Secret token = load_or_create_secret(options.token_file.empty() ? default_secret_path("http.token")
+  const Secret token = load_or_create_secret(options.token_file.empty() ? default_viewer_token_path()
                                                                         : std::filesystem::path(options.token_file));
   if (!token.error.empty()) {
     return fail("--token-file: " + token.error);
@@ -138,7 +138,8 @@ void add_stats_command(CLI::App& app, int& exit_code) {
   add_statistics_filter(*stats, *options);
   stats->add_option("--format", options->format, "how to print")->check(CLI::IsMember({"table", "json", "csv"}));
   stats->add_option("--http", options->http, "the aggregator's HTTP interface")->check(endpoint_validator());
-  stats->add_option("--token-file", options->token_file, "file of its token (default: http.token in the state folder)");
+  stats->add_option("--token-file", options->token_file,
+                    "file of its token (default: http.viewer.token in the state folder)");
   stats->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

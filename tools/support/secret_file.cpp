@@ -153,6 +153,13 @@ std::filesystem::path default_secret_path(std::string_view name) {
   return state_dir() / name;
 }
 
+std::filesystem::path default_viewer_token_path() {
+  std::filesystem::path viewer = default_secret_path("http.viewer.token");
+  const std::filesystem::path all = default_secret_path("http.token");
+  std::error_code code;
+  return !std::filesystem::exists(viewer, code) && std::filesystem::exists(all, code) ? all : viewer;
+}
+
 bool equal_secret(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) {
     return false;

@@ -28,6 +28,8 @@ std::filesystem::path state_dir();
 std::filesystem::path find_state_dir();
 /// `name` (fleet.key, http.token, control.token) in state_dir().
 std::filesystem::path default_secret_path(std::string_view name);
+/// The token that suffices to read statistics: http.viewer.token in state_dir(), or http.token if only that is there.
+std::filesystem::path default_viewer_token_path();
 
 /// Equal or not, in a time that depends on the lengths only.
 bool equal_secret(std::string_view a, std::string_view b);

@@ -177,14 +177,16 @@ class Lab:
 
     def get(self, path, token=True):
         """(status, body) of the aggregator's HTTP interface."""
-        headers = {}
-        if token:
-            headers["Authorization"] = f"Bearer {(self.home / 'http.token').read_text().strip()}"
+        return self.ask("GET", path, "http.token" if token else None)[:2]
+
+    def ask(self, method, path, token_file, body=None):
+        """(status, body, headers) of the aggregator's HTTP interface, with the token of a file in the state folder."""
+        headers = {"Authorization": f"Bearer {(self.home / token_file).read_text().strip()}"} if token_file else {}
         connection = http.client.HTTPConnection("127.0.0.1", self.http, timeout=10)
         try:
-            connection.request("GET", path, headers=headers)
+            connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()
-            return response.status, response.read().decode()
+            return response.status, response.read().decode(), response.headers
         finally:
             connection.close()
 

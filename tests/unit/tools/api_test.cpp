@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "tools/aggregator/http/api.h"
@@ -14,9 +15,24 @@ namespace {
 
 namespace json = boost::json;
 
-struct NoSink final : CommandSink {
-  Sent send(const std::string&, const v1::Command&, std::uint64_t) override { return Sent::kOffline; }
+/// Takes every order for the stations that it is told of.
+struct TestSink final : CommandSink {
+  Sent send(const std::string& station, const v1::Command& command, std::uint64_t) override {
+    if (!online.contains(station)) {
+      return Sent::kOffline;
+    }
+    sent.push_back(command);
+    return Sent::kSent;
+  }
+  std::set<std::string> online;
+  std::vector<v1::Command> sent;
 };
+
+AccessTokens test_tokens() {
+  AccessTokens tokens;
+  tokens.set(Role::kViewer, "viewer-token").set(Role::kNotifier, "notifier-token");
+  return tokens.set(Role::kOperator, "token").set(Role::kAdmin, "admin-token");
+}
 
 struct ApiOfAStore : ::testing::Test {
   TemporaryFolder folder;
@@ -25,9 +41,9 @@ struct ApiOfAStore : ::testing::Test {
   LiveStatus status;
   Presence presence;
   CommandBook book;
-  NoSink sink;
+  TestSink sink;
   FakeRegister stations;
-  Api api{"token", status, presence, book, sink, stations};
+  Api api{{.tokens = test_tokens()}, status, presence, book, sink, stations};
   OpenedStore opened;
   std::unique_ptr<Centre> centre;
 
@@ -68,8 +84,18 @@ struct ApiOfAStore : ::testing::Test {
     return api.answer(
         {.method = method, .target = target, .authorization = "Bearer token", .last_event_id = last_event_id});
   }
-  ApiResponse post(const std::string& target, const std::string& body) {
-    return api.answer({.method = "POST", .target = target, .authorization = "Bearer token", .body = body});
+  ApiResponse post(const std::string& target, std::string_view body, std::uint64_t now_ms = 0,
+                   std::string_view token = "token") {
+    const std::string authorization = "Bearer " + std::string(token);
+    return api.answer({.method = "POST",
+                       .target = target,
+                       .authorization = authorization,
+                       .body = body,
+                       .now_ms = now_ms,
+                       .utc_ms = kNoonUtcMs});
+  }
+  static std::string code_of(const ApiResponse& answer) {
+    return std::string(json::parse(answer.body).at("code").as_string());
   }
   /// Of a problem: its status and code.
   std::string refusal(const ApiResponse& answer) {
@@ -83,8 +109,8 @@ struct ApiOfAStore : ::testing::Test {
   }
 };
 
-/// Every route, its methods and the parameters of its query, in words: once from the description, once from the
-/// program.
+/// Every route, its methods, who may and the parameters of its query, in words: once from the description, once from
+/// the program.
 std::set<std::string> described(const json::object& document) {
   std::set<std::string> all;
   for (const auto& path : document.at("paths").as_object()) {
@@ -94,6 +120,8 @@ std::set<std::string> described(const json::object& document) {
       const json::object& body = operation.value().as_object();
       const std::string name = method + " " + std::string(path.key());
       all.insert(name + (body.contains("security") ? " without a token" : ""));
+      all.insert(name + " for " + std::string(body.at("x-least-role").as_string()));
+      EXPECT_NE(body.at("responses").as_object().contains("403"), body.contains("security")) << name;
       for (const json::value& parameter :
            body.contains("parameters") ? body.at("parameters").as_array() : json::array()) {
         if (parameter.at("in") == "query") {
@@ -112,7 +140,8 @@ std::set<std::string> served() {
   std::set<std::string> all;
   for (const Route& route : routes()) {
     const std::string name = std::string(route.method) + " " + std::string(route.path);
-    all.insert(name + (route.wants_token ? "" : " without a token"));
+    all.insert(name + (route.least == Role::kNobody ? " without a token" : ""));
+    all.insert(name + " for " + std::string(to_text(route.least)));
     for (const std::string_view parameter : route.parameters) {
       all.insert(name + " ?" + std::string(parameter));
     }
@@ -181,8 +210,161 @@ TEST_F(ApiOfAStore, RefusesWhatIsNotDescribedWithAProblem) {
   for (const Route& route : routes()) {
     const ApiResponse answer =
         api.answer({.method = route.method, .target = route.path, .authorization = "Bearer tokem"});
-    EXPECT_EQ(answer.status, route.wants_token ? 401U : 200U) << route.path;
+    EXPECT_EQ(answer.status, route.least == Role::kNobody ? 200U : 401U) << route.path;
   }
+}
+
+/// Whom docs/spec/http.md lets ask for what, without the program's own function.
+const std::map<Role, std::set<Role>> kRolesThatMay{
+    {Role::kNobody, {Role::kNobody, Role::kViewer, Role::kNotifier, Role::kOperator, Role::kAdmin}},
+    {Role::kViewer, {Role::kViewer, Role::kOperator, Role::kAdmin}},
+    {Role::kNotifier, {Role::kNotifier, Role::kOperator, Role::kAdmin}},
+    {Role::kOperator, {Role::kOperator, Role::kAdmin}},
+    {Role::kAdmin, {Role::kAdmin}},
+};
+
+TEST_F(ApiOfAStore, GivesEachRoleItsRoutesAndNoOther) {
+  journal.open();
+  report(journal);
+  const std::map<Role, std::string_view> tokens{{Role::kNobody, ""},
+                                                {Role::kViewer, "Bearer viewer-token"},
+                                                {Role::kNotifier, "Bearer notifier-token"},
+                                                {Role::kOperator, "Bearer token"},
+                                                {Role::kAdmin, "Bearer admin-token"}};
+  ASSERT_EQ(tokens.size(), kRoles);
+  std::size_t cells = 0;
+  for (const Route& route : routes()) {
+    for (const auto& [role, authorization] : tokens) {
+      const ApiResponse answer = api.answer({.method = route.method,
+                                             .target = route.path,
+                                             .authorization = authorization,
+                                             .body = "not an order",
+                                             .utc_ms = kNoonUtcMs});
+      const std::string cell = std::string(route.method) + " " + std::string(route.path) + " as " +
+                               std::string(to_text(role)) + ": " + answer.body;
+      if (kRolesThatMay.at(route.least).contains(role)) {
+        EXPECT_NE(answer.status, 401U) << cell;
+        EXPECT_NE(answer.status, 403U) << cell;
+      } else {
+        EXPECT_EQ(answer.status, role == Role::kNobody ? 401U : 403U) << cell;
+        EXPECT_EQ(code_of(answer), role == Role::kNobody ? "unauthorised" : "forbidden") << cell;
+        EXPECT_FALSE(answer.stream.has_value()) << cell;
+      }
+      ++cells;
+    }
+  }
+  EXPECT_EQ(cells, routes().size() * kRoles);
+}
+
+TEST(AccessTokens, KnowsNobodyByAnEmptyOrAPartialToken) {
+  AccessTokens tokens = test_tokens();
+  EXPECT_EQ(tokens.role_of("Bearer viewer-token"), Role::kViewer);
+  for (const char* wrong : {"", "Bearer ", "Bearer", "viewer-token", "bearer viewer-token", "Bearer viewer-toke",
+                            "Bearer viewer-tokem", "Bearer viewer-token ", "Basic viewer-token"}) {
+    EXPECT_EQ(tokens.role_of(wrong), Role::kNobody) << wrong;
+  }
+  EXPECT_EQ(AccessTokens().role_of("Bearer "), Role::kNobody) << "no token is set";
+}
+
+constexpr std::string_view kOpen = R"({"action":"open","compartment":3})";
+
+TEST_F(ApiOfAStore, OpensSoManyDoorsAMinuteOfAStationAndOfTheFleet) {
+  Api limited({.tokens = test_tokens(), .open_rates = {.station_a_minute = 2, .fleet_a_minute = 3}}, status, presence,
+              book, sink);
+  sink.online = {"SX-TY-0001", "SX-DT-0002"};
+  const auto open = [&](const std::string& station, std::uint64_t now_ms, std::string_view order = kOpen) {
+    const std::string target = "/v1/stations/" + station + "/commands";
+    return limited.answer(
+        {.method = "POST", .target = target, .authorization = "Bearer token", .body = order, .now_ms = now_ms});
+  };
+  EXPECT_EQ(open("SX-NO-0009", 1'000).status, 409U) << "what was not sent costs nothing";
+  EXPECT_EQ(open("SX-TY-0001", 1'000).status, 202U);
+  EXPECT_EQ(open("SX-TY-0001", 1'000).status, 202U);
+  const ApiResponse third = open("SX-TY-0001", 1'000);
+  EXPECT_EQ(third.status, 429U);
+  EXPECT_EQ(code_of(third), "too_many_openings");
+  EXPECT_EQ(third.retry_after_s, 30U);
+  EXPECT_EQ(open("SX-TY-0001", 1'000, R"({"action":"block","compartment":3})").status, 202U) << "it opens nothing";
+  EXPECT_EQ(open("SX-DT-0002", 1'000).status, 202U);
+  EXPECT_EQ(open("SX-DT-0002", 1'000).retry_after_s, 20U) << "the fleet's limit";
+  EXPECT_EQ(open("SX-TY-0001", 30'999).status, 429U) << "a millisecond too early";
+  EXPECT_EQ(open("SX-TY-0001", 31'000).status, 202U);
+  EXPECT_EQ(sink.sent.size(), 5U);
+}
+
+TEST(OpenLimits, HoldsAMinutesWorthAndNoMore) {
+  OpenLimits limits({.station_a_minute = 6, .fleet_a_minute = 0});
+  std::uint64_t opened = 0;
+  for (std::uint64_t now_ms = 0; now_ms < 600'000; now_ms += 100) {
+    if (limits.judge("SX-TY-0001", now_ms).wait_ms == 0) {
+      limits.sent("SX-TY-0001", now_ms);
+      ++opened;
+    }
+  }
+  EXPECT_EQ(opened, 6U + 59U) << "a full bucket, then one every ten seconds";
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(limits.judge("SX-TY-0001", 10'000'000).wait_ms, 0U) << "long silence fills it once";
+    limits.sent("SX-TY-0001", 10'000'000);
+  }
+  EXPECT_EQ(limits.judge("SX-TY-0001", 10'000'000).wait_ms, 10'000U);
+}
+
+TEST_F(ApiOfAStore, SendsNoOrderWhileOrdersAreStoppedNotEvenAfterARestart) {
+  sink.online = {"SX-TY-0001"};
+  const std::string target = "/v1/stations/SX-TY-0001/commands";
+  EXPECT_EQ(post(target, kOpen).status, 202U);
+  EXPECT_EQ(get("/v1/orders").at("stopped"), false);
+  EXPECT_EQ(post("/v1/orders/stop", "{}").status, 400U) << "a body would promise something";
+  EXPECT_EQ(post("/v1/orders/stop", "").status, 200U);
+  for (const std::string_view order : {kOpen, std::string_view(R"({"action":"release_keypad"})")}) {
+    const ApiResponse answer = post(target, order);
+    EXPECT_EQ(answer.status, 409U);
+    EXPECT_EQ(code_of(answer), "orders_stopped");
+  }
+  const json::object shown = get("/v1/status").at("orders").as_object();
+  EXPECT_EQ(shown.at("stopped"), true);
+  EXPECT_EQ(shown.at("stopped_by"), "operator");
+  EXPECT_EQ(shown.at("stopped_since_utc_ms"), kNoonUtcMs);
+  EXPECT_NE(ask("/metrics").body.find("\ncubby_aggregator_orders_stopped 1\n"), std::string::npos);
+  Api next{{.tokens = test_tokens()}, status, presence, book, sink};
+  ASSERT_EQ(next.open_store(folder.file("cubby.db")), "");
+  const auto ask_next = [&](std::string_view path, std::string_view body, std::string_view authorization) {
+    return next.answer({.method = "POST", .target = path, .authorization = authorization, .body = body});
+  };
+  EXPECT_EQ(ask_next(target, kOpen, "Bearer token").status, 409U);
+  EXPECT_EQ(ask_next("/v1/orders/allow", "", "Bearer token").status, 403U) << "whoever has the operator's token only";
+  EXPECT_EQ(ask_next("/v1/orders/allow", "", "Bearer admin-token").status, 200U);
+  EXPECT_EQ(ask_next(target, kOpen, "Bearer token").status, 202U);
+  EXPECT_EQ(sink.sent.size(), 2U);
+  EXPECT_FALSE(std::filesystem::exists(folder.file("cubby.db.orders-stopped")));
+}
+
+TEST(OrderSwitch, IsStoppedByWhateverLiesThereAndStaysStoppedWhereItCannotBeDurable) {
+  const tests::TemporaryFolder folder;
+  OrderSwitch by_hand;
+  std::ofstream(folder.file("stopped")).close();
+  by_hand.load(folder.file("stopped"));
+  EXPECT_TRUE(by_hand.state().stopped);
+  EXPECT_EQ(by_hand.state().by, Role::kNobody);
+  EXPECT_EQ(by_hand.allow(), "");
+  EXPECT_FALSE(by_hand.state().stopped);
+  EXPECT_EQ(by_hand.stop(Role::kOperator, 5), "");
+  EXPECT_EQ(by_hand.stop(Role::kAdmin, 9), "");
+  OrderSwitch again;
+  again.load(folder.file("stopped"));
+  EXPECT_EQ(again.state().by, Role::kOperator) << "who was first";
+  EXPECT_EQ(again.state().since_utc_ms, 5U);
+  OrderSwitch nowhere;
+  nowhere.load(folder.file("no-folder/stopped"));
+  EXPECT_FALSE(nowhere.state().stopped);
+  EXPECT_NE(nowhere.stop(Role::kOperator, 5), "");
+  EXPECT_TRUE(nowhere.state().stopped) << "at least until the end";
+  OrderSwitch unreadable;
+  std::filesystem::create_directory(folder.file("folder"));
+  unreadable.load(folder.file("folder"));
+  EXPECT_TRUE(unreadable.state().stopped);
+  EXPECT_NE(unreadable.allow(), "");
+  EXPECT_TRUE(unreadable.state().stopped);
 }
 
 TEST_F(ApiOfAStore, CountsForPrometheusWithoutNamingStations) {
@@ -267,6 +449,20 @@ TEST_F(ApiOfAStore, GivesTheLogInPagesThatMissNothingAndRepeatNothing) {
     }
     EXPECT_EQ(seen, expected);
   }
+}
+
+TEST_F(ApiOfAStore, BeginsBehindTheNewestEventForWhoAsksSo) {
+  EXPECT_EQ(get("/v1/events?after=newest").at("rows").as_array().size(), 0U) << "an empty log";
+  journal.open();
+  report(journal);
+  const json::object page = get("/v1/events?after=newest&limit=1");
+  EXPECT_EQ(page.at("rows").as_array().size(), 0U);
+  EXPECT_EQ(page.at("at_end"), true);
+  journal.deposit(3);
+  report(journal);
+  const std::string after = std::to_string(page.at("next_after").to_number<std::uint64_t>());
+  EXPECT_EQ(get("/v1/events?after=" + after).at("rows").as_array().size(), 1U);
+  EXPECT_EQ(ask("/v1/events?after=newer").status, 400U);
 }
 
 TEST_F(ApiOfAStore, StreamsWhatBecomesDurableFromTheLastEventThatTheReaderHad) {

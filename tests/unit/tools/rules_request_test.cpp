@@ -108,7 +108,7 @@ struct RulesApi : ::testing::Test {
   CommandBook book;
   FakeSink sink;
   FakeRegister stations;
-  Api api{"token", status, presence, book, sink, stations};
+  Api api{{.tokens = AccessTokens().set(Role::kOperator, "token")}, status, presence, book, sink, stations};
 
   void report() {
     const std::string path = folder.file("cubby.db");

@@ -1,16 +1,12 @@
 #include "tools/aggregator/http/api.h"
 
-#include <sys/random.h>
-
-#include <array>
+#include <algorithm>
 #include <boost/json.hpp>
 #include <limits>
 
-#include "firmware/base/bytes.h"
 #include "tools/aggregator/http/openapi_document.h"
 #include "tools/aggregator/http/query.h"
 #include "tools/aggregator/http/rules_request.h"
-#include "tools/aggregator/storage/event_json.h"
 
 namespace cubby::aggregator {
 
@@ -35,31 +31,14 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kCommandIdSize = 16;
-constexpr std::string_view kHexDigits = "0123456789abcdef";
-
-bool from_hex(std::string_view text, std::string& bytes) {
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    const std::size_t high = kHexDigits.find(text[i]);
-    const std::size_t low = kHexDigits.find(text[i + 1]);
-    if (high == std::string_view::npos || low == std::string_view::npos) {
-      return false;
-    }
-    bytes += static_cast<char>(high * 16 + low);
-  }
-  return text.size() % 2 == 0;
-}
-
-ApiResponse ok(const json::object& body) {
-  return {.status = 200, .content_type = "application/json", .body = json::serialize(body) + "\n", .allow = {}};
-}
-
 std::string_view title_of(unsigned status) {
   switch (status) {
     case 400:
       return "Bad request";
     case 401:
       return "Unauthorised";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not found";
     case 405:
@@ -70,6 +49,8 @@ std::string_view title_of(unsigned status) {
       return "Request timed out";
     case 413:
       return "Body too large";
+    case 429:
+      return "Too many requests";
     case 431:
       return "Header too large";
     case 501:
@@ -79,14 +60,6 @@ std::string_view title_of(unsigned status) {
     default:
       return "Error";
   }
-}
-
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  unsigned difference = a.size() == b.size() ? 0 : 1;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned>(a[i] ^ (i < b.size() ? b[i] : '\0'));
-  }
-  return difference == 0;
 }
 
 // Null: taken. Else what is wrong with it.
@@ -163,10 +136,8 @@ ApiResponse Api::problem(unsigned status, std::string_view code, std::string_vie
           .allow = status == 405 ? std::string(allow) : std::string()};
 }
 
-bool Api::is_authorised(std::string_view authorization) const {
-  constexpr std::string_view kScheme = "Bearer ";
-  return authorization.starts_with(kScheme) && !token_.empty() &&
-         equal_in_constant_time(authorization.substr(kScheme.size()), token_);
+ApiResponse Api::ok(const json::object& body) {
+  return {.status = 200, .content_type = "application/json", .body = json::serialize(body) + "\n"};
 }
 
 ApiResponse Api::answer(const ApiRequest& request) {
@@ -177,13 +148,19 @@ ApiResponse Api::answer(const ApiRequest& request) {
     return problem(400, "bad_target", "the target must begin with /");
   }
   const RouteMatch match = match_route(request.method, path);
-  const bool open = match.route != nullptr && !match.route->wants_token;
-  if (!open && !is_authorised(request.authorization)) {
+  const bool open = match.route != nullptr && match.route->least == Role::kNobody;
+  const Role role = tokens_.role_of(request.authorization);
+  if (!open && role == Role::kNobody) {
     return problem(401, "unauthorised", "send the token as: Authorization: Bearer TOKEN");
   }
   if (match.route == nullptr) {
     return match.allow.empty() ? problem(404, "no_such_route", paths_in_words())
                                : problem(405, "method_not_allowed", "only " + match.allow, match.allow);
+  }
+  if (!may(role, match.route->least)) {
+    return problem(403, "forbidden",
+                   "the token's role is " + std::string(to_text(role)) + ", this wants " +
+                       std::string(to_text(match.route->least)));
   }
   if (open) {
     return health();  // Whatever a balancer appends.
@@ -195,10 +172,11 @@ ApiResponse Api::answer(const ApiRequest& request) {
   if (const std::string wrong = check_names(*match.route, *parameters); !wrong.empty()) {
     return problem(400, "bad_parameter", wrong);
   }
-  return dispatch(request, match, *parameters);
+  return dispatch(request, role, match, *parameters);
 }
 
-ApiResponse Api::dispatch(const ApiRequest& request, const RouteMatch& match, const QueryParameters& parameters) {
+ApiResponse Api::dispatch(const ApiRequest& request, Role role, const RouteMatch& match,
+                          const QueryParameters& parameters) {
   std::string name;
   if (!match.parts.empty()) {
     const auto decoded = percent_decoded(match.parts.front());
@@ -213,10 +191,9 @@ ApiResponse Api::dispatch(const ApiRequest& request, const RouteMatch& match, co
     case RouteId::kMetrics:
       return {.status = 200,
               .content_type = "text/plain; version=0.0.4; charset=utf-8",
-              .body = metrics_text(status_, counters_),
-              .allow = {}};
+              .body = metrics_text(status_, counters_)};
     case RouteId::kOpenApi:
-      return {.status = 200, .content_type = "application/json", .body = std::string(kOpenApiDocument), .allow = {}};
+      return {.status = 200, .content_type = "application/json", .body = std::string(kOpenApiDocument)};
     case RouteId::kStatus:
       return status();
     case RouteId::kStations:
@@ -238,9 +215,15 @@ ApiResponse Api::dispatch(const ApiRequest& request, const RouteMatch& match, co
     case RouteId::kEventStream:
       return events(parameters, true, request.last_event_id);
     case RouteId::kOrder:
-      return order(name, request.body);
+      return order(name, role, request);
     case RouteId::kOrderState:
       return order_state(name, match.parts.back());
+    case RouteId::kOrders:
+      return orders();
+    case RouteId::kOrdersStop:
+      return stop_orders(role, request);
+    case RouteId::kOrdersAllow:
+      return allow_orders(role, request);
   }
   return problem(404, "no_such_route", paths_in_words());
 }
@@ -279,86 +262,9 @@ ApiResponse Api::status() {
     refused[to_text(static_cast<ConnectionRefusal>(i))] = status_.refused_connections[i].load();
   }
   body["refused_connections"] = std::move(refused);
+  body["orders"] = to_json(switch_.state());
   if (const std::int64_t expires_s = status_.certificate_expires_utc_s; expires_s != 0) {
     body["certificate_expires_utc_ms"] = expires_s * 1'000;
-  }
-  return ok(body);
-}
-
-ApiResponse Api::order(const std::string& station, std::string_view body) {
-  Order order;
-  if (const std::string wrong = read_order(body, order); !wrong.empty()) {
-    return problem(400, "bad_command", wrong);
-  }
-  v1::Command& command = order.command;
-  if (command.has_configure()) {
-    if (auto error = complete_rules(station, order)) {
-      return *std::move(error);
-    }
-  }
-  std::array<std::byte, kCommandIdSize> id{};
-  if (getrandom(id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) {
-    return problem(503, "no_randomness", "the system gives no random bytes");
-  }
-  command.set_id(id.data(), id.size());
-  // First, so that no answer comes too early.
-  book_.sent(command.id(), {.station = station});
-  switch (sink_.send(station, command, order.life_ms)) {
-    case CommandSink::Sent::kSent:
-      break;
-    case CommandSink::Sent::kUnknownStation:
-      return problem(404, "unknown_station", "no such station has reported");
-    case CommandSink::Sent::kOffline:
-      return problem(409, "offline", "the station is not connected now");
-    case CommandSink::Sent::kNotLive:
-      return problem(501, "not_supported",
-                     "the station's emulator runs at full speed; it takes orders in real time (--speed 1 to 1000)");
-    case CommandSink::Sent::kBusy:
-      return problem(503, "busy", "the station's connection cannot be reached now");
-  }
-  ApiResponse answer = ok({{"id", to_hex(Bytes(id))}, {"state", "sent"}});
-  answer.status = 202;
-  return answer;
-}
-
-std::optional<ApiResponse> Api::complete_rules(const std::string& station, Order& order) {
-  StationInfo info;
-  const ReadStatus status = reader_.station(station, info);
-  if (status == ReadStatus::kUnknownStation) {
-    return problem(404, "unknown_station", "no such station has reported");
-  }
-  v1::StationConfig config;
-  if (status != ReadStatus::kOk || !config.ParseFromString(info.config)) {
-    return problem(503, "store_unavailable", "the store cannot be read now");
-  }
-  if (config.version() == 0) {
-    return problem(409, "unknown_rules", "the station has not told its configuration yet");
-  }
-  if (order.base_version != 0 && order.base_version != config.version()) {
-    return problem(409, "stale_version", "the configuration in force has version " + std::to_string(config.version()));
-  }
-  v1::StationRules& rules = *order.command.mutable_configure()->mutable_rules();
-  rules = rules_of(config);
-  if (const std::string wrong = change_rules(order.rules, rules); !wrong.empty()) {
-    return problem(400, "bad_command", wrong);
-  }
-  rules.set_version(config.version() + 1);
-  return std::nullopt;
-}
-
-ApiResponse Api::order_state(const std::string& station, std::string_view id_text) const {
-  std::string id;
-  const auto state = from_hex(id_text, id) && id.size() == kCommandIdSize ? book_.find(id) : std::nullopt;
-  if (!state || state->station != station) {
-    return problem(404, "unknown_command", "no such order since the aggregator started");
-  }
-  json::object body{{"id", id_text}};
-  body["state"] = state->answered ? to_words(state->outcome) : std::string_view("sent");
-  if (state->outcome == v1::COMMAND_OUTCOME_REFUSED) {
-    body["reason"] = to_words(state->refusal);
-  }
-  if (state->compartment != 0) {
-    body["compartment"] = state->compartment;
   }
   return ok(body);
 }

@@ -22,11 +22,16 @@ json::object to_json(const TailEvent& event) {
 }  // namespace
 
 ApiResponse Api::events(const QueryParameters& parameters, bool as_stream, std::string_view last_event_id) {
+  bool readable = true;
+  const std::uint64_t newest = reader_.events().newest(readable);
+  if (!readable) {
+    return problem(503, "store_unavailable", "the store cannot be read now");
+  }
   StreamPlace place;
   std::size_t limit = kPageMax;
   bool has_after = false;
   const auto take_after = [&](std::string_view text) {
-    const auto after = number_from(text, 0, kIdMax);
+    const auto after = text == "newest" ? newest : number_from(text, 0, kIdMax);
     place.after = after.value_or(0);
     has_after = true;
     return after.has_value();
@@ -41,7 +46,7 @@ ApiResponse Api::events(const QueryParameters& parameters, bool as_stream, std::
       }
       place.station_id = info.id;
     } else if (name == "after" && !take_after(value)) {
-      return problem(400, "bad_parameter", "after is the id of an event");
+      return problem(400, "bad_parameter", "after is the id of an event, or newest");
     } else if (name == "limit") {
       const auto number = number_from(value, 1, kPageMax);
       if (!number) {
@@ -54,17 +59,12 @@ ApiResponse Api::events(const QueryParameters& parameters, bool as_stream, std::
   if (!last_event_id.empty() && !take_after(last_event_id)) {
     return problem(400, "bad_parameter", "Last-Event-ID is the id of an event");
   }
-  bool ok = true;
-  const std::uint64_t newest = reader_.events().newest(ok);
-  if (!ok) {
-    return problem(503, "store_unavailable", "the store cannot be read now");
-  }
   if (has_after && place.after >> 8 > newest >> 8) {
     return problem(400, "bad_parameter", "no event has that id yet; was the store another one?");
   }
   if (as_stream) {
     place.after = has_after ? place.after : newest;
-    return {.status = 200, .content_type = "text/event-stream", .body = {}, .allow = {}, .stream = place};
+    return {.status = 200, .content_type = "text/event-stream", .body = {}, .stream = place};
   }
   const TailPage page = reader_.events().page(place.after, place.station_id, limit);
   if (!page.ok) {
@@ -75,7 +75,7 @@ ApiResponse Api::events(const QueryParameters& parameters, bool as_stream, std::
     rows.push_back(to_json(event));
   }
   json::object body{{"rows", std::move(rows)}, {"next_after", page.after}, {"at_end", page.at_end}};
-  return {.status = 200, .content_type = "application/json", .body = json::serialize(body) + "\n", .allow = {}};
+  return ok(body);
 }
 
 bool Api::stream_text(StreamPlace& place, std::string& text) {

@@ -16,10 +16,6 @@ namespace json = boost::json;
 
 constexpr std::size_t kOffsetMax = 100'000'000;
 
-ApiResponse ok(const json::object& body) {
-  return {.status = 200, .content_type = "application/json", .body = json::serialize(body) + "\n", .allow = {}};
-}
-
 void put_standing(const StationInfo& station, json::object& object) {
   object["state"] = to_text(station.standing.state);
   object["state_since_utc_ms"] = station.standing.since_utc_ms;

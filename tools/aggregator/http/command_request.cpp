@@ -105,12 +105,17 @@ std::string read_order(std::string_view body, Order& order) {
   const std::uint64_t life_most_ms = name == "open" ? limits::kOpenCommandLifeMs : limits::kCommandLifeMs;
   order.life_ms = members.number_or("life_s", 1, life_most_ms / 1'000, kLifeDefaultMs / 1'000) * 1'000;
   action->fill(members, order.command);
+  order.action = action->name;
   if (order.command.has_configure()) {
     const json::object* rules = members.object("rules");
     order.rules = rules == nullptr ? std::string() : json::serialize(*rules);
     order.base_version = static_cast<std::uint32_t>(members.number_or("base_version", 1, UINT32_MAX, 0));
   }
-  return members.problem();
+  std::string problem = members.problem();
+  if (problem.empty() && members.has("compartment")) {
+    order.compartment = compartment_of(members);
+  }
+  return problem;
 }
 
 std::string_view to_words(v1::CommandOutcome outcome) {

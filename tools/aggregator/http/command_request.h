@@ -12,6 +12,8 @@ namespace cubby::aggregator {
 /// An operator's order: the command without id and expiry.
 struct Order {
   v1::Command command;
+  std::string_view action;         // Its name.
+  std::uint32_t compartment = 0;   // 0: it is about none.
   std::uint64_t life_ms = 0;       // How long it lives.
   std::string rules;               // Of a Configure: JSON of the rules that shall change, see rules_request.h.
   std::uint32_t base_version = 0;  // Of a Configure: version of the rules that the operator has seen; 0: any.

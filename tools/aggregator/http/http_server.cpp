@@ -31,6 +31,12 @@ constexpr std::chrono::seconds kRequestTime{10};
 constexpr std::size_t kExchangesMax = 256;  // Connections at a time.
 constexpr std::chrono::milliseconds kAcceptRetry{100};
 
+template <typename Clock>
+std::uint64_t now_ms() {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch()).count());
+}
+
 /// One HTTP connection: a request, its answer, the next request.
 class Exchange final : public std::enable_shared_from_this<Exchange> {
  public:
@@ -59,7 +65,9 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
                                         .target = {request.target().data(), request.target().size()},
                                         .authorization = {authorization.data(), authorization.size()},
                                         .body = request.body(),
-                                        .last_event_id = {last_event_id.data(), last_event_id.size()}});
+                                        .last_event_id = {last_event_id.data(), last_event_id.size()},
+                                        .now_ms = now_ms<std::chrono::steady_clock>(),
+                                        .utc_ms = now_ms<std::chrono::system_clock>()});
       if (answer.stream && !head && api_.counters().streams < EventStream::kStreamsMax) {
         count(answer.status);
         stream_.expires_never();
@@ -96,6 +104,9 @@ class Exchange final : public std::enable_shared_from_this<Exchange> {
     if (!answer.allow.empty()) {
       response_.set(http::field::allow, answer.allow);
     }
+    if (answer.retry_after_s != 0) {
+      response_.set(http::field::retry_after, std::to_string(answer.retry_after_s));
+    }
     if (answer.status == 401) {
       response_.set(http::field::www_authenticate, "Bearer");
     }
@@ -130,7 +141,9 @@ class HttpServer::Parts {
  public:
   Parts(HttpServerOptions options, const LiveStatus& status, const Presence& presence, CommandBook& book,
         CommandSink& sink, StationRegister& stations)
-      : options_(std::move(options)), api_(options_.token, status, presence, book, sink, stations) {}
+      : options_(std::move(options)),
+        api_({.tokens = std::move(options_.tokens), .open_rates = options_.open_rates}, status, presence, book, sink,
+             stations) {}
 
   std::string bind() {
     error_code error;

@@ -7,6 +7,8 @@
 #include "tools/aggregator/core/command_sink.h"
 #include "tools/aggregator/core/live_status.h"
 #include "tools/aggregator/core/station_register.h"
+#include "tools/aggregator/http/access.h"
+#include "tools/aggregator/http/open_limits.h"
 
 namespace cubby::aggregator {
 
@@ -17,7 +19,8 @@ struct HttpServerOptions {
   std::string host = "127.0.0.1";  // An IP address.
   std::uint16_t port = 7480;
   std::string store_path;
-  std::string token;  // For every route but /health.
+  AccessTokens tokens;
+  OpenRates open_rates = {};
 };
 
 /// The HTTP interface on a thread and a read-only store connection of its own, so that no query delays an

@@ -107,6 +107,9 @@ void put_http(Families& families, const HttpCounters& http) {
   families.gauge("event_streams", "Readers of the live log now.", static_cast<double>(http.streams));
   families.counter("event_streams_dropped_total",
                    "Readers of the live log that were dropped because they did not read.", http.slow_readers);
+  families.counter("orders_sent_total", "Orders that were written to stations.", http.orders_sent);
+  families.counter("orders_refused_total", "Orders that were not sent.", http.orders_refused);
+  families.gauge("orders_stopped", "1 while no order goes out.", http.orders_stopped ? 1 : 0);
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/aggregator/http/access.h"
+
 namespace cubby::aggregator {
 
 enum class RouteId : std::uint8_t {
@@ -24,6 +26,9 @@ enum class RouteId : std::uint8_t {
   kEventStream,
   kOrder,
   kOrderState,
+  kOrders,
+  kOrdersStop,
+  kOrdersAllow,
 };
 
 /// One thing that can be asked for. docs/spec/openapi.json describes each, and a test compares the two.
@@ -32,7 +37,7 @@ struct Route {
   std::string_view method;                       // GET stands for HEAD, too.
   std::string_view path;                         // Parts in braces are given by the request.
   std::span<const std::string_view> parameters;  // Of the query.
-  bool wants_token = true;
+  Role least = Role::kOperator;                  // Who may, see access.h.
 };
 
 std::span<const Route> routes();
