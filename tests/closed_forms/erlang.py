@@ -29,7 +29,7 @@ WARM_UP_DAYS = 14  # 17 mean dwells: of the load of a station that was always th
 # Nearer to full, a bias moves the share less, and more stations are needed to see it.
 STATIONS = {(40, 50): thorough(60, 80), (70, 79): thorough(60, 80), (80, 79): 220, (100, 100): 220}
 DAYS = WARM_UP_DAYS + thorough(14, 28)
-WINDOW_S = thorough(1800, 900)  # Nobody is told a code sooner: of an exponential stay that adds at most 0.07 %.
+WINDOW_S = 900  # Nobody is told a code sooner: of an exponential stay that adds 0.02 %. Longer ones outlast the stations' patience.
 DWELL_S = 72_000
 # What else a parcel's dwell has, as the stations see it: two seconds to the panel, and the door that is open for the collection.
 COLLECTION_S = 2 + 12 * math.exp(0.2**2 / 2)
