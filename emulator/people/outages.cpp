@@ -26,6 +26,14 @@ Duration draw_mains_loss(Prng& prng, const Profile& profile) {
   return seconds(log_uniform(prng, profile.mains_loss_min_s, profile.mains_loss_max_s));
 }
 
+Duration draw_boards_answer(Prng& prng, const Profile& profile) {
+  return seconds(exponential(prng, kYearS / profile.board_silences_per_year));
+}
+
+Duration draw_board_silence(Prng& prng, const Profile& profile) {
+  return seconds(log_uniform(prng, profile.board_silence_min_s, profile.board_silence_max_s));
+}
+
 Duration battery_life(const Profile& profile) {
   return seconds(profile.battery_s);
 }

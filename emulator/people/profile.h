@@ -104,6 +104,9 @@ struct Profile {
   std::uint32_t mains_loss_min_s = 1;
   std::uint32_t mains_loss_max_s = 1;
   std::uint32_t battery_s = 0;
+  std::uint32_t board_silences_per_year = 0;  // Of a station.
+  std::uint32_t board_silence_min_s = 1;
+  std::uint32_t board_silence_max_s = 1;
 
   /// Local midnight of the first day.
   std::uint64_t start_utc_ms() const {

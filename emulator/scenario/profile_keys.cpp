@@ -134,6 +134,9 @@ constexpr std::array kProfileKeys{
     number<&Profile::mains_loss_min_s>("mains_loss_min_s", 1, 30 * kDayS),
     number<&Profile::mains_loss_max_s>("mains_loss_max_s", 1, 30 * kDayS),
     number<&Profile::battery_s>("battery_s", 0, 30 * kDayS),
+    number<&Profile::board_silences_per_year>("board_silences_per_year", 0, 100'000),
+    number<&Profile::board_silence_min_s>("board_silence_min_s", 1, 30 * kDayS),
+    number<&Profile::board_silence_max_s>("board_silence_max_s", 1, 30 * kDayS),
 };
 
 constexpr std::array kCityKeys{

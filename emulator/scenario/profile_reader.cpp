@@ -366,6 +366,7 @@ void Reader::check_parcels() {
   ordered("spacing_min_s", profile_.spacing_min_s, "spacing_max_s", profile_.spacing_max_s);
   ordered("left_open_min_s", profile_.left_open_min_s, "left_open_max_s", profile_.left_open_max_s);
   ordered("mains_loss_min_s", profile_.mains_loss_min_s, "mains_loss_max_s", profile_.mains_loss_max_s);
+  ordered("board_silence_min_s", profile_.board_silence_min_s, "board_silence_max_s", profile_.board_silence_max_s);
   std::uint64_t sizes = 0;
   for (const std::uint32_t share : profile_.size_per_million) {
     sizes += share;

@@ -35,6 +35,7 @@ std::optional<Profile> find_profile(std::string_view name) {
 
 std::vector<std::string> profile_names() {
   std::vector<std::string> names;
+  names.reserve(kBuiltInProfiles.size());
   for (const auto& [name, text] : kBuiltInProfiles) {
     names.emplace_back(name);
   }

@@ -318,6 +318,13 @@ void StationWorld::schedule_mains_loss() {
   }
 }
 
+void StationWorld::schedule_board_silence() {
+  if (profile_.board_silences_per_year > 0) {
+    Prng dice = faults_.child("boards answer", static_cast<std::uint64_t>(now_.us));
+    queue_.schedule(now_ + draw_boards_answer(dice, profile_), static_cast<std::uint8_t>(Timer::kBoardFallsSilent));
+  }
+}
+
 void StationWorld::handle(const WorldEvent& event) {
   if (event.kind <= kPeopleTimers) {
     const RoomScope scope(&meter_, Room::kPeople);
@@ -367,6 +374,13 @@ void StationWorld::handle(const WorldEvent& event) {
     case Timer::kPowerOn:
       power_on();
       return;
+    case Timer::kBoardFallsSilent: {
+      Prng dice = faults_.child("board silent", static_cast<std::uint64_t>(now_.us));
+      const auto board = static_cast<std::uint8_t>(dice.below(setup_.boards.size()));
+      segment_->silence(board, now_, now_ + draw_board_silence(dice, profile_));
+      schedule_board_silence();
+      return;
+    }
     case Timer::kForcedDoorShut:
       shut(event.door);
       return;
@@ -407,6 +421,7 @@ void StationWorld::run_until(Instant end) {
     people_.start();
     schedule_outage();
     schedule_mains_loss();
+    schedule_board_silence();
     power_on();
   }
   for (;;) {

@@ -91,6 +91,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
     kInjection,
     kItemSensorMended,
     kForcedDoorShut,
+    kBoardFallsSilent,
   };
 
   // HostLink
@@ -131,6 +132,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void start_injection(std::uint64_t ticket, const Injection& injection);
   void schedule_outage();
   void schedule_mains_loss();
+  void schedule_board_silence();
   void notice_acks(Bytes bytes);
 
   StationSetup setup_;

@@ -35,8 +35,8 @@ TEST(Demand, TheThreeKindsOfDwellHaveTheMeanThatTheOfferedLoadCountsWith) {
 TEST(Demand, APoissonProcessBringsTheOfferedLoad) {
   Profile profile = *find_profile("erlang");
   profile.dwell = DwellKind::kConstant;
-  // 18 s and 12 s are medians: means are exp(0.4^2 / 2) as much. Two seconds to the panel.
-  EXPECT_NEAR(mean_holding_s(profile), 72'000 + 30 * std::exp(0.08) + 2, 1e-6);
+  // 18 s and 12 s are medians: means are exp(0.2^2 / 2) as much. Two seconds to the panel.
+  EXPECT_NEAR(mean_holding_s(profile), 72'000 + 30 * std::exp(0.02) + 2, 1e-6);
   Prng dice(4);
   double sum = 0;
   double squares = 0;
