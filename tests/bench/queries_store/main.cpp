@@ -67,7 +67,8 @@ std::string make(Maker& maker, std::uint64_t stations, std::uint64_t days, std::
   const Prng prng(7);
   for (const bench::StationPlan& plan : plans) {
     stories.emplace_back(plan, prng.child("story", stories.size()));
-    records.push_back(maker.centre->add_station(plan.name, plan.journal_uid));
+    records.push_back(maker.centre->add_station(plan.name, aggregator::StationState::kActive, bench::kFirstUtcMs));
+    maker.centre->start_journal(*records.back(), plan.journal_uid);
   }
   tools::Progress progress("store", static_cast<double>(days), "events");
   for (std::uint64_t hour = 0; hour < days * 24; ++hour) {

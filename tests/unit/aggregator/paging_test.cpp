@@ -1,5 +1,5 @@
 // A page is worked out without the rows beyond it: it must be what would have been cut from all of them.
-#include "unit/aggregator/store_world.h"
+#include "unit/aggregator/test_store.h"
 
 namespace cubby::aggregator::testing {
 namespace {

@@ -270,7 +270,7 @@ constexpr std::string_view kOpen = R"({"action":"open","compartment":3})";
 
 TEST_F(ApiOfAStore, OpensSoManyDoorsAMinuteOfAStationAndOfTheFleet) {
   Api limited({.tokens = test_tokens(), .open_rates = {.station_a_minute = 2, .fleet_a_minute = 3}}, status, presence,
-              book, sink);
+              book, sink, stations);
   sink.online = {"SX-TY-0001", "SX-DT-0002"};
   const auto open = [&](const std::string& station, std::uint64_t now_ms, std::string_view order = kOpen) {
     const std::string target = "/v1/stations/" + station + "/commands";
@@ -326,7 +326,7 @@ TEST_F(ApiOfAStore, SendsNoOrderWhileOrdersAreStoppedNotEvenAfterARestart) {
   EXPECT_EQ(shown.at("stopped_by"), "operator");
   EXPECT_EQ(shown.at("stopped_since_utc_ms"), kNoonUtcMs);
   EXPECT_NE(ask("/metrics").body.find("\ncubby_aggregator_orders_stopped 1\n"), std::string::npos);
-  Api next{{.tokens = test_tokens()}, status, presence, book, sink};
+  Api next{{.tokens = test_tokens()}, status, presence, book, sink, stations};
   ASSERT_EQ(next.open_store(folder.file("cubby.db")), "");
   const auto ask_next = [&](std::string_view path, std::string_view body, std::string_view authorization) {
     return next.answer({.method = "POST", .target = path, .authorization = authorization, .body = body});
