@@ -117,6 +117,13 @@ def seeds(target):
         yield b"\xff[=]"
         for at in range(0, 600, 40):
             yield bytes([1, at >> 8, at & 255, 1]) + b"x"
+    elif target == "profile_file":
+        for number in range(4):
+            yield bytes([number, 0])
+            for setting in (b"dwell=constant", b"stations=5", b"nights=1", b"carriers=[]"):
+                yield bytes([number, 1, len(setting)]) + setting
+            for at in range(0, 4000, 250):
+                yield bytes([number, 0, 1, at >> 8, at & 255, 3]) + b"7"
     elif target == "configuration_message":
         yield bytes([0x08, 1, 0x12, 1, 0x41, 0x18, 1])
         yield bytes([0x10, 72, 0x18, 2])

@@ -29,6 +29,7 @@ constexpr std::array kTargets{
     Target{"http_api", http_api},
     Target{"configuration_file", configuration_file},
     Target{"configuration_message", configuration_message},
+    Target{"profile_file", profile_file},
 };
 
 }  // namespace

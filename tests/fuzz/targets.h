@@ -82,5 +82,6 @@ void session_centre(Bytes input);
 void http_api(Bytes input);
 void configuration_file(Bytes input);
 void configuration_message(Bytes input);
+void profile_file(Bytes input);
 
 }  // namespace cubby::fuzz
