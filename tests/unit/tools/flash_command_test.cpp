@@ -11,7 +11,7 @@
 #include "firmware/base/crc.h"
 #include "support/temporary_folder.h"
 #include "tools/cubby/flash_command.h"
-#include "tools/support/command_line.h"
+#include "unit/tools/command_run.h"
 #include "unit/tools/flash_images.h"
 
 namespace cubby::tools {
@@ -19,29 +19,11 @@ namespace {
 
 namespace json = boost::json;
 
-struct Outcome {
-  int code = -1;
-  std::string out;
-  std::string talk;
-};
+using testing::Outcome;
 
 Outcome run(std::vector<std::string> words) {
-  CLI::App app("Test.", "cubby");
-  Outcome outcome{.code = 0, .out = {}, .talk = {}};
-  add_flash_command(app, outcome.code);
-  words.insert(words.begin(), {"cubby", "flash"});
-  std::vector<char*> arguments;
-  for (std::string& word : words) {
-    arguments.push_back(word.data());
-  }
-  ::testing::internal::CaptureStdout();
-  ::testing::internal::CaptureStderr();
-  if (const int code = parse_command_line(app, static_cast<int>(arguments.size()), arguments.data()); code >= 0) {
-    outcome.code = code;
-  }
-  outcome.out = ::testing::internal::GetCapturedStdout();
-  outcome.talk = ::testing::internal::GetCapturedStderr();
-  return outcome;
+  words.insert(words.begin(), "flash");
+  return testing::run_command(add_flash_command, std::move(words));
 }
 
 std::vector<std::string> lines_of(const std::string& text) {

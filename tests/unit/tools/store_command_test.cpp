@@ -8,34 +8,16 @@
 #include "support/temporary_folder.h"
 #include "tools/aggregator/storage/event_store.h"
 #include "tools/cubby/store_command.h"
-#include "tools/support/command_line.h"
+#include "unit/tools/command_run.h"
 
 namespace cubby::tools {
 namespace {
 
-struct Outcome {
-  int code = -1;
-  std::string out;
-  std::string talk;
-};
+using testing::Outcome;
 
 Outcome run(std::vector<std::string> words) {
-  CLI::App app("Test.", "cubby");
-  Outcome outcome{.code = 0, .out = {}, .talk = {}};
-  add_store_command(app, outcome.code);
-  words.insert(words.begin(), {"cubby", "store"});
-  std::vector<char*> arguments;
-  for (std::string& word : words) {
-    arguments.push_back(word.data());
-  }
-  ::testing::internal::CaptureStdout();
-  ::testing::internal::CaptureStderr();
-  if (const int code = parse_command_line(app, static_cast<int>(arguments.size()), arguments.data()); code >= 0) {
-    outcome.code = code;
-  }
-  outcome.out = ::testing::internal::GetCapturedStdout();
-  outcome.talk = ::testing::internal::GetCapturedStderr();
-  return outcome;
+  words.insert(words.begin(), "store");
+  return testing::run_command(add_store_command, std::move(words));
 }
 
 struct StoreCommand : ::testing::Test {
