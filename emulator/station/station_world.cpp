@@ -325,6 +325,24 @@ void StationWorld::schedule_board_silence() {
   }
 }
 
+void StationWorld::silence_a_board() {
+  Prng dice = faults_.child("board silent", static_cast<std::uint64_t>(now_.us));
+  const auto board = static_cast<std::uint8_t>(dice.below(setup_.boards.size()));
+  segment_->silence(board, now_, now_ + draw_board_silence(dice, profile_));
+  schedule_board_silence();
+}
+
+void StationWorld::lose_mains() {
+  const Duration off = draw_mains_loss(faults_, profile_);
+  const Duration battery = battery_life(profile_);
+  if (off > battery) {
+    queue_.schedule(now_ + battery, static_cast<std::uint8_t>(Timer::kPowerOff));
+    queue_.schedule(now_ + off, static_cast<std::uint8_t>(Timer::kPowerOn));
+  }
+  queue_.schedule(now_ + off, static_cast<std::uint8_t>(Timer::kMainsBack));
+  supply_.set(hal::Supply::kOnBattery);
+}
+
 void StationWorld::handle(const WorldEvent& event) {
   if (event.kind <= kPeopleTimers) {
     const RoomScope scope(&meter_, Room::kPeople);
@@ -353,17 +371,9 @@ void StationWorld::handle(const WorldEvent& event) {
         schedule_outage();
       }
       return;
-    case Timer::kMainsLost: {
-      const Duration off = draw_mains_loss(faults_, profile_);
-      const Duration battery = battery_life(profile_);
-      if (off > battery) {
-        queue_.schedule(now_ + battery, static_cast<std::uint8_t>(Timer::kPowerOff));
-        queue_.schedule(now_ + off, static_cast<std::uint8_t>(Timer::kPowerOn));
-      }
-      queue_.schedule(now_ + off, static_cast<std::uint8_t>(Timer::kMainsBack));
-      supply_.set(hal::Supply::kOnBattery);
+    case Timer::kMainsLost:
+      lose_mains();
       return;
-    }
     case Timer::kMainsBack:
       supply_.set(hal::Supply::kMains);
       schedule_mains_loss();
@@ -374,13 +384,9 @@ void StationWorld::handle(const WorldEvent& event) {
     case Timer::kPowerOn:
       power_on();
       return;
-    case Timer::kBoardFallsSilent: {
-      Prng dice = faults_.child("board silent", static_cast<std::uint64_t>(now_.us));
-      const auto board = static_cast<std::uint8_t>(dice.below(setup_.boards.size()));
-      segment_->silence(board, now_, now_ + draw_board_silence(dice, profile_));
-      schedule_board_silence();
+    case Timer::kBoardFallsSilent:
+      silence_a_board();
       return;
-    }
     case Timer::kForcedDoorShut:
       shut(event.door);
       return;

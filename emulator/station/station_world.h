@@ -133,6 +133,8 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void schedule_outage();
   void schedule_mains_loss();
   void schedule_board_silence();
+  void silence_a_board();
+  void lose_mains();
   void notice_acks(Bytes bytes);
 
   StationSetup setup_;

@@ -30,7 +30,8 @@ std::uint64_t random_number() {
 }
 
 std::string seconds_text(std::chrono::milliseconds time) {
-  return decimal_text(static_cast<double>(time.count() / 100) / 10);
+  const auto tenths = time.count() / 100;
+  return decimal_text(static_cast<double>(tenths) / 10);
 }
 
 }  // namespace

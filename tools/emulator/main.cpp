@@ -341,6 +341,35 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
   return good && std::ferror(stdout) == 0 ? kExitOk : kExitFailure;
 }
 
+// Keys, tokens and certificates. Empty, or what is wrong.
+std::string load_secrets(const Arguments& arguments, RunOptions& options) {
+  const Secret key = load_or_create_secret(arguments.fleet_key.empty() ? default_secret_path("fleet.key")
+                                                                       : std::filesystem::path(arguments.fleet_key));
+  if (!key.error.empty()) {
+    return "--fleet-key " + key.error;
+  }
+  options.fleet_key = key.bytes;
+  if (options.control.has_value()) {
+    const Secret token =
+        load_or_create_secret(arguments.token_file.empty() ? default_secret_path("control.token")
+                                                           : std::filesystem::path(arguments.token_file));
+    if (!token.error.empty()) {
+      return "--token-file " + token.error;
+    }
+    options.control_token = token.text;
+  }
+  if (!arguments.tls.empty()) {
+    std::string error;
+    options.credentials = tls::Credentials::load(arguments.tls, tls::End::kClient, error);
+    if (options.credentials == nullptr) {
+      return "--tls: " + error;
+    }
+  } else if (options.aggregator.has_value() && !is_loopback(options.aggregator->host)) {
+    spdlog::warn("*** PLAINTEXT to {}: anybody on the way can read what stations report ***", arguments.aggregator);
+  }
+  return {};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -376,28 +405,8 @@ int main(int argc, char** argv) {
   if (!error.empty()) {
     return fail(kExitUsage, error);
   }
-  const Secret key = load_or_create_secret(arguments.fleet_key.empty() ? default_secret_path("fleet.key")
-                                                                       : std::filesystem::path(arguments.fleet_key));
-  if (!key.error.empty()) {
-    return fail(kExitUsage, "--fleet-key " + key.error);
-  }
-  options.fleet_key = key.bytes;
-  if (options.control.has_value()) {
-    const Secret token =
-        load_or_create_secret(arguments.token_file.empty() ? default_secret_path("control.token")
-                                                           : std::filesystem::path(arguments.token_file));
-    if (!token.error.empty()) {
-      return fail(kExitUsage, "--token-file " + token.error);
-    }
-    options.control_token = token.text;
-  }
-  if (!arguments.tls.empty()) {
-    options.credentials = tls::Credentials::load(arguments.tls, tls::End::kClient, error);
-    if (options.credentials == nullptr) {
-      return fail(kExitUsage, "--tls: " + error);
-    }
-  } else if (options.aggregator.has_value() && !is_loopback(options.aggregator->host)) {
-    spdlog::warn("*** PLAINTEXT to {}: anybody on the way can read what stations report ***", arguments.aggregator);
+  if (error = load_secrets(arguments, options); !error.empty()) {
+    return fail(kExitUsage, error);
   }
   const std::vector<TraceLine> trace =
       options.trace_file.empty() ? std::vector<TraceLine>() : read_trace(options.trace_file, errors);
