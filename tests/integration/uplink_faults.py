@@ -41,14 +41,14 @@ def edits(edit, times):
 def drills(rng):
     """(name, speed, plans): virtual seconds pass fast where a fault means waiting for deadlines."""
     stride = thorough(3, 1)
-    places = [rng.randrange(CUT_UP_END) for _ in range(thorough(20, 100))]
+    places = [rng.randrange(CUT_UP_END) for _ in range(thorough(20, 40))]
     some_down = [rng.randrange(CUT_DOWN_END) for _ in places]
     return [
         ("cut on the way up", 600, cuts(CUT_UP_END, stride, lambda at, abort: Plan(up=Way(cut_at=at), abort=abort))),
         ("cut on the way down", 600, cuts(CUT_DOWN_END, stride, lambda at, abort: Plan(down=Way(cut_at=at), abort=abort))),
-        ("a frame lost", 600, edits(lambda: "lost", thorough(4, 20))),
-        ("a frame twice", 600, edits(lambda: "twice", thorough(4, 20))),
-        ("garbage", 600, edits(lambda: rng.randbytes(rng.randint(1, GARBAGE_MAX)), thorough(10, 50))),
+        ("a frame lost", 600, edits(lambda: "lost", thorough(4, 10))),
+        ("a frame twice", 600, edits(lambda: "twice", thorough(4, 10))),
+        ("garbage", 600, edits(lambda: rng.randbytes(rng.randint(1, GARBAGE_MAX)), thorough(10, 25))),
         ("half open", 600, [Plan(up=Way(swallow_at=at), forgets_centre=True) for at in places]
          + [Plan(down=Way(swallow_at=at), forgets_centre=True) for at in some_down]),
         # Such connections live on: one for each station.
