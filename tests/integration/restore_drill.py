@@ -21,7 +21,7 @@ from programs import expect, expect_equal, main, thorough, wait_until  # noqa: E
 
 STATIONS = 8
 DISCARDED_EVENTS = 1_500  # Since the backup, of every station: more than twice what its flash holds.
-DRILLS = thorough(1, 5)
+DRILLS = thorough(1, 2)
 
 
 def status(lab):
