@@ -38,10 +38,18 @@ def expect_equal(actual, expected, what):
     expect(actual == expected, f"{what}: {actual!r}, expected {expected!r}")
 
 
+_given_ports = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """None twice: the system may name one again that nobody has taken yet."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in _given_ports:
+            _given_ports.add(port)
+            return port
 
 
 def wait_until(condition, seconds, what, every=0.05):
