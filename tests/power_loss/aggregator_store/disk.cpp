@@ -1,10 +1,10 @@
-#include "power_loss/store_cuts/disk.h"
+#include "power_loss/aggregator_store/disk.h"
 
 #include <algorithm>
 
 #include "firmware/base/assert.h"
 
-namespace cubby::store_cuts {
+namespace cubby::aggregator_store {
 
 const char* to_string(CutMode mode) {
   switch (mode) {
@@ -164,4 +164,4 @@ Disk Disk::cut(CutMode mode, Prng& prng) const {
   return after;
 }
 
-}  // namespace cubby::store_cuts
+}  // namespace cubby::aggregator_store

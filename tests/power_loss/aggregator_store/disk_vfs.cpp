@@ -1,4 +1,4 @@
-#include "power_loss/store_cuts/disk_vfs.h"
+#include "power_loss/aggregator_store/disk_vfs.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,7 +6,7 @@
 
 #include "firmware/base/assert.h"
 
-namespace cubby::store_cuts {
+namespace cubby::aggregator_store {
 namespace {
 
 constexpr int kPathSizeMax = 512;
@@ -332,4 +332,4 @@ void DiskVfs::perform(Operation operation) {
   }
 }
 
-}  // namespace cubby::store_cuts
+}  // namespace cubby::aggregator_store

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "power_loss/store_cuts/fleet.h"
+#include "power_loss/aggregator_store/fleet.h"
 #include "tools/aggregator/storage/event_store.h"
 
-namespace cubby::store_cuts {
+namespace cubby::aggregator_store {
 
 /// What stations have been told, and what the store was asked to make durable, by the number of operations that the
 /// disk had done at that moment.
@@ -81,4 +81,4 @@ class CentreLife {
   bool hasty_ = false;
 };
 
-}  // namespace cubby::store_cuts
+}  // namespace cubby::aggregator_store

@@ -1,8 +1,8 @@
-#include "power_loss/store_cuts/centre_life.h"
+#include "power_loss/aggregator_store/centre_life.h"
 
 #include <algorithm>
 
-namespace cubby::store_cuts {
+namespace cubby::aggregator_store {
 namespace {
 
 using aggregator::Centre;
@@ -190,4 +190,4 @@ bool CentreLife::take_answers(bool welcome) {
   return true;
 }
 
-}  // namespace cubby::store_cuts
+}  // namespace cubby::aggregator_store

@@ -8,7 +8,7 @@
 #include "unit/aggregator/test_station.h"
 
 /// Two stations with all that they will ever report, and the story of the days on which they do.
-namespace cubby::store_cuts {
+namespace cubby::aggregator_store {
 
 inline constexpr std::size_t kStations = 2;
 using Marks = std::array<std::uint64_t, kStations>;
@@ -40,4 +40,4 @@ class Fleet {
   std::vector<aggregator::LedgerRow> ledger_;
 };
 
-}  // namespace cubby::store_cuts
+}  // namespace cubby::aggregator_store

@@ -1,10 +1,10 @@
-#include "power_loss/store_cuts/campaign.h"
+#include "power_loss/aggregator_store/campaign.h"
 
 #include <algorithm>
 
 #include "tools/aggregator/storage/sqlite.h"
 
-namespace cubby::store_cuts {
+namespace cubby::aggregator_store {
 namespace {
 
 using aggregator::Database;
@@ -226,4 +226,4 @@ FaultOutcome Campaign::fail(Fault fault, bool process_dies) {
   return outcome;
 }
 
-}  // namespace cubby::store_cuts
+}  // namespace cubby::aggregator_store

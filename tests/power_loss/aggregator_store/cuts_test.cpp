@@ -5,10 +5,10 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "power_loss/store_cuts/campaign.h"
+#include "power_loss/aggregator_store/campaign.h"
 #include "support/arguments.h"
 
-namespace cubby::store_cuts {
+namespace cubby::aggregator_store {
 namespace {
 
 using tests::is_set;
@@ -68,4 +68,4 @@ TEST(StoreCuts, FindOutACentreThatAcknowledgesBeforeTheTransaction) {
 }
 
 }  // namespace
-}  // namespace cubby::store_cuts
+}  // namespace cubby::aggregator_store

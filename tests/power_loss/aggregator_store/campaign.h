@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "power_loss/store_cuts/centre_life.h"
-#include "power_loss/store_cuts/disk_vfs.h"
+#include "power_loss/aggregator_store/centre_life.h"
+#include "power_loss/aggregator_store/disk_vfs.h"
 
-namespace cubby::store_cuts {
+namespace cubby::aggregator_store {
 
 /// A defect of the arrangement itself, which the campaign must find: what it is worth without.
 enum class Mistake : std::uint8_t {
@@ -86,4 +86,4 @@ class Campaign {
   Totals totals_;
 };
 
-}  // namespace cubby::store_cuts
+}  // namespace cubby::aggregator_store

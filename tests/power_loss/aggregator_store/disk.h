@@ -9,7 +9,7 @@
 #include "firmware/base/prng.h"
 
 /// A file system behind a page cache, as far as a store depends on it.
-namespace cubby::store_cuts {
+namespace cubby::aggregator_store {
 
 /// Writes are atomic by sectors of this size, at multiples of it in the file.
 inline constexpr std::uint64_t kSectorSize = 512;
@@ -79,4 +79,4 @@ class Disk {
   std::size_t last_ = kNone;              // File of the newest operation.
 };
 
-}  // namespace cubby::store_cuts
+}  // namespace cubby::aggregator_store

@@ -1,8 +1,8 @@
-#include "power_loss/store_cuts/fleet.h"
+#include "power_loss/aggregator_store/fleet.h"
 
 #include <algorithm>
 
-namespace cubby::store_cuts {
+namespace cubby::aggregator_store {
 namespace {
 
 using aggregator::testing::kNoonUtcMs;
@@ -77,4 +77,4 @@ v1::Up Fleet::next(std::size_t station, std::uint64_t mark, std::uint64_t up_to)
   return journals_[station].batch(mark + 1, last);
 }
 
-}  // namespace cubby::store_cuts
+}  // namespace cubby::aggregator_store

@@ -3,9 +3,9 @@
 
 #include <cstdio>
 
-#include "power_loss/store_cuts/campaign.h"
+#include "power_loss/aggregator_store/campaign.h"
 
-namespace cubby::store_cuts {
+namespace cubby::aggregator_store {
 namespace {
 
 /// Lets the fault strike at every place where it can.
@@ -55,4 +55,4 @@ TEST(StoreFaults, AReadThatFailsOnce) {
 }
 
 }  // namespace
-}  // namespace cubby::store_cuts
+}  // namespace cubby::aggregator_store

@@ -7,9 +7,9 @@
 #include <memory>
 #include <vector>
 
-#include "power_loss/store_cuts/disk.h"
+#include "power_loss/aggregator_store/disk.h"
 
-namespace cubby::store_cuts {
+namespace cubby::aggregator_store {
 
 /// What goes wrong, and when.
 struct Fault {
@@ -69,4 +69,4 @@ class DiskVfs {
   std::uint64_t syncs_ = 0;
 };
 
-}  // namespace cubby::store_cuts
+}  // namespace cubby::aggregator_store
