@@ -7,7 +7,7 @@
 #include "emulator/scenario/profiles.h"
 #include "firmware/base/names.h"
 #include "firmware/base/nearest.h"
-#include "firmware/toml/tomlplusplus.h"
+#include "firmware/toml/toml_text.h"
 
 namespace cubby::emulator {
 namespace {
@@ -259,11 +259,12 @@ void Reader::read_text() {
   if (request_.text.size() > kProfileTextMax) {
     return complain(std::string_view(), "it is larger than " + std::to_string(kProfileTextMax / 1024) + " KiB");
   }
-  const toml::parse_result parsed = toml::parse(request_.text, request_.file);
-  if (!parsed) {
-    return complain(place_of(parsed.error().source()), std::string(parsed.error().description()));
+  const toml_text::Parsed parsed = toml_text::parse(request_.text);
+  if (parsed.problem.has_value()) {
+    const auto& [at, what] = *parsed.problem;
+    return complain(Place{.source = source_, .line = at.line, .column = at.column, .title = title_}, what);
   }
-  const toml::table& table = parsed.table();
+  const toml::table& table = parsed.table;
   const toml::node* base = table.get(kBase);
   if (base != nullptr) {
     start_from(*base);
@@ -288,14 +289,14 @@ void Reader::read_setting(std::size_t index) {
     return complain(place, "unknown key" + (close.empty() || close == key ? "" : "; did you mean '" + close + "'?"));
   }
   const std::string value = setting.substr(equals + 1);
-  toml::parse_result parsed = toml::parse(key + " = " + value);
-  if (!parsed) {
-    parsed = toml::parse(key + " = '" + value + "'");  // A word without quotes.
+  toml_text::Parsed parsed = toml_text::parse(key + " = " + value);
+  if (parsed.problem.has_value()) {
+    parsed = toml_text::parse(key + " = '" + value + "'");  // A word without quotes.
   }
-  if (!parsed || parsed.table().size() != 1) {
+  if (parsed.problem.has_value() || parsed.table.size() != 1) {
     return complain(place, "the value cannot be read");
   }
-  read_table(parsed.table(), false);
+  read_table(parsed.table, false);
 }
 
 void Reader::check_places() {

@@ -43,7 +43,7 @@ def certificate(lab):
 
 
 def run(lab):
-    unchanged(lab, says=["free", "fleet.key: not there yet", "http.token: not there yet", "cubby.db: not there yet", "plaintext"])
+    unchanged(lab, says=["free", "fleet.key: not there yet", "http.token: not there yet", "http.viewer.token: not there yet", "http.admin.token: not there yet", "cubby.db: not there yet", "plaintext"])
     expect(not lab.home.exists(), "--check made the state folder")
     aggregator = lab.aggregator()
     emulator = lab.live_emulator("--stations", "3", "--speed", "600", "--seed", "5")
@@ -67,7 +67,7 @@ def run(lab):
     os.chmod(key, 0o600)
     whole = lab.store.read_bytes()
     lab.store.write_bytes(whole[:len(whole) // 2 // 4096 * 4096])
-    unchanged(lab, code=1, says=["store: ", "HTTP token"])
+    unchanged(lab, code=1, says=["store: ", "HTTP token of the operator"])
     lab.store.write_bytes(b"no store at all, though it has a length that could be one's\n" * 100)
     unchanged(lab, code=1, says=["not a database"])
     lab.store.write_bytes(whole)

@@ -198,23 +198,33 @@ int upgrade(const Options& options) {
   return kExitOk;
 }
 
-/// Makes the files that are missing. Empty, or what is wrong, naming the option.
-std::string load_tokens(const Options& options, AccessTokens& tokens) {
-  struct File {
-    Role role;
-    const char* option;
-    const std::string& path;
-    const char* name;
-  };
-  const std::array<File, 4> files{{
+/// Whose token it is, and where: each role has one.
+struct TokenFile {
+  Role role;
+  const char* option;
+  const std::string& given;
+  const char* name;  // In the state folder, if none is given.
+};
+
+/// Makes no folder.
+std::filesystem::path secret_path(const std::string& given, const char* name) {
+  return given.empty() ? cubby::tools::find_state_dir() / name : std::filesystem::path(given);
+}
+
+std::array<TokenFile, 4> token_files(const Options& options) {
+  return {{
       {Role::kOperator, "--token-file", options.token_file, "http.token"},
       {Role::kViewer, "--viewer-token-file", options.viewer_token_file, "http.viewer.token"},
       {Role::kNotifier, "--notifier-token-file", options.notifier_token_file, "http.notifier.token"},
       {Role::kAdmin, "--admin-token-file", options.admin_token_file, "http.admin.token"},
   }};
-  for (const File& file : files) {
+}
+
+/// Makes the files that are missing. Empty, or what is wrong, naming the option.
+std::string load_tokens(const Options& options, AccessTokens& tokens) {
+  for (const TokenFile& file : token_files(options)) {
     const auto token = cubby::tools::load_or_create_secret(
-        file.path.empty() ? cubby::tools::default_secret_path(file.name) : std::filesystem::path(file.path));
+        file.given.empty() ? cubby::tools::default_secret_path(file.name) : std::filesystem::path(file.given));
     if (!token.error.empty()) {
       return std::string(file.option) + ": " + token.error;
     }
@@ -244,23 +254,22 @@ std::string open(const Options& options, UplinkServer& uplink, HttpServer& http)
   return error.empty() ? error : "--store: '" + options.store + "': " + error;
 }
 
-std::filesystem::path secret_path(const std::string& given, const char* name) {
-  return given.empty() ? cubby::tools::find_state_dir() / name : std::filesystem::path(given);
-}
-
 int check_start(const Options& options) {
   const auto listen = *cubby::tools::parse_endpoint(options.listen);
   const auto web = *cubby::tools::parse_endpoint(options.http);
   const auto utc_s =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+  std::vector<cubby::aggregator::StartPlan::Secret> secrets{{"fleet key", secret_path(options.fleet_key, "fleet.key")}};
+  for (const TokenFile& file : token_files(options)) {
+    secrets.push_back({"HTTP token of the " + std::string(to_text(file.role)), secret_path(file.given, file.name)});
+  }
   const bool good = cubby::aggregator::report_start({.listen_host = listen.host,
                                                      .listen_port = listen.port,
                                                      .http_host = web.host,
                                                      .http_port = web.port,
                                                      .store_path = options.store,
                                                      .tls_folder = options.tls,
-                                                     .fleet_key = secret_path(options.fleet_key, "fleet.key"),
-                                                     .token = secret_path(options.token_file, "http.token")},
+                                                     .secrets = std::move(secrets)},
                                                     static_cast<std::uint64_t>(utc_s.count()), std::cout);
   return std::cout.flush() && good ? kExitOk : kExitFailure;
 }

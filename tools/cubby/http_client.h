@@ -12,6 +12,7 @@ struct HttpAnswer {
   std::string error;  // One line; not empty: there was no answer.
 };
 
+/// One question and its answer, for commands that ask and end; what goes on asking is web_client.h.
 /// GET http://host:port`target` with a bearer token. `host` is an IP address.
 HttpAnswer http_get(const std::string& host, std::uint16_t port, const std::string& target, const std::string& token,
                     std::chrono::seconds timeout);

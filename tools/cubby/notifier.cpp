@@ -55,7 +55,7 @@ std::string Notifier::run() {
   if (std::string error = webhook_.load_authorities(); !error.empty()) {
     return "--ca: the authorities cannot be read: " + error;
   }
-  if (std::string error = file_.open(options_.place_file); !error.empty()) {
+  if (std::string error = file_.open(options_.cursor_file); !error.empty()) {
     return "--cursor: " + error;
   }
   std::string error = begin();
@@ -167,7 +167,7 @@ std::string Notifier::begin() {
   return move_to({.after = page.next_after});
 }
 
-std::string Notifier::move_to(const NotifyPlace& place) {
+std::string Notifier::move_to(const NotifyCursor& place) {
   place_ = place;
   std::string error = file_.save(place);
   return error.empty() ? error : "--cursor: " + error;
@@ -179,7 +179,7 @@ std::string Notifier::take(const Page& page) {
     if (!at || at->id <= place_->after) {
       return "the aggregator's page of events is not one";
     }
-    const NotifyPlace behind{.after = at->id, .last = at};
+    const NotifyCursor behind{.after = at->id, .last = at};
     Notice notice;
     NoticeOf what = NoticeOf::kNothing;
     if (options_.station.empty() || options_.station == at->station) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/cubby/notify_place.h"
+#include "tools/cubby/notify_cursor.h"
 #include "tools/cubby/web_client.h"
 #include "tools/cubby/webhook.h"
 #include "tools/support/text.h"
@@ -17,9 +17,9 @@ struct NotifierOptions {
   std::string token;                 // Of the role notifier.
   std::vector<std::byte> fleet_key;  // Codes are made from it.
   WebhookUrl webhook;
-  std::string ca_file;     // Empty: the system's authorities.
-  std::string secret;      // Signs notices.
-  std::string place_file;  // Where it is in the log.
+  std::string ca_file;      // Empty: the system's authorities.
+  std::string secret;       // Signs notices.
+  std::string cursor_file;  // Where it is in the log.
   std::string refused_file;
   std::string station;                         // Only this one; empty: all.
   std::chrono::milliseconds deadline{0};       // Of one attempt.
@@ -52,14 +52,14 @@ class Notifier {
   /// `done` stays false where a signal has ended it; then the notice goes out at the next start.
   std::string deliver(const Notice& notice, const LogPlace& place, bool& done);
   std::string put_aside(const LogPlace& place, const std::string& kind, const std::string& reason, bool& done);
-  std::string move_to(const NotifyPlace& place);
+  std::string move_to(const NotifyCursor& place);
 
   WebLoop& loop_;
   NotifierOptions options_;
   WebClient aggregator_;
   WebClient webhook_;
-  NotifyPlaceFile file_;
-  std::optional<NotifyPlace> place_;  // May be ahead of the file by events that are no notices.
+  NotifyCursorFile file_;
+  std::optional<NotifyCursor> place_;  // May be ahead of the file by events that are no notices.
   std::uint64_t delivered_ = 0;
   std::uint64_t put_aside_ = 0;
 };

@@ -91,7 +91,7 @@ std::string read_options(const Options& options, NotifierOptions& notifier, int&
   notifier.fleet_key = key.bytes;
   notifier.ca_file = options.ca;
   notifier.secret = secret.text;
-  notifier.place_file = path_of(options.cursor, "notify.cursor").string();
+  notifier.cursor_file = path_of(options.cursor, "notify.cursor").string();
   notifier.refused_file = path_of(options.refused, "notify.refused").string();
   notifier.station = options.station;
   notifier.give_up_after = std::chrono::milliseconds(*parse_duration_ms(options.give_up));

@@ -1,4 +1,4 @@
-#include "tools/cubby/notify_place.h"
+#include "tools/cubby/notify_cursor.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -18,7 +18,7 @@ namespace json = boost::json;
 
 constexpr std::size_t kFileMax = 1'024;
 
-std::optional<NotifyPlace> read_place(const std::string& text) {
+std::optional<NotifyCursor> read_place(const std::string& text) {
   boost::system::error_code error;
   const json::value parsed = json::parse(text, error);
   if (error || !parsed.is_object()) {
@@ -29,7 +29,7 @@ std::optional<NotifyPlace> read_place(const std::string& text) {
   if (after == nullptr || !after->is_int64() || after->as_int64() < 0) {
     return std::nullopt;
   }
-  NotifyPlace place{.after = static_cast<std::uint64_t>(after->as_int64()), .last = std::nullopt};
+  NotifyCursor place{.after = static_cast<std::uint64_t>(after->as_int64()), .last = std::nullopt};
   if (const json::value* last = object.if_contains("last")) {
     json::object row = last->is_object() ? last->as_object() : json::object();
     row["event"] = json::object();
@@ -43,13 +43,13 @@ std::optional<NotifyPlace> read_place(const std::string& text) {
 
 }  // namespace
 
-NotifyPlaceFile::~NotifyPlaceFile() {
+NotifyCursorFile::~NotifyCursorFile() {
   if (lock_ >= 0) {
     ::close(lock_);
   }
 }
 
-std::string NotifyPlaceFile::open(const std::string& file) {
+std::string NotifyCursorFile::open(const std::string& file) {
   file_ = file;
   // A file of its own: the place is a new one each time that it is saved.
   const std::string lock = file + ".lock";
@@ -71,7 +71,7 @@ std::string NotifyPlaceFile::open(const std::string& file) {
   return place_ ? std::string() : file + ": not a notifier's place in the event log";
 }
 
-std::string NotifyPlaceFile::save(const NotifyPlace& place) {
+std::string NotifyCursorFile::save(const NotifyCursor& place) {
   json::object object{{"after", place.after}};
   if (place.last) {
     object["last"] = {{"id", place.last->id},

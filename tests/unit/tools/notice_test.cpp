@@ -11,7 +11,7 @@
 #include "support/temporary_folder.h"
 #include "tools/aggregator/storage/event_json.h"
 #include "tools/cubby/notice.h"
-#include "tools/cubby/notify_place.h"
+#include "tools/cubby/notify_cursor.h"
 #include "tools/cubby/webhook.h"
 
 namespace cubby::tools {
@@ -204,24 +204,24 @@ TEST(Webhook, WaitsLongerEachTimeAndNeverTooLong) {
   }
 }
 
-struct NotifyPlaces : ::testing::Test {
+struct NotifyCursors : ::testing::Test {
   tests::TemporaryFolder folder;
   std::string file = folder.file("notify.cursor");
 };
 
-TEST_F(NotifyPlaces, AreKeptOverARestart) {
-  const NotifyPlace place{.after = 511,
-                          .last = LogPlace{.id = 300, .station = "SX-TY-0001", .journal = "00ff", .seq = 7}};
+TEST_F(NotifyCursors, AreKeptOverARestart) {
+  const NotifyCursor place{.after = 511,
+                           .last = LogPlace{.id = 300, .station = "SX-TY-0001", .journal = "00ff", .seq = 7}};
   {
-    NotifyPlaceFile first;
+    NotifyCursorFile first;
     ASSERT_EQ(first.open(file), "");
     EXPECT_FALSE(first.place().has_value());
     ASSERT_EQ(first.save({.after = 4, .last = std::nullopt}), "");
     ASSERT_EQ(first.save(place), "");
-    NotifyPlaceFile second;
+    NotifyCursorFile second;
     EXPECT_NE(second.open(file), "") << "one notifier at a time";
   }
-  NotifyPlaceFile again;
+  NotifyCursorFile again;
   ASSERT_EQ(again.open(file), "");
   ASSERT_TRUE(again.place().has_value());
   EXPECT_EQ(again.place()->after, 511U);
@@ -230,14 +230,14 @@ TEST_F(NotifyPlaces, AreKeptOverARestart) {
 }
 
 // To begin anew, where nobody said so, would lose notices.
-TEST_F(NotifyPlaces, AreRefusedWhereTheyCannotBeRead) {
+TEST_F(NotifyCursors, AreRefusedWhereTheyCannotBeRead) {
   for (const std::string text :
        {"", "rubbish", "{}", R"({"after":-1})", R"({"after":5,"last":{}})", R"({"after":5,"last":3})"}) {
     std::ofstream(file) << text;
-    NotifyPlaceFile place;
+    NotifyCursorFile place;
     EXPECT_NE(place.open(file), "") << text;
   }
-  NotifyPlaceFile folder_is_no_file;
+  NotifyCursorFile folder_is_no_file;
   EXPECT_NE(folder_is_no_file.open(folder.path().string()), "");
 }
 

@@ -2,11 +2,12 @@
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
 
-#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <span>
 
 #include "firmware/base/bytes.h"
+#include "firmware/base/names.h"
 #include "tools/aggregator/http/api.h"
 #include "tools/aggregator/http/rules_request.h"
 #include "tools/aggregator/storage/event_json.h"
@@ -17,29 +18,11 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kCommandIdSize = 16;
-constexpr std::size_t kLoggedNameMax = 32;
 constexpr std::uint32_t kRefusalsLogged = 10;  // A second.
-constexpr std::string_view kHexDigits = "0123456789abcdef";
-
-bool from_hex(std::string_view text, std::string& bytes) {
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    const std::size_t high = kHexDigits.find(text[i]);
-    const std::size_t low = kHexDigits.find(text[i + 1]);
-    if (high == std::string_view::npos || low == std::string_view::npos) {
-      return false;
-    }
-    bytes += static_cast<char>(high * 16 + low);
-  }
-  return text.size() % 2 == 0;
-}
 
 // What stands in a request's path goes into the log only if it looks like a station's name.
 std::string_view loggable(std::string_view name) {
-  const bool good = name.size() <= kLoggedNameMax && std::all_of(name.begin(), name.end(), [](char c) {
-                      return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                             c == '_' || c == '.';
-                    });
-  return good ? name : "(no station's name)";
+  return is_station_name(name) ? name : "(no station's name)";
 }
 
 std::string code_of(const ApiResponse& answer) {
@@ -202,8 +185,8 @@ std::optional<ApiResponse> Api::complete_rules(const std::string& station, Order
 }
 
 ApiResponse Api::order_state(const std::string& station, std::string_view id_text) const {
-  std::string id;
-  const auto state = from_hex(id_text, id) && id.size() == kCommandIdSize ? book_.find(id) : std::nullopt;
+  std::string id(kCommandIdSize, '\0');
+  const auto state = from_hex(id_text, std::as_writable_bytes(std::span(id))) ? book_.find(id) : std::nullopt;
   if (!state || state->station != station) {
     return problem(404, "unknown_command", "no such order since the aggregator started");
   }

@@ -66,17 +66,8 @@ std::optional<StationState> state_from_text(std::string_view text) {
 }
 
 bool is_journal(std::string_view text) {
-  return text.size() == 2 * sizeof(JournalUid) && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-// Of what is_journal() accepts.
-JournalUid journal_from(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   JournalUid uid;
-  for (std::size_t i = 0; i < uid.size(); ++i) {
-    uid[i] = static_cast<std::byte>(kDigits.find(text[2 * i]) * 16 + kDigits.find(text[2 * i + 1]));
-  }
-  return uid;
+  return from_hex(text, uid);
 }
 
 // Empty: `decision` has what the body says. A body may be left out.
@@ -93,7 +84,7 @@ std::string read_decision(std::string_view body, StationDecision& decision) {
   if (decision.kind == StationDecision::Kind::kRelease) {
     const std::string journal = members.text_or_none("journal", is_journal, "32 digits of 0-9, a-f");
     if (!journal.empty()) {
-      decision.journal = journal_from(journal);
+      from_hex(journal, decision.journal.emplace());
     }
   }
   return members.problem();

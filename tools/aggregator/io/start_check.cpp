@@ -17,7 +17,7 @@
 namespace cubby::aggregator {
 namespace {
 
-bool report_secret(const char* what, const std::filesystem::path& file, std::ostream& out) {
+bool report_secret(const std::string& what, const std::filesystem::path& file, std::ostream& out) {
   std::error_code ignored;
   out << what << ": ";
   if (!std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
@@ -115,8 +115,9 @@ bool report_start(const StartPlan& plan, std::uint64_t utc_s, std::ostream& out)
   bool good = report_port("stations", plan.listen_host, plan.listen_port, info.in_use, out);
   good = report_port("HTTP", plan.http_host, plan.http_port, info.in_use, out) && good;
   good = report_certificate(plan.tls_folder, static_cast<std::int64_t>(utc_s), out) && good;
-  good = report_secret("fleet key", plan.fleet_key, out) && good;
-  good = report_secret("HTTP token", plan.token, out) && good;
+  for (const StartPlan::Secret& secret : plan.secrets) {
+    good = report_secret(secret.what, secret.file, out) && good;
+  }
   return report_store(plan.store_path, info, exists, out) && good;
 }
 

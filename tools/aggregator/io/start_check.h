@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iosfwd>
 #include <string>
+#include <vector>
 
 namespace cubby::aggregator {
 
@@ -15,8 +16,11 @@ struct StartPlan {
   std::uint16_t http_port = 0;
   std::string store_path;
   std::string tls_folder;  // Empty: plaintext.
-  std::filesystem::path fleet_key;
-  std::filesystem::path token;
+  struct Secret {
+    std::string what;
+    std::filesystem::path file;
+  };
+  std::vector<Secret> secrets;
 };
 
 /// Looks at everything that could be in the way of serving, a line for each; every page of the store is read. Changes
