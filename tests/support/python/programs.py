@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -42,12 +43,16 @@ _given_ports = set()
 
 
 def free_port():
-    """None twice: the system may name one again that nobody has taken yet."""
+    """None twice, and none that the system gives to outgoing connections: another test's may take it before its program listens.
+
+    Drawn by chance, so that tests beside each other hardly ever draw the same.
+    """
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port not in _given_ports:
+        port = random.SystemRandom().randrange(10000, 32768)
+        if port in _given_ports:
+            continue
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
             _given_ports.add(port)
             return port
 
