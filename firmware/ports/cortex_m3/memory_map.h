@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// Symbols of the linker script mps2_an385.ld, and what stands beside them on the board (docs/cortex-m3.md).
+extern "C" {
+extern std::uint32_t cubby_stack_begin[];  // The lowest word of RAM: who overflows the stack leaves the RAM.
+extern std::uint32_t cubby_stack_end[];
+extern std::uint32_t cubby_ram_end[];
+extern std::uint32_t cubby_kept[];  // No reset and no start-up clears it.
+}
+
+namespace cubby::cortex_m3 {
+
+inline constexpr std::size_t kKeptSize = 256;
+inline constexpr std::uint32_t kStackPaint = 0xC5C5'C5C5;
+
+/// Most of the stack that was ever in use since the start, in bytes, by its paint.
+inline std::size_t stack_used() {
+  const std::uint32_t* word = cubby_stack_begin;
+  while (word < cubby_stack_end && *word == kStackPaint) {
+    ++word;
+  }
+  return static_cast<std::size_t>(cubby_stack_end - word) * sizeof(*word);
+}
+inline std::size_t stack_size() {
+  return static_cast<std::size_t>(cubby_stack_end - cubby_stack_begin) * sizeof(std::uint32_t);
+}
+
+}  // namespace cubby::cortex_m3
