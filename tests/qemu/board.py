@@ -8,6 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support" /
 from programs import Failure, expect, free_port  # noqa: E402,F401
 
 QEMU = "qemu-system-arm"
+IMAGES = pathlib.Path(__file__).resolve().parents[2] / "build/cortex-m3/bin"
 
 
 def image(folder, name):

@@ -55,6 +55,7 @@ THIRD_PARTY = (
                    "tools/dev", "tests")),
     (r"sqlite3\.h", ("tools/aggregator/storage", "tools/emulator", "tools/cubby", "tests")),
     (r"toml\+\+/.*", ("firmware/toml",)),
+    (r"bearssl.*", ("firmware/ports/cortex_m3/digest_bearssl.cpp",)),
     (r"openssl/.*", ("firmware/base/digest_openssl.cpp", "firmware/tls", "tools", "tests")),
     (r"spdlog/.*|CLI/.*", ("tools", "firmware/ports/posix")),
     (r"gtest/.*|gmock/.*|rapidcheck.*|modbus/.*|modbus\.h", ("tests",)),

@@ -30,6 +30,15 @@ struct SystemControlRegisters {
   volatile std::uint32_t bus_fault_address;
 };
 
+struct ProtectionRegisters {
+  volatile std::uint32_t type;
+  volatile std::uint32_t control;  // Bit 0 protects, 2 leaves what no region covers as it was.
+  volatile std::uint32_t region;
+  volatile std::uint32_t base;
+  volatile std::uint32_t
+      attributes;  // Bit 28 no code, 26 to 24 who may (0: nobody), 5 to 1 log2 of the size - 1, 0 counts.
+};
+
 struct UartRegisters {
   volatile std::uint32_t data;
   volatile std::uint32_t state;    // Bit 0: the send register is full; 1: the receive register is.
@@ -62,6 +71,9 @@ inline SysTickRegisters& sys_tick() {
 }
 inline SystemControlRegisters& system_control() {
   return registers_at<SystemControlRegisters>(0xE000'ED00);
+}
+inline ProtectionRegisters& protection() {
+  return registers_at<ProtectionRegisters>(0xE000'ED90);
 }
 inline TimerRegisters& timer() {
   return registers_at<TimerRegisters>(0x4000'0000);

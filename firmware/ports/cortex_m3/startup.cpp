@@ -30,6 +30,16 @@ namespace {
 
 using namespace cubby::cortex_m3;
 
+/// Nobody may touch the 4 KiB below the stack: one word too many is a fault, and overwrites nothing.
+void guard_stack() {
+  constexpr std::uint32_t kGuardSize = 4096;
+  protection().region = 0;
+  protection().base = reinterpret_cast<std::uint32_t>(cubby_stack_begin) - kGuardSize;
+  protection().attributes = std::uint32_t{1} << 28 | 11 << 1 | 1;
+  protection().control = 5;
+  asm volatile("dsb\n isb" ::: "memory");
+}
+
 void start() {
   std::uint32_t* to = cubby_data_begin;
   for (const std::uint32_t* from = cubby_data_image; to < cubby_data_end; ++from, ++to) {
@@ -43,6 +53,7 @@ void start() {
   }
   system_control().configuration = system_control().configuration | 0x10;
   system_control().handler_control = system_control().handler_control | 0x0007'0000;
+  guard_stack();
   main();
   reset();
 }
