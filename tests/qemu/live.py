@@ -43,8 +43,8 @@ def fail_the_supply(station, size):
     station.panel.type_code(code)
     expect_equal(station.panel.wait("DOOR_FAILED", 30)[0], door, "the door that must not be pulsed")
     expect_equal(station.openings(), before, "openings while the supply failed")
+    station.panel.wait("IDLE")
     station.set_supply(0)
-    station.done["not_sent"] += 1
     station.collect(door, code)
 
 
@@ -79,9 +79,11 @@ def run(lab):
             serve_people(station, size)
         jam(station, "S")
         cut_in_mid_deposit(station, "S")
+        fail_the_supply(station, "M")
         aggregator = lose_the_centre(station, aggregator, "S")
         compare(station)
         used, size = station.stack_used()
+        expect(used < size, f"the stack was used to its end: {used} of {size} bytes")
         station.cut()
         look_into_flash(station)
     finally:
