@@ -20,6 +20,7 @@ ROOMS = {
     "firmware/core": ("firmware/wire", "firmware/drivers", "firmware/store"),
     "firmware/app": ("firmware/core",),
     "firmware/ports": ("firmware/app",),
+    "firmware/ports/cortex_m3": ("firmware/app", "firmware/ports/lockstep"),
     "firmware/tls": ("firmware/base",),
     "firmware/toml": ("firmware/base",),
     "firmware/ports/lockstep": ("firmware/app", "firmware/wire/lockstep"),
@@ -44,9 +45,10 @@ ROOMS = {
     "tools/dev": ("emulator/scenario", "tools/support"),
 }
 # Nothing includes these from outside; the tests may include a port that is a room, to try its parts.
-LEAVES = ("firmware/ports", "firmware/ports/lockstep", "firmware/ports/posix", "tests")
+LEAVES = ("firmware/ports", "firmware/ports/cortex_m3", "firmware/ports/lockstep", "firmware/ports/posix", "tests")
 # ... but these, from these.
-INTO_LEAVES = {("tests", "firmware/ports/posix"), ("tests", "firmware/ports/lockstep")}
+INTO_LEAVES = {("tests", "firmware/ports/posix"), ("tests", "firmware/ports/lockstep"),
+               ("firmware/ports/cortex_m3", "firmware/ports/lockstep")}
 # tests may include every room but those ports that are programs only, and their own headers by the path from tests/.
 TEST_FOLDERS = {"unit", "power_loss", "sim", "model", "mutants", "golden", "fuzz", "integration", "qemu", "bench", "support"}
 
@@ -59,6 +61,7 @@ THIRD_PARTY = (
                    "tools/dev", "tests")),
     (r"sqlite3\.h", ("tools/aggregator/storage", "tools/emulator", "tools/cubby", "tests")),
     (r"toml\+\+/.*", ("firmware/toml",)),
+    (r"bearssl.*", ("firmware/ports/cortex_m3/digest_bearssl.cpp",)),
     (r"openssl/.*", ("firmware/base/digest_openssl.cpp", "firmware/tls", "tools", "tests")),
     (r"spdlog/.*|CLI/.*", ("tools", "firmware/ports/posix")),
     (r"gtest/.*|gmock/.*|rapidcheck.*|modbus/.*|modbus\.h", ("tests",)),
@@ -98,7 +101,7 @@ def reachable(room):
 
 
 REACHABLE = {room: reachable(room) for room in ROOMS}
-REACHABLE["tests"] = {"tests"} | (set(ROOMS) - {"firmware/ports"})
+REACHABLE["tests"] = {"tests"} | (set(ROOMS) - {"firmware/ports", "firmware/ports/cortex_m3"})
 
 
 def judge(path, room, quoted, header):
@@ -169,6 +172,8 @@ BAD = [
     ("tools/aggregator/core/a.cpp", "#include <sqlite3.h>\n"),
     ("tools/cubby/a.cpp", '#include "tests/support/world.h"\n'),
     ("tests/unit/a.cpp", '#include "firmware/ports/cortex_m3/startup.h"\n'),
+    ("firmware/ports/posix/a.cpp", '#include "firmware/ports/cortex_m3/uart.h"\n'),
+    ("firmware/ports/cortex_m3/a.cpp", "#include <vector>\n"),
     ("tools/cubby/a.cpp", '#include "firmware/ports/posix/file_flash.h"\n'),
     ("firmware/ports/posix/a.cpp", '#include "tools/support/text.h"\n'),
     ("firmware/app/a.cpp", "#include <spdlog/spdlog.h>\n"),

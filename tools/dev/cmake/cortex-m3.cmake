@@ -6,3 +6,5 @@ set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 set(flags "-mcpu=cortex-m3 -mthumb -Os -ffunction-sections -fdata-sections -fstack-usage")
 set(CMAKE_C_FLAGS_INIT "${flags}")
 set(CMAKE_CXX_FLAGS_INIT "${flags} -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit")
+# g++ would link the hosted C++ library's start-up and exception tables.
+set(CMAKE_CXX_LINK_EXECUTABLE "<CMAKE_C_COMPILER> -mcpu=cortex-m3 -mthumb <LINK_FLAGS> <OBJECTS> -o <TARGET> <LINK_LIBRARIES>")
