@@ -278,7 +278,9 @@ Status LockstepHost::handle_flash(Message type, Reader& reader) {
     const MutableBytes into = MutableBytes(chunk_).first(size);
     const Status status = flash.read(static_cast<std::uint32_t>(place), into);
     const bool erased = std::all_of(into.begin(), into.end(), [](std::byte byte) { return byte == std::byte{0xFF}; });
-    return answer(Writer<1>().put(status).bytes(), status != Status::kOk || erased ? Bytes{} : Bytes(into));
+    const std::uint32_t blank_until = world_->flash.blank_until(static_cast<std::uint32_t>(place));
+    return answer(Writer<5>().put(status).put(blank_until).bytes(),
+                  status != Status::kOk || erased ? Bytes{} : Bytes(into));
   }
   Status status = Status::kOk;
   if (type == Message::kFlashErase) {

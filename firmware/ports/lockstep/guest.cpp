@@ -79,6 +79,7 @@ Status Guest::boot(Bytes data) {
 
 Status Guest::tick(Bytes data) {
   Reader reader(data);
+  flash_.forget();
   const Instant now = reader.take_instant();
   world_.inputs = Inputs::take(reader);
   if (!reader.ends()) {

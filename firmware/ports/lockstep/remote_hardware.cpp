@@ -83,6 +83,12 @@ std::size_t RemoteBus::do_receive(MutableBytes into, Instant) {
 Status RemoteFlash::do_read(std::uint32_t address, MutableBytes into) {
   while (!into.empty()) {
     const std::size_t size = std::min(into.size(), kChunkMax);
+    if (address >= blank_begin_ && address + size <= blank_end_) {
+      std::fill_n(into.begin(), size, std::byte{0xFF});
+      into = into.subspan(size);
+      address += static_cast<std::uint32_t>(size);
+      continue;
+    }
     const Result<Bytes> answer =
         world_.ask(Message::kFlashRead, Writer<6>().put(address).put(static_cast<std::uint16_t>(size)).bytes());
     if (!answer.ok()) {
@@ -90,12 +96,17 @@ Status RemoteFlash::do_read(std::uint32_t address, MutableBytes into) {
     }
     Reader reader(answer.value());
     const Status status = reader.take_status();
+    const auto blank_until = reader.take<std::uint32_t>();
     const Bytes bytes = reader.rest();
-    if (!reader.ok() || (!bytes.empty() && bytes.size() != size)) {
+    if (!reader.ok() || blank_until > world_.geometry.size() || (!bytes.empty() && bytes.size() != size)) {
       world_.channel.give_up(Status::kBadInput);
       return Status::kIo;
     }
     CUBBY_TRY(status);
+    if (blank_until > address) {
+      blank_begin_ = address;
+      blank_end_ = blank_until;
+    }
     if (bytes.empty()) {
       std::fill_n(into.begin(), size, std::byte{0xFF});
     } else {
@@ -108,10 +119,12 @@ Status RemoteFlash::do_read(std::uint32_t address, MutableBytes into) {
 }
 
 Status RemoteFlash::do_program(std::uint32_t address, Bytes data) {
+  forget();
   return world_.ask_status(Message::kFlashProgram, Writer<4>().put(address).bytes(), data);
 }
 
 Status RemoteFlash::do_erase(std::uint32_t sector) {
+  forget();
   return world_.ask_status(Message::kFlashErase, Writer<4>().put(sector).bytes());
 }
 

@@ -45,6 +45,8 @@ class RemoteBus final : public hal::SerialBus {
 class RemoteFlash final : public hal::NorFlash {
  public:
   explicit RemoteFlash(WorldView& world) : world_(world) {}
+  /// A new order has come: what the world promised holds no more.
+  void forget() { blank_end_ = 0; }
 
  private:
   const hal::FlashGeometry& do_geometry() const override { return world_.geometry; }
@@ -52,6 +54,9 @@ class RemoteFlash final : public hal::NorFlash {
   Status do_program(std::uint32_t address, Bytes data) override;
   Status do_erase(std::uint32_t sector) override;
   WorldView& world_;
+  // The world's promise about [begin, end): it reads FF, until something is programmed or erased or the order ends.
+  std::uint32_t blank_begin_ = 0;
+  std::uint32_t blank_end_ = 0;
 };
 
 class RemoteClock final : public hal::Clock {
