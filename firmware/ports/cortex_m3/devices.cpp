@@ -75,6 +75,10 @@ void CentreClock::do_set_utc_ms(std::uint64_t utc_ms) {
   at_start_ms_ = utc_ms - static_cast<std::uint64_t>(time_now().ms());
 }
 
+BoardSupply::BoardSupply(const volatile std::uint32_t& input, hal::ResetCause cause) : input_(input), cause_(cause) {
+  enable_interrupt(kBrownOutInterrupt);
+}
+
 void BoardSupply::note_brown_out() {
   failing_until = time_now() + kFailingFor;
 }

@@ -78,7 +78,7 @@ class BoardSupply final : public hal::PowerMonitor {
  public:
   static constexpr Duration kFailingFor = Duration::milliseconds(500);
 
-  BoardSupply(const volatile std::uint32_t& input, hal::ResetCause cause) : input_(input), cause_(cause) {}
+  BoardSupply(const volatile std::uint32_t& input, hal::ResetCause cause);
   /// In the interrupt.
   static void note_brown_out();
 

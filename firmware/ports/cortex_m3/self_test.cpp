@@ -173,7 +173,6 @@ void check_supply() {
   const volatile std::uint32_t input = 0;
   const BoardSupply supply(input, hal::ResetCause::kPowerOn);
   check(supply.supply() == hal::Supply::kMains, "the supply is there");
-  enable_interrupt(kBrownOutInterrupt);
   registers_at<volatile std::uint32_t>(0xE000'E200) = std::uint32_t{1} << kBrownOutInterrupt;
   asm volatile("dsb\n isb");
   check(supply.supply() == hal::Supply::kFailing, "a brown-out is heard of");

@@ -3,7 +3,7 @@ set(CMAKE_SYSTEM_PROCESSOR cortex-m3)
 set(CMAKE_C_COMPILER arm-none-eabi-gcc)
 set(CMAKE_CXX_COMPILER arm-none-eabi-g++)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
-set(flags "-mcpu=cortex-m3 -mthumb -Os -ffunction-sections -fdata-sections -fstack-usage")
+set(flags "-mcpu=cortex-m3 -mthumb -Os -g -ffunction-sections -fdata-sections -fstack-usage")
 set(CMAKE_C_FLAGS_INIT "${flags}")
 set(CMAKE_CXX_FLAGS_INIT "${flags} -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit")
 # g++ would link the hosted C++ library's start-up and exception tables.
