@@ -301,6 +301,7 @@ Status LockstepHost::handle_flash(Message type, Reader& reader) {
   }
   if (world_->flash.is_cut() && at_cut_ == AtCut::kDies) {
     died_ = true;
+    ++deaths_;
     stream_->stop();
     return Status::kIo;
   }

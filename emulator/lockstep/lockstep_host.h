@@ -33,6 +33,8 @@ class LockstepHost final : public RemoteController {
   const std::string& failure() const { return failure_; }
   /// Its name, from the greeting.
   const std::string& port() const { return port_; }
+  /// Guests that died at a cut.
+  std::uint64_t deaths() const { return deaths_; }
   /// Questions answered since the beginning.
   std::uint64_t questions() const { return questions_; }
 
@@ -68,6 +70,7 @@ class LockstepHost final : public RemoteController {
   std::string failure_;
   std::string port_;
   std::uint64_t questions_ = 0;
+  std::uint64_t deaths_ = 0;
 };
 
 }  // namespace cubby::emulator

@@ -54,6 +54,8 @@ void live_day(Lab& lab) {
   EXPECT_TRUE(lab.collect(first));
   lab.run_to(Duration::minutes(14 * 60 + 10));
   EXPECT_TRUE(lab.collect(second, InjectionKind::kRefuse));
+  lab.run_to(Duration::minutes(15 * 60 + 30));
+  EXPECT_FALSE(lab.world().settled()) << "a forced door cannot have been reported without a network";
   lab.run_to(Duration::hours(24));
 }
 
@@ -249,6 +251,7 @@ TEST(Lockstep, KilledAtFlashOperations) {
     CutLab lab(cut, &host);
     ASSERT_NO_FATAL_FAILURE(lab.expect_good_end());
     ASSERT_EQ(host.failure(), "");
+    ASSERT_EQ(host.deaths(), 1U);
     if (::testing::Test::HasFailure()) {
       return;
     }
