@@ -13,6 +13,7 @@ struct Fleet::Parts {
   std::vector<std::size_t> shard_begin;
   std::vector<RoomMeter>* meters = nullptr;
   std::uint64_t start_utc_ms = 0;
+  const RemoteController* first_controller = nullptr;
   std::unordered_map<std::string, std::size_t> by_name;  // Looked up only, never walked.
 };
 
@@ -22,6 +23,7 @@ Fleet::Fleet(const Profile& profile, const FleetOptions& options, std::size_t sh
   parts_->profile = profile;
   parts_->meters = &meters;
   parts_->start_utc_ms = options.start_utc_ms != 0 ? options.start_utc_ms : profile.start_utc_ms();
+  parts_->first_controller = options.first_controller;
   const std::size_t count = options.stations != 0 ? options.stations : profile.stations;
   for (std::size_t shard = 0; shard <= shards; ++shard) {
     parts_->shard_begin.push_back(count * shard / shards);
@@ -67,6 +69,10 @@ const Station& Fleet::station(std::size_t index) const {
 }
 std::uint64_t Fleet::start_utc_ms() const {
   return parts_->start_utc_ms;
+}
+
+bool Fleet::controller_lost() const {
+  return parts_->first_controller != nullptr && parts_->first_controller->lost();
 }
 
 std::size_t Fleet::find(std::string_view name) const {

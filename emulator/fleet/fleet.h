@@ -8,6 +8,7 @@
 #include "emulator/hardware/boards/board_profile.h"
 #include "emulator/hardware/boards/line_noise.h"
 #include "emulator/people/profile.h"
+#include "emulator/station/remote_controller.h"
 #include "emulator/station/station.h"
 #include "emulator/world/room_meter.h"
 #include "firmware/base/limits.h"
@@ -31,6 +32,7 @@ struct FleetOptions {
   NoiseRates bus_noise;              // On every segment.
   bool item_sensors = false;         // Every compartment has one, as far as its segment has room for the boards.
   std::vector<std::byte> fleet_key;  // 32 bytes.
+  RemoteController* first_controller = nullptr;  // Of the first station; must outlive the fleet. Null: as the others'.
 };
 
 /// One row of a trace file, already checked.
@@ -56,6 +58,8 @@ class Fleet {
   /// Index of the station of that name, or station_count().
   std::size_t find(std::string_view name) const;
   std::uint64_t start_utc_ms() const;
+  /// The controller of FleetOptions::first_controller is gone for good. Only the first shard may change that.
+  bool controller_lost() const;
   /// Adds the rows of a trace to the stations' futures; rows must not lie in the past.
   void add_trace(const std::vector<TraceRow>& rows);
 

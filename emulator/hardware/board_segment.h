@@ -37,6 +37,8 @@ class BoardSegment : public hal::SerialBus {
   virtual void advance(Instant now) = 0;
   /// Bytes wait for the controller that it could not know of, and no more are under way.
   virtual bool has_arrived(Instant now) const = 0;
+  /// SerialBus::receive() may give something at `now`, in the controller's time; false: nothing for sure.
+  virtual bool holds(Instant now) const = 0;
   /// The board answers nothing and obeys nothing before `until`.
   virtual void silence(std::uint8_t board, Instant now, Instant until) = 0;
 

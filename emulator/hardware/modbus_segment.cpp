@@ -82,18 +82,27 @@ Status ModbusSegment::do_send(Bytes frame, Instant now, bool idle) {
   return Status::kOk;
 }
 
+// Bytes of the reply that are there, taken or not.
+std::size_t ModbusSegment::arrived(Instant now) const {
+  const Instant world_now = boot_ + Duration{now.us};
+  return static_cast<std::size_t>(std::clamp<std::int64_t>((world_now - reply_begins_).us / kByteTimeUs, 0,
+                                                           static_cast<std::int64_t>(reply_size_)));
+}
+
+bool ModbusSegment::holds(Instant now) const {
+  return arrived(now) > reply_taken_;
+}
+
 std::size_t ModbusSegment::do_receive(MutableBytes into, Instant now) {
   const RoomScope scope(meter_, Room::kBus);
   if (reply_taken_ == reply_size_) {
     return 0;
   }
-  const Instant world_now = boot_ + Duration{now.us};
-  const std::int64_t arrived =
-      std::clamp<std::int64_t>((world_now - reply_begins_).us / kByteTimeUs, 0, static_cast<std::int64_t>(reply_size_));
-  if (static_cast<std::size_t>(arrived) <= reply_taken_) {
+  const std::size_t here = arrived(now);
+  if (here <= reply_taken_) {
     return 0;
   }
-  const std::size_t count = std::min(into.size(), static_cast<std::size_t>(arrived) - reply_taken_);
+  const std::size_t count = std::min(into.size(), here - reply_taken_);
   std::copy_n(reply_.begin() + static_cast<std::ptrdiff_t>(reply_taken_), count, into.begin());
   reply_taken_ += count;
   return count;

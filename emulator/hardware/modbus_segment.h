@@ -23,6 +23,7 @@ class ModbusSegment final : public BoardSegment {
   void power_cycle(Instant now) override;
   void advance(Instant) override {}
   bool has_arrived(Instant) const override { return false; }
+  bool holds(Instant now) const override;
   void silence(std::uint8_t board, Instant now, Instant until) override;
 
  private:
@@ -30,6 +31,7 @@ class ModbusSegment final : public BoardSegment {
   std::size_t do_receive(MutableBytes into, Instant now) override;
   Instant do_next_arrival() const override;
   std::int64_t do_byte_time_us() const override { return kByteTimeUs; }
+  std::size_t arrived(Instant now) const;
   void note_reported(std::uint8_t board, std::uint8_t inputs, Instant at);
 
   std::vector<ModbusBoard> boards_;

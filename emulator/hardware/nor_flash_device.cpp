@@ -46,6 +46,26 @@ std::size_t NorFlashDevice::allocated() const {
   return total;
 }
 
+std::uint32_t NorFlashDevice::blank_until(std::uint32_t address) const {
+  if (faulty_ || power_ == Power::kOff) {
+    return address;
+  }
+  while (address < geometry_.size()) {
+    const std::uint32_t number = address / geometry_.sector_size;
+    const std::uint32_t next = (number + 1) * geometry_.sector_size;
+    if (sectors_[number]) {
+      const Sector& cells = *sectors_[number];
+      const auto from = cells.begin() + static_cast<std::ptrdiff_t>(address % geometry_.sector_size);
+      const auto found = std::find_if(from, cells.end(), [](std::byte cell) { return cell != kErased; });
+      if (found != cells.end()) {
+        return address + static_cast<std::uint32_t>(found - from);
+      }
+    }
+    address = next;
+  }
+  return address;
+}
+
 NorFlashDevice::Sector& NorFlashDevice::writable(std::uint32_t sector) {
   std::shared_ptr<Sector>& slot = sectors_[sector];
   if (!slot) {

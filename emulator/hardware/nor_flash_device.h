@@ -92,6 +92,9 @@ class NorFlashDevice final : public hal::NorFlash {
     counters_.bytes_programmed = bytes;
   }
   std::uint32_t erases_of(std::uint32_t sector) const { return wear_[sector]; }
+  /// Every read from `address` up to there gives FF until something is programmed, erased, cut or broken; `address`
+  /// itself: nothing can be said.
+  std::uint32_t blank_until(std::uint32_t address) const;
   /// Bytes of memory that the image takes.
   std::size_t allocated() const;
 

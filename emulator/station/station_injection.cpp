@@ -200,7 +200,7 @@ std::size_t StationWorld::save(std::vector<std::byte>& blob) const {
   writer.value(clock_.offset_ms());
   writer.value(random_.prng().state());
   writer.value(link_down_count_);
-  writer.value(controller_.has_value());
+  writer.value(powered_);
   writer.value(next_ticket_);
   writer.value(counters());
   writer.value(heard_seq_);

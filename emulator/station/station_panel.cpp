@@ -49,7 +49,7 @@ Status StationWorld::move_by_hand(const HandMove& move, Instant now) {
     }
     return move.kind == HandMove::Kind::kPut ? people_.hand_puts(door) : people_.hand_takes(door);
   }
-  if (!controller_.has_value()) {
+  if (!powered_) {
     return Status::kNotSent;
   }
   if (!people_.hand_comes()) {
@@ -69,7 +69,7 @@ Status StationWorld::move_by_hand(const HandMove& move, Instant now) {
 
 PanelView StationWorld::panel(Instant now) const {
   PanelView view;
-  view.lit = controller_.has_value();
+  view.lit = powered_;
   if (view.lit) {
     const PanelScreen screen = panel_.display().screen(now);
     view.message = panel_text(screen.message).name;

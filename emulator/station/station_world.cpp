@@ -123,25 +123,21 @@ void StationWorld::freeze_people(bool frozen) {
 }
 
 bool StationWorld::settled() const {
-  if (!controller_.has_value()) {
+  if (!powered_) {
     return false;
   }
-  const core::Controller& controller = controller_->controller();
-  if (!controller.running()) {
-    return !controller.waiting();  // Safe mode.
-  }
-  return controller.uplink().acknowledged_seq() + 1 == controller.journal().next_seq();
+  return setup_.remote != nullptr ? setup_.remote->settled() : controller_->controller().settled();
 }
 
 void StationWorld::press(char key) {
-  if (controller_.has_value()) {
+  if (powered_) {
     panel_.press(key);
     tick_now_ = true;
   }
 }
 
 void StationWorld::scan(std::string_view text) {
-  if (controller_.has_value()) {
+  if (powered_) {
     panel_.scan(text);
     tick_now_ = true;
   }
@@ -247,7 +243,7 @@ void StationWorld::on_compartment(std::uint8_t number, std::uint8_t from, std::u
 void StationWorld::on_uplink(std::uint8_t, std::uint8_t) {}  // When the centre answers is no part of the world.
 
 void StationWorld::power_on() {
-  if (controller_.has_value()) {
+  if (powered_) {
     return;
   }
   ++counts_.boots;
@@ -265,19 +261,31 @@ void StationWorld::power_on() {
                                .random = random_,
                                .watchdog = watchdog_,
                                .trace = this};
-  controller_.emplace(hardware, app::AssemblyOptions{.config = setup_.config,
-                                                     .firmware_version = kFirmwareVersion,
-                                                     .announce_new_journal = setup_.announce_new_journal});
+  const app::AssemblyOptions options{.config = setup_.config,
+                                     .firmware_version = kFirmwareVersion,
+                                     .announce_new_journal = setup_.announce_new_journal};
   const RoomScope scope(&meter_, Room::kCore);
-  (void)controller_->boot(Instant{});  // Any error: safe mode.
+  powered_ = true;
   tick_now_ = true;
+  if (setup_.remote != nullptr) {
+    // One that dies at a cut, or is lost, says so again at the first tick.
+    (void)setup_.remote->boot(
+        {.hardware = hardware, .segment = *segment_, .flash = flash_, .pipe = pipe_, .panel = panel_}, options);
+    return;
+  }
+  controller_.emplace(hardware, options);
+  (void)controller_->boot(Instant{});  // Any error: safe mode.
 }
 
 void StationWorld::power_off() {
-  if (!controller_.has_value()) {
+  if (!powered_) {
     return;
   }
   hash_.add(TraceKind::kPower, now_, 0);
+  powered_ = false;
+  if (setup_.remote != nullptr) {
+    setup_.remote->power_off();
+  }
   controller_.reset();
   segment_->power_cycle(now_);
   pipe_.power_cycle();
@@ -287,18 +295,34 @@ void StationWorld::power_off() {
   people_.on_power_cut();
 }
 
+// One that died or was lost does nothing any more; whoever runs the world asks RemoteController::lost().
+Wake StationWorld::tick_remote(Instant now) {
+  const Result<Wake> wake = setup_.remote->tick(now);
+  return wake.ok() ? wake.value() : Wake{};
+}
+
+void StationWorld::forget_news() {
+  if (setup_.remote != nullptr) {
+    line_->forget_news(now_,
+                       [&](std::size_t board, std::uint64_t inputs) { return setup_.remote->knows(board, inputs); });
+    return;
+  }
+  const drivers::DoorBank& doors = controller_->controller().doors();
+  line_->forget_news(
+      now_, [&](std::size_t board, std::uint64_t inputs) { return doors.started() && doors.knows(board, inputs); });
+}
+
 void StationWorld::tick() {
   const RoomScope scope(&meter_, Room::kCore);
   ++counts_.ticks;
   tick_now_ = false;
-  const Wake wake = controller_->tick(Instant{now_.us - boot_.us});
+  const Instant now{now_.us - boot_.us};
+  const Wake wake = setup_.remote != nullptr ? tick_remote(now) : controller_->tick(now);
   const auto to_world = [&](Instant at) { return at == Instant::max() ? at : Instant{at.us + boot_.us}; };
   wake_.deadline = to_world(wake.deadline);
   wake_.idle_poll = to_world(wake.idle_poll);
   if (line_ != nullptr) {
-    const drivers::DoorBank& doors = controller_->controller().doors();
-    line_->forget_news(
-        now_, [&](std::size_t board, std::uint64_t inputs) { return doors.started() && doors.knows(board, inputs); });
+    forget_news();
   }
   if (flash_.is_cut()) {
     power_off();
@@ -359,7 +383,7 @@ void StationWorld::handle(const WorldEvent& event) {
     case Timer::kLinkDown:
       ++link_down_count_;
       pipe_.set_reachable(false);
-      tick_now_ = controller_.has_value();
+      tick_now_ = powered_;
       if (event.door == 1) {  // One of the network's own outages, not an injected one.
         queue_.schedule(now_ + draw_network_outage(faults_, profile_), static_cast<std::uint8_t>(Timer::kLinkUp), 1);
       }
@@ -411,7 +435,7 @@ Instant StationWorld::next_activity() const {
     return now_;
   }
   Instant next = std::min(queue_.next_time(), segment_->next_call());
-  if (controller_.has_value()) {
+  if (powered_) {
     next = std::min(next, wake_.deadline);
     if (!setup_.skip_idle_polls || segment_->has_news()) {
       next = std::min(next, wake_.idle_poll);
@@ -438,12 +462,12 @@ void StationWorld::run_until(Instant end) {
     now_ = next;
     if (segment_->next_call() <= now_) {
       segment_->advance(now_);
-      tick_now_ = tick_now_ || (controller_.has_value() && segment_->has_arrived(now_));
+      tick_now_ = tick_now_ || (powered_ && segment_->has_arrived(now_));
     }
     while (queue_.next_time() <= now_) {
       handle(queue_.pop());
     }
-    if (!controller_.has_value()) {
+    if (!powered_) {
       continue;
     }
     const bool poll = (!setup_.skip_idle_polls || segment_->has_news()) && wake_.idle_poll <= now_;
@@ -456,17 +480,17 @@ void StationWorld::run_until(Instant end) {
 
 void StationWorld::connected() {
   pipe_.connected();
-  tick_now_ = controller_.has_value();
+  tick_now_ = powered_;
 }
 
 void StationWorld::refused() {
   pipe_.refused();
-  tick_now_ = controller_.has_value();
+  tick_now_ = powered_;
 }
 
 void StationWorld::disconnected() {
   pipe_.disconnected();
-  tick_now_ = controller_.has_value();
+  tick_now_ = powered_;
 }
 
 // The notifier hears of a delivery when its acknowledgement passes.
@@ -490,7 +514,7 @@ void StationWorld::deliver(Bytes bytes) {
     return;
   }
   pipe_.deliver(bytes);
-  tick_now_ = controller_.has_value();
+  tick_now_ = powered_;
   notice_acks(bytes);
 }
 

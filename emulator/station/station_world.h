@@ -13,6 +13,7 @@
 #include "emulator/hardware/nor_flash_device.h"
 #include "emulator/hardware/small_devices.h"
 #include "emulator/people/people.h"
+#include "emulator/station/remote_controller.h"
 #include "emulator/station/station.h"
 #include "emulator/world/event_queue.h"
 #include "emulator/world/room_meter.h"
@@ -41,6 +42,7 @@ struct StationSetup {
   std::uint64_t run_id = 0;  // Mixed into the random source only: journal ids and nonces.
   bool announce_new_journal = false;
   bool skip_idle_polls = true;
+  RemoteController* remote = nullptr;  // Runs instead of one in here; must outlive the station.
 };
 
 /// The one Station there is. The emulated world's time is `now_`; the controller's counts from its boot.
@@ -76,7 +78,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void cut_at_flash_operation(std::uint64_t operations, TearMode mode, Duration off);
   const NorFlashDevice& flash() const { return flash_; }
   const Door& door(std::size_t index) const { return doors_[index]; }
-  /// Null while there is no power.
+  /// Null while there is no power, and if it is remote.
   const core::Controller* controller() const { return controller_.has_value() ? &controller_->controller() : nullptr; }
 
  private:
@@ -124,6 +126,8 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void power_on();
   void power_off();
   void tick();
+  Wake tick_remote(Instant now);
+  void forget_news();
   void handle(const WorldEvent& event);
   void move_door(std::uint8_t door, bool shut);
   void break_item_sensor(std::uint8_t door, ItemFault fault);
@@ -161,7 +165,8 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   RandomDevice random_;
   WatchdogDevice watchdog_;
   People people_;
-  std::optional<app::Assembly> controller_;
+  std::optional<app::Assembly> controller_;  // If it is not remote.
+  bool powered_ = false;
   Instant boot_{};
   Wake wake_;  // In the world's time.
   bool tick_now_ = false;

@@ -48,9 +48,9 @@ CodeEntry::Step CodeEntry::scan(std::string_view text, std::string_view station)
   if (dot == std::string_view::npos) {
     return take_code(text, {});
   }
-  const auto second = text.substr(dot + 1);
+  const std::string_view second(text.data() + dot + 1, text.size() - dot - 1);
   return dot == limits::kShortCodeDigits && is_digits(second, limits::kSecondDigits)
-             ? take_code(text.substr(0, dot), second)
+             ? take_code({text.data(), dot}, second)
              : Step::kNothing;
 }
 

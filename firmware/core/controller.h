@@ -54,6 +54,8 @@ class Controller final : public wire::UplinkListener {
   /// False: safe mode, or waiting().
   bool running() const { return running_; }
   bool waiting() const { return boot_at_.has_value(); }
+  /// The centre has acknowledged every event, or there is no uplink: safe mode.
+  bool settled() const { return running_ ? uplink_.acknowledged_seq() + 1 == journal_.next_seq() : !waiting(); }
   const StationState& state() const { return recorder_.state(); }
   const Configuration& configuration() const { return configuration_; }
   const store::Journal& journal() const { return journal_; }

@@ -198,8 +198,9 @@ bool PanelFlow::on_token(std::string_view text) {
   if (text.size() != kTokenPrefix.size() + kTokenDigits || !text.starts_with(kTokenPrefix)) {
     return false;
   }
+  text.remove_prefix(kTokenPrefix.size());
   std::uint64_t token = 0;
-  for (const char c : text.substr(kTokenPrefix.size())) {
+  for (const char c : text) {
     const auto digit = kHexDigits.find(c);
     if (digit == std::string_view::npos) {
       return false;

@@ -338,4 +338,5 @@ def run(lab):
                 board.process.wait()
 
 
-main("controller", run)
+if __name__ == "__main__":
+    main("controller", run)

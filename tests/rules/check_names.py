@@ -11,7 +11,8 @@ from source import ROOT, bare, code_files, finish, line_of, self_test
 CORE = ("firmware/", "emulator/")
 PURE = CORE + ("tools/aggregator/core/",)
 # The parts of firmware/ that stand for the host, not for the controller.
-HOST = ("firmware/base/digest_openssl.cpp", "firmware/base/assert_host.cpp", "firmware/ports/posix/", "firmware/tls/", "firmware/toml/")
+HOST = ("firmware/base/digest_openssl.cpp", "firmware/base/assert_host.cpp", "firmware/ports/lockstep/host_main.cpp", "firmware/ports/posix/",
+        "firmware/tls/", "firmware/toml/")
 
 # (folders, exceptions, pattern, what to do instead)
 RULES = (

@@ -8,6 +8,7 @@
 
 #include "firmware/base/limits.h"
 #include "tools/cubby/control_client.h"
+#include "tools/cubby/panel_visit.h"
 #include "tools/cubby/replay.h"
 #include "tools/support/command_line.h"
 #include "tools/support/secret_file.h"
@@ -38,6 +39,9 @@ struct InjectArguments {
   std::uint32_t door = 0;
   std::string duration;
   std::string trace;
+  std::string panel;
+  std::string boards;
+  std::string fleet_key;
 };
 
 int fail(int code, const std::string& message) {
@@ -96,9 +100,36 @@ int perform(const InjectArguments& arguments, const ControlRequest& request, Con
   }
 }
 
+PanelPlace place_of(const InjectArguments& arguments) {
+  return {.panel = *parse_endpoint(arguments.panel), .boards = arguments.boards};
+}
+
+int deposit_there(const InjectArguments& arguments) {
+  if (arguments.parcel.empty()) {
+    return fail(kExitUsage, "--parcel: is needed with --panel");
+  }
+  std::string error;
+  const std::string pass = courier_pass(arguments.carrier, arguments.fleet_key, error);
+  if (!error.empty()) {
+    return fail(kExitFailure, error);
+  }
+  const VisitResult result = deposit_at_panel(
+      place_of(arguments),
+      {.pass = pass, .parcel = arguments.parcel, .size = arguments.size == "XL" ? 'X' : arguments.size[0]});
+  if (!result.error.empty()) {
+    return fail(kExitFailure, result.error);
+  }
+  std::printf("compartment %u\n", result.compartment);
+  std::cerr << "cubby inject: the code is the recipient's; the centre tells it (cubby notify)\n";
+  return kExitOk;
+}
+
 int deposit(const InjectArguments& arguments) {
   if (const std::string problem = parcel_number_problem(arguments.parcel); !problem.empty()) {
     return fail(kExitUsage, "--parcel " + arguments.parcel + ": " + problem);
+  }
+  if (!arguments.panel.empty()) {
+    return deposit_there(arguments);
   }
   ControlRequest request;
   request.mutable_deposit()->set_station(arguments.station);
@@ -153,6 +184,14 @@ int drop_off(const InjectArguments& arguments) {
 }
 
 int collect(const InjectArguments& arguments) {
+  if (!arguments.panel.empty()) {
+    const VisitResult result = collect_at_panel(place_of(arguments), arguments.code, arguments.second);
+    if (!result.error.empty()) {
+      return fail(kExitFailure, result.error);
+    }
+    std::printf("compartment %u\ncollected\n", result.compartment);
+    return kExitOk;
+  }
   ControlRequest request;
   request.mutable_collect()->set_station(arguments.station);
   request.mutable_collect()->set_code(arguments.code);
@@ -304,6 +343,22 @@ CLI::App* add_verb(CLI::App& inject, const Arguments& arguments, int& exit_code,
   return verb;
 }
 
+/// Of what people do at a station that is no emulator's.
+void add_panel(CLI::App& verb, const Arguments& arguments, std::initializer_list<const char*> emulator_only) {
+  CLI::Option* panel =
+      verb.add_option("--panel", arguments->panel,
+                      "Where a cubby-controller or a board listens for its panel, instead of --control")
+          ->check(endpoint_validator());
+  panel->excludes(verb.get_option("--control"));
+  for (const char* option : emulator_only) {
+    panel->excludes(verb.get_option(option));
+  }
+  verb.add_option(
+          "--boards", arguments->boards,
+          "With --panel: control socket of the cubby board that moves its doors; default: somebody does it by hand")
+      ->needs(panel);
+}
+
 void add_deliveries(CLI::App& inject, const Arguments& arguments, int& exit_code) {
   CLI::App* verb = add_verb(inject, arguments, exit_code, "deposit",
                             "A courier deposits one parcel; prints compartment and pickup code", deposit);
@@ -321,7 +376,14 @@ void add_deliveries(CLI::App& inject, const Arguments& arguments, int& exit_code
           ->check(CLI::IsMember({"S", "M", "L", "XL"}));
   verb->add_flag("--low-door", arguments->low_door, "Ask for a door within reach from a wheelchair");
   verb->add_flag("--cancel", arguments->cancel, "At the open door, take the parcel along again")->excludes(change);
-  verb->footer("Example: cubby inject deposit --station SX-TY-0007 --size M --carrier sf --parcel RB473124829CN");
+  add_panel(*verb, arguments, {"--recipient", "--change-size", "--low-door", "--cancel"});
+  verb->add_option("--fleet-key", arguments->fleet_key,
+                   "With --panel: key that signs the courier's pass; default: fleet.key in the state folder of cubby")
+      ->needs("--panel");
+  verb->footer(
+      "Examples: cubby inject deposit --station SX-TY-0007 --size M --carrier sf --parcel RB473124829CN\n"
+      "          cubby inject deposit --station SX-TY-0007 --size M --parcel RB473124829CN --panel 127.0.0.1:7600 "
+      "--boards b.ctl");
 
   verb = add_verb(inject, arguments, exit_code, "drop-off",
                   "A sender drops a parcel or a return off; the brand's next courier takes it along", drop_off);
@@ -345,6 +407,7 @@ void add_pickups(CLI::App& inject, const Arguments& arguments, int& exit_code) {
   verb->add_option("--code", arguments->code, "As the keypad takes it")->required()->check(code_validator());
   verb->add_option("--second", arguments->second, kSecondHelp)->check(second_validator());
   verb->add_flag("--scan", arguments->scan, "Show the scanner the code's QR text");
+  add_panel(*verb, arguments, {"--scan"});
   verb->footer(
       "Examples: cubby inject collect --station SX-TY-0007 --code 12345678\n"
       "          cubby inject collect --station SX-TY-0007 --code 123456 --second 4829");

@@ -164,6 +164,9 @@ void ShardRun::note_senders() {
 void ShardRun::run_window(std::int64_t index, SaveStep* save) {
   const std::int64_t end_us = shared_.end_us(index);
   shared_.fleet.run_shard(shard_, Instant{end_us});
+  if (shard_ == 0 && shared_.fleet.controller_lost()) {
+    shared_.failed = true;
+  }
   if (shared_.state != nullptr) {
     note_senders();
   }

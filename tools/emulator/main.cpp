@@ -9,7 +9,9 @@
 #include <random>
 #include <thread>
 
+#include "emulator/lockstep/lockstep_host.h"
 #include "tools/emulator/full_speed_run.h"
+#include "tools/emulator/guest_process.h"
 #include "tools/emulator/live_run.h"
 #include "tools/emulator/profile_choice.h"
 #include "tools/emulator/trace_resolver.h"
@@ -26,6 +28,7 @@ constexpr std::uint32_t kThreadsMax = 64;
 constexpr std::uint32_t kStationsMax = 30'000;
 constexpr double kDaysMin = 0.001;
 constexpr double kDaysMax = 3'660;
+constexpr int kGuestSilenceMostS = 3600;
 constexpr std::uint32_t kWindowLeastS = 60;
 constexpr std::uint32_t kWindowMostS = 300;
 constexpr char kNone[] = "none";
@@ -62,6 +65,8 @@ struct Arguments {
   bool item_sensors = false;
   bool profile_rooms = false;
   std::string start;
+  std::string guest;
+  int guest_silence = GuestProcess::kSilenceMaxS;
   std::string stations_file;
   std::string fleet_key;
   std::string token_file;
@@ -138,6 +143,13 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->capture_default_str();
   app.add_flag("--item-sensors", arguments.item_sensors,
                "Compartments have a sensor that sees whether a parcel is inside");
+  app.add_option("--guest", arguments.guest,
+                 "The first station's controller is that command, in lock-step on its standard input and output, e.g.\n"
+                 "cubby-lockstep-guest; only at --speed max");
+  app.add_option("--guest-silence", arguments.guest_silence,
+                 "Seconds after which a silent guest is lost; 0: never, for a debugger")
+      ->check(integer_range(0, kGuestSilenceMostS))
+      ->capture_default_str();
   app.add_flag("--profile-rooms", arguments.profile_rooms, "Measure processor time by room, for --report");
   app.add_option(
       "--start", arguments.start,
@@ -237,6 +249,11 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
   if (full_speed && options.control.has_value()) {
     return "--control: live injection is not supported at --speed max; use --trace FILE, or --speed 1..1000";
   }
+  if (!full_speed && !arguments.guest.empty()) {
+    return "--guest: the guest's time is the world's, which must be free to wait for it; give --speed max";
+  }
+  options.guest = arguments.guest;
+  options.guest_silence_max_s = arguments.guest_silence;
   options.trace_file = arguments.trace;
   options.state_dir = arguments.state;
   options.ledger_file = arguments.ledger;
@@ -298,6 +315,9 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
   fleet_options.mixed_boards = options.mixed_boards;
   fleet_options.bus_noise = options.bus_noise;
   fleet_options.fleet_key = options.fleet_key;
+  GuestProcess process(options.guest, options.guest_silence_max_s);
+  emulator::LockstepHost guest(process);
+  fleet_options.first_controller = options.guest.empty() ? nullptr : &guest;
   std::vector<emulator::RoomMeter> meters(options.threads);
   for (emulator::RoomMeter& meter : meters) {
     meter.counter = options.profile_rooms ? processor_ticks : nullptr;
@@ -327,6 +347,9 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
   figures.deposits_before = fleet.totals().of(emulator::Use::kDeposit);
   const bool good = options.speed == 0 ? run_at_full_speed(options, fleet, meters, state, figures)
                                        : run_live(options, fleet, state, figures, error);
+  if (guest.lost()) {
+    return fail(kExitFailure, "--guest: " + guest.failure());
+  }
   if (!error.empty()) {
     return fail(kExitFailure, error);
   }

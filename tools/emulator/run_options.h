@@ -42,7 +42,9 @@ struct RunOptions {
   std::string state_dir;
   std::string ledger_file;
   std::string report_file;
-  std::string stations_file;  // Only write the configurations there.
+  std::string guest;             // Command of the first station's controller; empty: it is in here.
+  int guest_silence_max_s = 10;  // 0: it may be silent as long as it likes.
+  std::string stations_file;     // Only write the configurations there.
   std::vector<std::byte> fleet_key;
   std::string control_token;
 };

@@ -20,6 +20,7 @@ class LineSegment final : public BoardSegment, private LockWiring {
   void power_cycle(Instant now) override;
   void advance(Instant now) override;
   bool has_arrived(Instant now) const override { return line_.host_last_arrival() <= now; }
+  bool holds(Instant) const override { return true; }  // The line cannot be looked at without taking from it.
   void silence(std::uint8_t board, Instant now, Instant until) override;
   /// The controller knows all that the board's inputs say: polls have nothing new to read there. On a line with faults
   /// no poll is like the other, so it never does.

@@ -15,6 +15,7 @@
 #include "firmware/ports/posix/config_report.h"
 #include "firmware/ports/posix/controller_config.h"
 #include "firmware/ports/posix/controller_loop.h"
+#include "firmware/ports/posix/station_page_file.h"
 
 namespace {
 
@@ -40,6 +41,7 @@ struct Arguments {
   std::string config;
   bool check = false;
   bool print_config = false;
+  std::string station_page;
   std::vector<std::string> texts;  // By port_options().
   std::vector<char> flags;
 };
@@ -61,6 +63,8 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--config", arguments.config, "TOML file of the port and of the station")->required();
   app.add_flag("--check", arguments.check, "Look at configuration, keys and journal, change nothing");
   app.add_flag("--print-config", arguments.print_config, "Version and hash of the station's configuration");
+  app.add_option("--write-station-page", arguments.station_page,
+                 "Make this file for a microcontroller: configuration and keys (docs/cortex-m3.md)");
   arguments.texts.resize(port_options().size());
   arguments.flags.resize(port_options().size());
   for (std::size_t i = 0; i < port_options().size(); ++i) {
@@ -208,6 +212,10 @@ int main(int argc, char** argv) {
   if (arguments.print_config) {
     print_identity(*config, std::cout);
     return std::cout.flush() ? kExitOk : kExitFailure;
+  }
+  if (app.count("--write-station-page") != 0) {
+    const std::string why = write_station_page_file(*config, arguments.station_page);
+    return why.empty() ? kExitOk : complain(kExitFailure, why);
   }
   set_up_log(config->port.log_level);
   return serve(*config);

@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+"""Cuts the power of the microcontroller's image at random moments: while it boots, while it writes its flash, while people stand
+before open doors. QEMU is killed, and what its flash then holds is what the next boot gets.
+
+After each cut: `cubby flash verify` finds nothing wrong; what the aggregator has acknowledged is in the journal, to the chain; no event
+of an earlier boot is gone or another; each deposit that the panel has confirmed is in the journal; no door opened that nobody asked
+for. At the end the books are exact.
+
+Usage: power_cuts.py FOLDER_OF_THE_PROGRAMS
+  CUBBY_IMAGES  folder of the images
+  CUBBY_CUTS    how many cuts (else 6, with CUBBY_THOROUGH=1 25, with CUBBY_NIGHTLY=1 200)
+  CUBBY_SEED    when the cuts come and what people do (else a random one, which is printed first)
+"""
+import collections
+import os
+import random
+import secrets
+import sys
+import threading
+
+import board
+from station import ImageStation
+from controller import Family
+from journals import exported, marks
+from programs import Failure, expect, expect_equal, main, thorough, wait_until
+
+# Doors enough for those that a cut leaves in doubt: nobody comes to settle them here.
+BOARDS = [Family(f"p1:{address}:24", f'family = "p1"\naddress = {address}\nchannels = 24', 24, None) for address in range(1, 5)]
+LATEST_CUT_S = 6.0
+BOOT_CUT_S = 1.0
+BACK_WITHIN_S = 40
+
+
+class Person:
+    """Deposits, collects and mistypes until the power goes. Knows what the panel has confirmed, and nothing else."""
+
+    def __init__(self, station, dice):
+        self.station, self.dice = station, dice
+        self.inside = {}       # Door: parcel, as confirmed.
+        self.confirmed = []    # Parcels whose deposit the panel has confirmed.
+        self.begun = collections.Counter()
+        self.hand = None       # (what, door) before an open door.
+        self.asked_to_open = 0
+
+    def live(self):
+        while True:
+            if self.inside and self.dice.random() < 0.5:
+                self.collect()
+            elif self.dice.random() < 0.2:
+                self.mistype()
+            else:
+                self.deposit()
+
+    def deposit(self):
+        station, size = self.station, self.dice.choice("SML")
+        self.begun["deposits"] += 1
+        self.asked_to_open += 1
+        parcel = station.begin_deposit(size)
+        door, _ = station.panel.wait("PUT_IN")
+        self.hand = ("put", door)
+        station.order("put", door)
+        station.shut(door)
+        self.hand = None
+        station.panel.wait("STORED")
+        self.confirmed.append(parcel)
+        self.inside[door] = parcel
+        station.done["deposits"] += 1
+        station.panel.key("*")
+        station.panel.wait("IDLE")
+
+    def collect(self):
+        station = self.station
+        door = self.dice.choice(sorted(self.inside))
+        parcel = self.inside[door]
+        code = station.notifier.code(parcel, 30)
+        del self.inside[door]  # What becomes of it nobody knows until the panel says so.
+        self.begun["collections"] += 1
+        self.asked_to_open += 1
+        station.panel.type_code(code)
+        expect_equal(station.panel.wait("TAKE_OUT")[0], door, f"the door of {parcel}")
+        self.hand = ("take", door)
+        station.order("take", door)
+        station.shut(door)
+        self.hand = None
+        station.panel.wait("COLLECTED")
+        station.done["collections"] += 1
+        station.panel.wait("IDLE")
+
+    def mistype(self):
+        """Four digits: no guess, so that the keypad is never locked for the others."""
+        self.station.panel.type_code("1234")
+        self.station.panel.wait("IDLE")
+
+    def leave(self):
+        """The power is gone: whoever has an open door before them does what they came for, and shuts it."""
+        if self.hand is not None:
+            what, door = self.hand
+            self.station.order(what, door)
+            self.station.shut(door)
+            self.hand = None
+
+
+class Cuts:
+    def __init__(self, lab, image, dice):
+        self.lab, self.dice = lab, dice
+        self.station = ImageStation(lab, image, "TEST-CUTS-0001", BOARDS, 9600).set_up()
+        self.person = Person(self.station, dice)
+        self.history = {}  # seq: chain, of every event that a boot has shown.
+        self.when = collections.Counter()
+
+    def one(self):
+        """A boot, life, a cut."""
+        station = self.station
+        in_boot = self.dice.random() < 0.3
+        after = self.dice.uniform(0.02, BOOT_CUT_S) if in_boot else self.dice.uniform(BOOT_CUT_S, LATEST_CUT_S)
+        opened, asked = sum(station.openings().values()), self.person.asked_to_open
+        station.power_on()
+        killer = threading.Timer(after, station.qemu.kill)
+        killer.start()
+        try:
+            station.panel.wait("IDLE", BACK_WITHIN_S)
+            self.person.live()
+        except (Failure, OSError):
+            killer.join(0.5)  # The panel's line breaks a moment before the process has ended.
+            if killer.is_alive():
+                raise
+            station.qemu.wait(10)
+        finally:
+            killer.cancel()
+        station.cut()
+        self.when["before an open door" if self.person.hand else "in a boot" if in_boot else "else"] += 1
+        self.person.leave()
+        opened_now = sum(station.openings().values()) - opened
+        expect(opened_now <= self.person.asked_to_open - asked, f"{opened_now} doors opened, asked for {self.person.asked_to_open - asked}")
+        self.look()
+
+    def look(self):
+        """What the flash holds after the cut."""
+        station, lab = self.station, self.lab
+        journal = station.journal()
+        if not station.said().count("serving"):
+            return  # Not even formatted once.
+        verdict = lab.run("cubby", "flash", "verify", str(journal))
+        expect_equal(verdict.returncode, 0, f"flash verify: {verdict.stdout}{verdict.stderr}; exit code")
+        events = {int(event["seq"]): event for event in exported(lab, journal)}
+        for seq, chain in self.history.items():
+            expect(seq not in events or events[seq]["chain"] == chain, f"event {seq} has become another")
+        newest = max(events, default=0)
+        expect(newest >= max(self.history, default=0), f"the journal ends at {newest}, an earlier boot had {max(self.history, default=0)}")
+        self.history.update((seq, event["chain"]) for seq, event in events.items())
+        expect_equal(sorted(self.history), list(range(1, newest + 1)), "numbers of the events of all boots")
+        acknowledged = marks(lab.store).get(station.station)
+        if acknowledged is not None:
+            expect(newest >= acknowledged[0], f"the aggregator has event {acknowledged[0]}, the journal ends at {newest}")
+            expect_equal(int(self.history[acknowledged[0]]), acknowledged[1], "chain at the event acknowledged last")
+        known = {body.get(3, b"").decode() for body in station.notifier.named("deposited")}
+        known |= {event["event"]["deposited"]["parcel"] for event in events.values() if "deposited" in event["event"]}
+        lost = [parcel for parcel in self.person.confirmed if parcel not in known]
+        expect(not lost, f"confirmed by the panel and not in the journal: {lost}")
+
+    def finish(self):
+        """A last boot: everything arrives, and the books say what happened."""
+        station, lab = self.station, self.lab
+        station.power_on()
+        station.panel.wait("IDLE", BACK_WITHIN_S)
+        newest = max(int(event["seq"]) for event in exported(lab, station.journal()))
+        wait_until(lambda: marks(lab.store).get(station.station, (0, 0))[0] >= newest, BACK_WITHIN_S, "the last event to be acknowledged")
+        station.cut()
+        self.look()
+        row = lab.stats("--by", "station", "--station", station.station)[0]
+        for what in ("deposits", "collections"):
+            expect(station.done[what] <= int(row[what]) <= self.person.begun[what],
+                   f"{what}: {row[what]} counted, {station.done[what]} confirmed, {self.person.begun[what]} begun")
+        return row
+
+
+def run(lab):
+    cuts = int(os.environ.get("CUBBY_CUTS") or (200 if os.environ.get("CUBBY_NIGHTLY") == "1" else thorough(6, 25)))
+    seed = int(os.environ.get("CUBBY_SEED") or secrets.randbelow(2**31))
+    print(f"seed {seed}; again: CUBBY_SEED={seed} CUBBY_CUTS={cuts} {' '.join(sys.argv)}", flush=True)
+    image = board.image(os.environ.get("CUBBY_IMAGES", board.IMAGES), "cubby-cortex-m3")
+    aggregator = lab.aggregator()
+    drill = Cuts(lab, image, random.Random(seed))
+    try:
+        for number in range(cuts):
+            try:
+                drill.one()
+            except Failure as failure:
+                raise Failure(f"cut {number + 1}: {failure}") from failure
+        row = drill.finish()
+    finally:
+        drill.station.boards.process.kill()
+        drill.station.boards.process.wait()
+    result = lab.run("cubby", "verify", "--store", str(lab.store))
+    expect_equal((result.returncode, result.stdout.strip().splitlines()[-1]), (0, "verify: exact"), f"cubby verify: {result.stdout}")
+    expect_equal(aggregator.stop(), 0, "stopping the aggregator: exit code")
+    used, size = drill.station.stack_used()
+    print(f"{cuts} cuts ({dict(drill.when)}), {len(drill.history)} events, {row['boots']} boots, {row['deposits']} deposits of "
+          f"{drill.station.done['deposits']} confirmed and {drill.person.begun['deposits']} begun, {row['collections']} collections, "
+          f"verify: exact; stack {used} of {size} bytes")
+
+
+if __name__ == "__main__":
+    main("qemu-power-cuts", run)
