@@ -246,15 +246,7 @@ void StationWorld::on_compartment(std::uint8_t number, std::uint8_t from, std::u
 
 void StationWorld::on_uplink(std::uint8_t, std::uint8_t) {}  // When the centre answers is no part of the world.
 
-void StationWorld::power_on() {
-  if (controller_.has_value()) {
-    return;
-  }
-  ++counts_.boots;
-  hash_.add(TraceKind::kPower, now_, 1);
-  boot_ = now_;
-  flash_.power_on();
-  segment_->attach(boot_);
+void StationWorld::start_controller() {
   const hal::Hardware hardware{.bus = *segment_,
                                .flash = flash_,
                                .clock = clock_,
@@ -268,6 +260,18 @@ void StationWorld::power_on() {
   controller_.emplace(hardware, app::AssemblyOptions{.config = setup_.config,
                                                      .firmware_version = kFirmwareVersion,
                                                      .announce_new_journal = setup_.announce_new_journal});
+}
+
+void StationWorld::power_on() {
+  if (controller_.has_value()) {
+    return;
+  }
+  ++counts_.boots;
+  hash_.add(TraceKind::kPower, now_, 1);
+  boot_ = now_;
+  flash_.power_on();
+  segment_->attach(boot_);
+  start_controller();
   const RoomScope scope(&meter_, Room::kCore);
   (void)controller_->boot(Instant{});  // Any error: safe mode.
   tick_now_ = true;
@@ -492,6 +496,33 @@ void StationWorld::deliver(Bytes bytes) {
   pipe_.deliver(bytes);
   tick_now_ = controller_.has_value();
   notice_acks(bytes);
+}
+
+namespace {
+
+template <typename Combine>
+void combine_counters(StationCounters& into, const StationCounters& other, Combine combine) {
+  for (std::size_t use = 0; use < into.uses.size(); ++use) {
+    combine(into.uses[use], other.uses[use]);
+  }
+  for (std::uint64_t StationCounters::*count :
+       {&StationCounters::turned_away, &StationCounters::wrong_codes, &StationCounters::events,
+        &StationCounters::bus_frames, &StationCounters::bus_idle_frames, &StationCounters::flash_operations,
+        &StationCounters::flash_bytes, &StationCounters::frames_up, &StationCounters::boots, &StationCounters::ticks}) {
+    combine(into.*count, other.*count);
+  }
+}
+
+}  // namespace
+
+StationCounters& StationCounters::operator+=(const StationCounters& other) {
+  combine_counters(*this, other, [](std::uint64_t& a, std::uint64_t b) { a += b; });
+  return *this;
+}
+
+StationCounters& StationCounters::operator-=(const StationCounters& other) {
+  combine_counters(*this, other, [](std::uint64_t& a, std::uint64_t b) { a -= b; });
+  return *this;
 }
 
 StationCounters StationWorld::counters() const {
