@@ -32,9 +32,9 @@ SimOptions bad_days(std::uint32_t stations) {
 }
 
 // A fleet that reports to a centre within the process, a minute at a time.
-class Run {
+class FleetRun {
  public:
-  explicit Run(const SimOptions& options, const tools::CentreMemory& memory = {})
+  explicit FleetRun(const SimOptions& options, const tools::CentreMemory& memory = {})
       : fleet_(options.profile, options.fleet, 1, meters_),
         exchange_(fleet_, 0, fleet_.station_count(), tools::make_ack_centre(memory), !memory.under_way.empty()) {}
 
@@ -45,6 +45,8 @@ class Run {
       exchange_.exchange(fleet_.start_utc_ms() + static_cast<std::uint64_t>(end.ms()));
     }
   }
+  // A part of a minute in which the centre says nothing.
+  void go_to(Instant end) { fleet_.run_shard(0, end); }
   tools::CentreMemory memory() const {
     tools::CentreMemory memory;
     exchange_.remember(memory);
@@ -72,27 +74,30 @@ void expect_same(emulator::Fleet& a, emulator::Fleet& b) {
   }
 }
 
+std::unique_ptr<FleetRun> put_away(FleetRun& run, const SimOptions& options) {
+  auto next = std::make_unique<FleetRun>(options, run.memory());
+  for (std::size_t i = 0; i < run.fleet().station_count(); ++i) {
+    std::vector<std::byte> image;
+    EXPECT_EQ(run.fleet().station(i).suspend(image), Status::kOk);
+    EXPECT_EQ(next->fleet().station(i).resume(image), Status::kOk) << i;
+  }
+  return next;
+}
+
 // Put away every so often, each time into a new object; every odd time the other way of polling goes on.
 void expect_as_if_never_put_away(SimOptions options, int minutes, int every) {
-  Run never(options);
+  FleetRun never(options);
   never.go(0, minutes);
   ASSERT_GT(never.fleet().totals().of(emulator::Use::kDeposit), 100U);
   ASSERT_GT(never.fleet().totals().boots, never.fleet().station_count());
 
-  auto run = std::make_unique<Run>(options);
+  auto run = std::make_unique<FleetRun>(options);
   bool other_polls = false;
   for (int minute = 0; minute < minutes; minute += every) {
     run->go(minute, std::min(minutes, minute + every));
-    const tools::CentreMemory memory = run->memory();
     options.fleet.skip_idle_polls = other_polls;
     other_polls = !other_polls;
-    auto next = std::make_unique<Run>(options, memory);
-    for (std::size_t i = 0; i < run->fleet().station_count(); ++i) {
-      std::vector<std::byte> image;
-      ASSERT_EQ(run->fleet().station(i).suspend(image), Status::kOk);
-      ASSERT_EQ(next->fleet().station(i).resume(image), Status::kOk) << minute << ' ' << i;
-    }
-    run = std::move(next);
+    run = put_away(*run, options);
   }
   expect_same(run->fleet(), never.fleet());
 }
@@ -108,9 +113,33 @@ TEST(Snapshot, SoDoesOneWithItemSensorsThatReportsEveryHour) {
   expect_as_if_never_put_away(options, 26 * 60, 101);
 }
 
-// At the minutes when most is under way at doors and panel.
-TEST(Snapshot, SoDoesOneThatIsPutAwayEveryMinuteOfARound) {
-  expect_as_if_never_put_away(bad_days(2), 19 * 60, std::getenv("CUBBY_NIGHTLY") != nullptr ? 1 : 7);
+// In the middle of frames, of doors that move and of what somebody types.
+TEST(Snapshot, SoDoesOneThatIsPutAwayAtEveryMomentOfAVisit) {
+  SimOptions options = SimFleet::options(7, 1);
+  options.fleet.board_family = BoardFamily::kP5;
+  FleetRun never(options);
+  int first = 0;
+  while (never.fleet().totals().of(emulator::Use::kDeposit) < 2) {
+    ASSERT_LT(first, 24 * 60);
+    never.go(first, first + 1);
+    ++first;
+  }
+  constexpr int kMinutes = 3;
+  never.go(first, first + kMinutes + 30);
+  // 17 ms: of a frame of 8 bytes and its answer every stage is hit.
+  const Duration step = Duration::milliseconds(std::getenv("CUBBY_NIGHTLY") != nullptr ? 3 : 17);
+  auto run = std::make_unique<FleetRun>(options);
+  run->go(0, first - 1);
+  for (int minute = first - 1; minute < first - 1 + kMinutes; ++minute) {
+    const Instant end = Instant{} + Duration::minutes(minute + 1);
+    for (Instant at = Instant{} + Duration::minutes(minute) + step; at < end; at = at + step) {
+      run->go_to(at);
+      run = put_away(*run, options);
+    }
+    run->go(minute, minute + 1);
+  }
+  run->go(first - 1 + kMinutes, first + kMinutes + 30);
+  expect_same(run->fleet(), never.fleet());
 }
 
 struct SnapshotFiles : ::testing::Test {
