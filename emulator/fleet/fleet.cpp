@@ -104,20 +104,7 @@ std::uint64_t Fleet::trace_hash() const {
 StationCounters Fleet::totals() const {
   StationCounters total;
   for (const auto& station : parts_->stations) {
-    const StationCounters one = station->counters();
-    for (std::size_t use = 0; use < total.uses.size(); ++use) {
-      total.uses[use] += one.uses[use];
-    }
-    total.turned_away += one.turned_away;
-    total.wrong_codes += one.wrong_codes;
-    total.events += one.events;
-    total.bus_frames += one.bus_frames;
-    total.bus_idle_frames += one.bus_idle_frames;
-    total.flash_operations += one.flash_operations;
-    total.flash_bytes += one.flash_bytes;
-    total.frames_up += one.frames_up;
-    total.boots += one.boots;
-    total.ticks += one.ticks;
+    total += station->counters();
   }
   return total;
 }

@@ -42,6 +42,12 @@ class FrontPanelDevice final : public hal::FrontPanel {
   Instant tone_at() const { return tone_at_; }
   std::uint32_t tones() const { return tones_; }
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(input_, display_, language_, tone_, tone_at_, tones_);
+  }
+
  private:
   std::size_t do_receive(MutableBytes into) override;
   Status do_send(Bytes bytes) override;

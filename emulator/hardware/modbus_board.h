@@ -36,6 +36,12 @@ class ModbusBoard {
   Instant next_flash_end(Instant now) const;
   std::uint8_t address() const { return address_; }
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(steady_, flashing_, flash_until_, modes_, sampled_, supports_modes_);
+  }
+
  private:
   std::size_t read_bits(Bytes request, std::uint8_t bits, std::span<std::byte, kReplyMax> reply);
   std::size_t write_coil(Bytes request, Instant now, std::span<std::byte, kReplyMax> reply);

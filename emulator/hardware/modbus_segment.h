@@ -26,6 +26,16 @@ class ModbusSegment final : public BoardSegment {
   bool holds(Instant now) const override;
   void silence(std::uint8_t board, Instant now, Instant until) override;
 
+  /// See firmware/base/image.h; both segments have the same boards.
+  template <typename Image>
+  void image(Image& image) {
+    image(news_, settles_, next_call_, frames_, idle_frames_);
+    for (ModbusBoard& board : boards_) {
+      image(board);
+    }
+    image(silent_until_, boot_, free_at_, reply_, reply_size_, reply_taken_, reply_begins_);
+  }
+
  private:
   Status do_send(Bytes frame, Instant now, bool idle) override;
   std::size_t do_receive(MutableBytes into, Instant now) override;

@@ -32,6 +32,12 @@ class NetworkPipe final : public hal::NetworkLink {
   std::uint64_t frames_up() const { return frames_up_; }
   void restore_count(std::uint64_t frames_up) { frames_up_ = frames_up; }
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(state_, reachable_, outgoing_, incoming_, taken_, frames_up_);
+  }
+
  private:
   Status do_connect() override;
   hal::LinkState do_state() const override { return state_; }

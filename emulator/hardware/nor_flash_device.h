@@ -105,6 +105,13 @@ class NorFlashDevice final : public hal::NorFlash {
   /// Overwrites bytes behind the controller's back (damage).
   void damage(std::uint32_t address, Bytes bytes);
 
+  /// What save() leaves out: cut, faults, counters and chance. See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(counters_, power_, cut_in_, tear_mode_, fail_writes_, faulty_, faults_.unstable, faults_.stuck, faults_.worn,
+          faults_.disturbing_reads, faults_.reads_to_disturbance, faults_.absent, faults_.write_protected, tear_);
+  }
+
  private:
   using Sector = std::vector<std::byte>;
   enum class Power : std::uint8_t { kOn, kCutPending, kOff };

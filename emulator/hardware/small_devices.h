@@ -39,6 +39,12 @@ class SupplyDevice final : public hal::PowerMonitor {
  public:
   void set(hal::Supply supply) { supply_ = supply; }
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(supply_);
+  }
+
  private:
   hal::Supply do_supply() const override { return supply_; }
   hal::ResetCause do_reset_cause() const override { return hal::ResetCause::kPowerOn; }

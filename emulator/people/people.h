@@ -170,6 +170,11 @@ class People final : public PanelReader {
   const PeopleCounters& counters() const { return counters_; }
   void save(BlobWriter& writer) const;
   void load(BlobReader& reader);
+  /// What save() leaves out because nobody waits for it after a restart. See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(results_);
+  }
 
  private:
   static constexpr std::uint32_t kNoParcel = UINT32_MAX;

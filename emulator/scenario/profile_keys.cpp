@@ -1,8 +1,10 @@
 #include "emulator/scenario/profile_keys.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
+#include "emulator/scenario/profiles.h"
 #include "firmware/base/limits.h"
 
 namespace cubby::emulator {
@@ -92,15 +94,21 @@ constexpr ProfileKey<Owner> or_none(ProfileKey<Owner> key) {
   return key;
 }
 
+template <typename Owner>
+constexpr ProfileKey<Owner> built_in(ProfileKey<Owner> key) {
+  key.built_in = true;
+  return key;
+}
+
 constexpr std::array kProfileKeys{
-    text<&Profile::prefix>("prefix", 8),
-    number<&Profile::stations>("stations", 1, kStationsMax),
-    number<&Profile::utc_offset_min>("utc_offset_min", -720, 840),
-    word<&Profile::language>("language", kLanguages, 1),
-    date<&Profile::first_day>("first_day"),
-    number<&Profile::brands_per_station_min>("brands_per_station_min", 1, 35),
-    number<&Profile::brands_per_station_max>("brands_per_station_max", 1, 35),
-    word<&Profile::arrivals>("arrivals", kArrivals),
+    built_in(text<&Profile::prefix>("prefix", 8)),
+    built_in(number<&Profile::stations>("stations", 1, kStationsMax)),
+    built_in(number<&Profile::utc_offset_min>("utc_offset_min", -720, 840)),
+    built_in(word<&Profile::language>("language", kLanguages, 1)),
+    built_in(date<&Profile::first_day>("first_day")),
+    built_in(number<&Profile::brands_per_station_min>("brands_per_station_min", 1, 35)),
+    built_in(number<&Profile::brands_per_station_max>("brands_per_station_max", 1, 35)),
+    built_in(word<&Profile::arrivals>("arrivals", kArrivals)),
     number<&Profile::offered_per_station_day_milli>("offered_per_station_day_milli", 0, kMillion),
     number<&Profile::offered_erlang_milli>("offered_erlang_milli", 1, kMillion),
     number<&Profile::burst_min>("burst_min", 1, kBurstMax),
@@ -118,7 +126,7 @@ constexpr std::array kProfileKeys{
     number<&Profile::quiet_spread_h>("quiet_spread_h", 1, 12),
     numbers<&Profile::collection_hour_percent>("collection_hour_percent", 1'000),
     number<&Profile::notice_reaction_s>("notice_reaction_s", 0, kDayS),
-    number<&Profile::retention_h>("retention_h", 1, 720),
+    built_in(number<&Profile::retention_h>("retention_h", 1, 720)),
     number<&Profile::open_deposit_median_ms>("open_deposit_median_ms", 1'000, 600'000),
     number<&Profile::open_pickup_median_ms>("open_pickup_median_ms", 1'000, 600'000),
     number<&Profile::open_sigma_micro>("open_sigma_micro", 0, 2 * kMillion),
@@ -128,13 +136,13 @@ constexpr std::array kProfileKeys{
     chance<&Profile::mistype_per_million>("mistype_per_million"),
     chance<&Profile::refusal_per_million>("refusal_per_million"),
     chance<&Profile::failed_open_per_million>("failed_open_per_million"),
-    number<&Profile::network_up_per_million>("network_up_per_million", 1, kMillion),
+    built_in(number<&Profile::network_up_per_million>("network_up_per_million", 1, kMillion)),
     number<&Profile::network_outage_mean_s>("network_outage_mean_s", 1, 30 * kDayS),
-    number<&Profile::mains_losses_per_year>("mains_losses_per_year", 0, 100'000),
+    built_in(number<&Profile::mains_losses_per_year>("mains_losses_per_year", 0, 100'000)),
     number<&Profile::mains_loss_min_s>("mains_loss_min_s", 1, 30 * kDayS),
     number<&Profile::mains_loss_max_s>("mains_loss_max_s", 1, 30 * kDayS),
     number<&Profile::battery_s>("battery_s", 0, 30 * kDayS),
-    number<&Profile::board_silences_per_year>("board_silences_per_year", 0, 100'000),
+    built_in(number<&Profile::board_silences_per_year>("board_silences_per_year", 0, 100'000)),
     number<&Profile::board_silence_min_s>("board_silence_min_s", 1, 30 * kDayS),
     number<&Profile::board_silence_max_s>("board_silence_max_s", 1, 30 * kDayS),
 };
@@ -177,6 +185,14 @@ std::span<const ProfileKey<ProfileRound>> round_keys() {
 }
 std::span<const ProfileKey<ProfileSeason>> season_keys() {
   return kSeasonKeys;
+}
+
+bool may_not_change_under_way(std::string_view key) {
+  if (key == kCities || key == kLayouts || key == kCarriers) {
+    return true;
+  }
+  return std::any_of(kProfileKeys.begin(), kProfileKeys.end(),
+                     [&](const ProfileKey<Profile>& known) { return known.name == key && known.built_in; });
 }
 
 // A year that begins in March ends with the leap day; 400 of them have the same number of days.

@@ -27,6 +27,7 @@ struct ProfileKey {
   std::span<std::uint32_t> (*numbers)(Owner&) = nullptr;
   std::string& (*text)(Owner&) = nullptr;
   bool optional = false;  // May be left out of a row.
+  bool built_in = false;  // Part of how the stations are made; does not change under way.
 };
 
 std::span<const ProfileKey<Profile>> profile_keys();

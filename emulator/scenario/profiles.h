@@ -31,6 +31,10 @@ std::optional<Profile> find_profile(std::string_view name);
 std::string_view profile_text(std::string_view name);
 std::vector<std::string> profile_names();
 
+/// True: the key is part of how the stations are made, or of what was drawn when they were. False: whoever goes on
+/// with a fleet may give it another value; or there is no such key.
+bool may_not_change_under_way(std::string_view key);
+
 /// All keys of a profile with their values, as TOML that reads back as the same profile.
 std::string print_profile(const Profile& profile);
 /// Equal for profiles whose keys have equal values, whatever their names; else different, but for one in 2^64.

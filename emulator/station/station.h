@@ -31,6 +31,8 @@ struct StationCounters {
   std::uint64_t boots = 0;
   std::uint64_t ticks = 0;  // Calls of Assembly::tick.
 
+  StationCounters& operator+=(const StationCounters& other);
+  StationCounters& operator-=(const StationCounters& other);
   std::uint64_t of(Use use) const { return uses[static_cast<std::size_t>(use)]; }
 };
 
@@ -122,6 +124,9 @@ struct PanelView {
   std::vector<Told> told;  // Codes of parcels that were put in by hand.
 };
 
+/// Differs between builds whose images of a station (Station::suspend) cannot be the same.
+std::uint32_t station_image_layout();
+
 class Station {
  public:
   virtual ~Station() = default;
@@ -163,6 +168,13 @@ class Station {
   /// begins; after load() the station has gone through a power cycle at the saved time.
   virtual std::size_t save(std::vector<std::byte>& blob) const = 0;
   virtual Status load(Bytes blob) = 0;
+
+  /// The same with everything that is in the memory of the controller and its hardware: after resume() the station goes
+  /// on as if nothing had happened. Not while people are frozen. kNotSupported: the lock boards are not all P5 on a
+  /// quiet line; nothing was appended.
+  virtual Status suspend(std::vector<std::byte>& blob) = 0;
+  /// Before the first run_until(). kCorrupt, kVersion: the station is not to be used.
+  virtual Status resume(Bytes blob) = 0;
 };
 
 }  // namespace cubby::emulator

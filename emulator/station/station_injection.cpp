@@ -1,16 +1,14 @@
-// Errands and faults from outside, and the saved state.
+// Errands and faults from outside.
 #include <algorithm>
 
 #include "emulator/hardware/panel_text.h"
 #include "emulator/station/station_world.h"
-#include "firmware/base/crc.h"
 
 namespace cubby::emulator {
 namespace {
 
 constexpr Duration kMomentOff = Duration::seconds(2);    // A power cut without a duration.
 constexpr Duration kMomentOpen = Duration::seconds(10);  // A forced door without a duration.
-constexpr std::uint32_t kStateVersion = 8;
 
 }  // namespace
 
@@ -142,142 +140,6 @@ std::optional<ToldCode> StationWorld::deposit_code(std::uint64_t ticket) const {
     return std::nullopt;
   }
   return ToldCode{.code = std::string(errand->code.text()), .second = std::string(errand->second.view())};
-}
-
-void StationWorld::save_planned(const Planned& planned, BlobWriter& writer) {
-  writer.value(planned.ticket);
-  writer.value(planned.injection.kind);
-  writer.value(planned.injection.size);
-  writer.value(planned.injection.compartment);
-  writer.value(planned.injection.duration);
-  writer.text(planned.injection.carrier);
-  writer.text(planned.injection.parcel);
-  writer.text(planned.injection.code);
-  writer.text(planned.injection.second);
-  writer.value(planned.injection.key_at_door);
-  writer.text(planned.injection.recipient);
-  writer.value(planned.injection.low_door);
-  writer.value(planned.injection.scans);
-  writer.value(planned.injection.menu_key);
-}
-
-void StationWorld::load_planned(BlobReader& reader, Planned& planned) {
-  reader.value(planned.ticket);
-  reader.value(planned.injection.kind);
-  reader.value(planned.injection.size);
-  reader.value(planned.injection.compartment);
-  reader.value(planned.injection.duration);
-  reader.text(planned.injection.carrier);
-  reader.text(planned.injection.parcel);
-  reader.text(planned.injection.code);
-  reader.text(planned.injection.second);
-  reader.value(planned.injection.key_at_door);
-  reader.text(planned.injection.recipient);
-  reader.value(planned.injection.low_door);
-  reader.value(planned.injection.scans);
-  reader.value(planned.injection.menu_key);
-}
-
-std::size_t StationWorld::save(std::vector<std::byte>& blob) const {
-  const std::size_t start = blob.size();
-  BlobWriter writer(blob);
-  writer.value(kStateVersion);
-  writer.value(now_);
-  writer.value(started_);
-  writer.value(hash_.value());
-  // People that stand still are saved as if they moved: whoever goes on from here thaws them.
-  std::vector<WorldEvent> events = queue_.events();
-  std::uint32_t order = queue_.next_order();
-  for (WorldEvent timer : frozen_timers_) {
-    timer.order = order++;
-    events.push_back(timer);
-  }
-  writer.values(events);
-  writer.value(order);
-  writer.value(faults_.state());
-  writer.value(doors_prng_.state());
-  writer.values(doors_);
-  writer.value(clock_.offset_ms());
-  writer.value(random_.prng().state());
-  writer.value(link_down_count_);
-  writer.value(powered_);
-  writer.value(next_ticket_);
-  writer.value(counters());
-  writer.value(heard_seq_);
-  writer.value(static_cast<std::uint64_t>(planned_.size()));
-  for (const Planned& planned : planned_) {
-    save_planned(planned, writer);
-  }
-  people_.save(writer);
-  const std::size_t flash_place = blob.size() - start;
-  flash_.save(blob);
-  writer.value(crc32c(Bytes(blob).subspan(start)));
-  return flash_place;
-}
-
-Status StationWorld::load(Bytes blob) {
-  if (blob.size() < 4 || load_le<std::uint32_t>(blob.last(4)) != crc32c(blob.first(blob.size() - 4))) {
-    return Status::kCorrupt;
-  }
-  BlobReader reader(blob.first(blob.size() - 4));
-  std::uint32_t version = 0;
-  reader.value(version);
-  if (version != kStateVersion) {
-    return Status::kVersion;
-  }
-  std::uint64_t hash = 0;
-  std::vector<WorldEvent> events;
-  std::uint32_t order = 0;
-  Prng::State state;
-  std::int64_t clock_offset = 0;
-  bool powered = false;
-  StationCounters counters;
-  std::uint64_t planned_count = 0;
-  reader.value(now_);
-  reader.value(started_);
-  reader.value(hash);
-  reader.values(events);
-  reader.value(order);
-  reader.value(state);
-  faults_.restore(state);
-  reader.value(state);
-  doors_prng_.restore(state);
-  reader.values(doors_);
-  reader.value(clock_offset);
-  reader.value(state);
-  random_.restore(state);
-  reader.value(link_down_count_);
-  reader.value(powered);
-  reader.value(next_ticket_);
-  reader.value(counters);
-  reader.value(heard_seq_);
-  reader.value(planned_count);
-  for (std::uint64_t i = 0; reader.ok() && i < planned_count; ++i) {
-    Planned planned;
-    load_planned(reader, planned);
-    planned_.push_back(planned);
-  }
-  people_.load(reader);
-  if (!reader.ok() || doors_.size() != setup_.compartments || !flash_.load(reader.rest())) {
-    return Status::kCorrupt;
-  }
-  hash_.restore(hash);
-  queue_.restore(std::move(events), order);
-  clock_.restore(clock_offset);
-  pipe_.set_reachable(link_down_count_ == 0);
-  // The counters that the parts keep go back to the parts; the ledger's are never stored twice.
-  segment_->restore_counts(counters.bus_frames, counters.bus_idle_frames);
-  pipe_.restore_count(counters.frames_up);
-  flash_.restore_counts(counters.flash_operations, counters.flash_bytes);
-  counts_ = StationCounters{};
-  counts_.events = counters.events;
-  counts_.boots = counters.boots;
-  counts_.ticks = counters.ticks;
-  if (powered) {
-    people_.on_power_cut();
-    power_on();
-  }
-  return Status::kOk;
 }
 
 }  // namespace cubby::emulator

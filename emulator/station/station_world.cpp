@@ -242,6 +242,30 @@ void StationWorld::on_compartment(std::uint8_t number, std::uint8_t from, std::u
 
 void StationWorld::on_uplink(std::uint8_t, std::uint8_t) {}  // When the centre answers is no part of the world.
 
+hal::Hardware StationWorld::hardware() {
+  return {.bus = *segment_,
+          .flash = flash_,
+          .clock = clock_,
+          .power = supply_,
+          .link = pipe_,
+          .panel = panel_,
+          .keys = keys_,
+          .random = random_,
+          .watchdog = watchdog_,
+          .trace = this};
+}
+
+app::AssemblyOptions StationWorld::assembly_options() const {
+  return {.config = setup_.config,
+          .firmware_version = kFirmwareVersion,
+          .announce_new_journal = setup_.announce_new_journal};
+}
+
+void StationWorld::start_controller() {
+  controller_.emplace(hardware(), assembly_options());
+  powered_ = true;
+}
+
 void StationWorld::power_on() {
   if (powered_) {
     return;
@@ -251,29 +275,17 @@ void StationWorld::power_on() {
   boot_ = now_;
   flash_.power_on();
   segment_->attach(boot_);
-  const hal::Hardware hardware{.bus = *segment_,
-                               .flash = flash_,
-                               .clock = clock_,
-                               .power = supply_,
-                               .link = pipe_,
-                               .panel = panel_,
-                               .keys = keys_,
-                               .random = random_,
-                               .watchdog = watchdog_,
-                               .trace = this};
-  const app::AssemblyOptions options{.config = setup_.config,
-                                     .firmware_version = kFirmwareVersion,
-                                     .announce_new_journal = setup_.announce_new_journal};
-  const RoomScope scope(&meter_, Room::kCore);
-  powered_ = true;
   tick_now_ = true;
+  const RoomScope scope(&meter_, Room::kCore);
   if (setup_.remote != nullptr) {
+    powered_ = true;
     // One that dies at a cut, or is lost, says so again at the first tick.
     (void)setup_.remote->boot(
-        {.hardware = hardware, .segment = *segment_, .flash = flash_, .pipe = pipe_, .panel = panel_}, options);
+        {.hardware = hardware(), .segment = *segment_, .flash = flash_, .pipe = pipe_, .panel = panel_},
+        assembly_options());
     return;
   }
-  controller_.emplace(hardware, options);
+  start_controller();
   (void)controller_->boot(Instant{});  // Any error: safe mode.
 }
 
@@ -516,6 +528,33 @@ void StationWorld::deliver(Bytes bytes) {
   pipe_.deliver(bytes);
   tick_now_ = powered_;
   notice_acks(bytes);
+}
+
+namespace {
+
+template <typename Combine>
+void combine_counters(StationCounters& into, const StationCounters& other, Combine combine) {
+  for (std::size_t use = 0; use < into.uses.size(); ++use) {
+    combine(into.uses[use], other.uses[use]);
+  }
+  for (std::uint64_t StationCounters::*count :
+       {&StationCounters::turned_away, &StationCounters::wrong_codes, &StationCounters::events,
+        &StationCounters::bus_frames, &StationCounters::bus_idle_frames, &StationCounters::flash_operations,
+        &StationCounters::flash_bytes, &StationCounters::frames_up, &StationCounters::boots, &StationCounters::ticks}) {
+    combine(into.*count, other.*count);
+  }
+}
+
+}  // namespace
+
+StationCounters& StationCounters::operator+=(const StationCounters& other) {
+  combine_counters(*this, other, [](std::uint64_t& a, std::uint64_t b) { a += b; });
+  return *this;
+}
+
+StationCounters& StationCounters::operator-=(const StationCounters& other) {
+  combine_counters(*this, other, [](std::uint64_t& a, std::uint64_t b) { a -= b; });
+  return *this;
 }
 
 StationCounters StationWorld::counters() const {

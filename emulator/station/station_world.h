@@ -71,6 +71,8 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   std::uint64_t trace_hash() const override { return hash_.value(); }
   std::size_t save(std::vector<std::byte>& blob) const override;
   Status load(Bytes blob) override;
+  Status suspend(std::vector<std::byte>& blob) override;
+  Status resume(Bytes blob) override;
 
   /// Puts an injection into the future.
   void schedule_injection(Instant at, const Injection& injection);
@@ -123,6 +125,9 @@ class StationWorld final : public Station, private HostLink, private Premises, p
 
   void connect_boards();
   void connect_doors();
+  hal::Hardware hardware();
+  app::AssemblyOptions assembly_options() const;
+  void start_controller();
   void power_on();
   void power_off();
   void tick();
@@ -178,6 +183,11 @@ class StationWorld final : public Station, private HostLink, private Premises, p
     std::uint64_t ticket = 0;
     Injection injection;
   };
+  void save_world(BlobWriter& writer) const;
+  /// Everything but the flash, which follows; `powered`: the controller ran.
+  bool load_world(BlobReader& reader, bool& powered);
+  template <typename Image>
+  void image(Image& image);
   static void save_planned(const Planned& planned, BlobWriter& writer);
   static void load_planned(BlobReader& reader, Planned& planned);
   std::vector<Planned> planned_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "firmware/base/bytes.h"
+#include "firmware/base/image.h"
 
 namespace cubby::emulator {
 
@@ -73,6 +74,56 @@ class BlobReader {
  private:
   Bytes rest_;
   bool ok_ = true;
+};
+
+/// Writes a memory image (firmware/base/image.h) into a blob.
+class ImageWriter {
+ public:
+  explicit ImageWriter(BlobWriter& writer) : writer_(writer) {}
+  template <typename... T>
+  void operator()(T&... items) {
+    (put(items), ...);
+  }
+
+ private:
+  template <typename T>
+  void put(T& item) {
+    if constexpr (HasImage<ImageWriter, T>) {
+      item.image(*this);
+    } else {
+      writer_.value(item);
+    }
+  }
+  template <typename T>
+  void put(std::vector<T>& items) {
+    writer_.values(items);
+  }
+  BlobWriter& writer_;
+};
+
+/// Reads what ImageWriter wrote.
+class ImageReader {
+ public:
+  explicit ImageReader(BlobReader& reader) : reader_(reader) {}
+  template <typename... T>
+  void operator()(T&... items) {
+    (take(items), ...);
+  }
+
+ private:
+  template <typename T>
+  void take(T& item) {
+    if constexpr (HasImage<ImageReader, T>) {
+      item.image(*this);
+    } else {
+      reader_.value(item);
+    }
+  }
+  template <typename T>
+  void take(std::vector<T>& items) {
+    reader_.values(items);
+  }
+  BlobReader& reader_;
 };
 
 }  // namespace cubby::emulator

@@ -35,7 +35,17 @@ class Assembly {
   core::Controller& controller() { return controller_; }
   const cubby_v1_StationConfig& config() const { return config_; }
 
+  /// See firmware/base/image.h.
+  /// In place of boot(), on hardware that is as it was when the image was written.
+  template <typename Image>
+  void image(Image& image) {
+    image(config_);
+    controller_.image(image, controller_options());
+  }
+
  private:
+  core::Controller::Options controller_options();
+
   AssemblyOptions options_;
   cubby_v1_StationConfig config_{};
   core::Controller controller_;

@@ -25,6 +25,12 @@ class Prng {
   State state() const { return state_; }
   void restore(const State& state) { state_ = state; }
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(state_);
+  }
+
  private:
   State state_;
 };

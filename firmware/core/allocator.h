@@ -49,6 +49,14 @@ class Allocator {
   /// A vacant one. State as at the last refresh.
   Allocation choose_vacant(const Request& request) const;
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image, const cubby_v1_StationConfig& config) {
+    bool configured = config_ != nullptr;
+    image(configured, of_size_, low_, vacant_, wear_planes_, planes_used_, holder_, brands_, kept_);
+    config_ = configured ? &config : nullptr;
+  }
+
  private:
   static constexpr std::size_t kSizes = 4;
   static constexpr std::uint8_t kNoBrand = 0xFF;  // Without rules of its own.

@@ -33,6 +33,12 @@ class CodeEntry {
   /// Empty: the code stands alone.
   std::string_view second() const { return second_.view(); }
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(typed_, digits_, second_);
+  }
+
  private:
   Step take_code(std::string_view digits, std::string_view second);
 

@@ -46,6 +46,16 @@ class Configuration {
   /// Journals a change that the journal had no room for.
   void tick() { (void)tell(); }
 
+  /// See firmware/base/image.h, `file` and `bytes` start().
+  template <typename Image>
+  void image(Image& image, cubby_v1_StationConfig& file, Bytes bytes) {
+    bool started = config_ != nullptr;
+    bool of_file = !bytes_.empty();
+    image(started, of_file, hash_, untold_);
+    config_ = started ? &file : nullptr;
+    bytes_ = of_file ? bytes : Bytes{};
+  }
+
  private:
   void take_over(const cubby_v1_StationRules& rules);
   Status keep_terms(const cubby_v1_StationRules& rules);

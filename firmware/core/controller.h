@@ -65,6 +65,23 @@ class Controller final : public wire::UplinkListener {
   /// Only between ticks, and while running().
   Reservations& reservations() { return reservations_; }
 
+  /// See firmware/base/image.h; `options` as in boot().
+  template <typename Image>
+  void image(Image& image, const Options& options) {
+    options_ = options;
+    cubby_v1_StationConfig& config = *options.config;
+    image(journal_, recorder_);
+    uplink_.image(image, config.station);
+    image(doors_, panel_, openings_, door_watch_, door_alarm_);
+    retention_.image(image, config);
+    allocator_.image(image, config);
+    image(codes_, throttle_, reservations_);
+    configuration_.image(image, config, options.config_bytes);
+    image(remote_);
+    flow_.image(image, config.station);
+    image(boot_at_, settle_at_, mount_report_, off_ms_, running_, snapshot_wanted_, booted_told_, boot_untold_);
+  }
+
  private:
   // wire::UplinkListener; they only note, tick() acts.
   void on_centre_time(std::uint64_t utc_ms, Duration round_trip) override;

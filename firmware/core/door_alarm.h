@@ -40,6 +40,12 @@ class DoorAlarm {
 
   Instant deadline() const { return next_at_; }
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(open_, alarms_left_, next_at_);
+  }
+
  private:
   const drivers::DoorBank& doors_;
   drivers::PanelLink& panel_;

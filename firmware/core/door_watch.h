@@ -20,6 +20,12 @@ class DoorWatch {
   void on_board_silent(std::uint8_t board);
   void on_board_answered(std::uint8_t board, Duration silent_for);
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(forced_at_);
+  }
+
  private:
   Recorder& recorder_;
   std::array<Instant, limits::kCompartmentsMax> forced_at_{};

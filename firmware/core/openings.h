@@ -65,6 +65,12 @@ class Openings {
   Instant deadline() const;
   std::optional<OpeningNews> next_news();
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(code_digits_, live_, live_count_, moving_, news_, news_taken_);
+  }
+
  private:
   enum class Phase : std::uint8_t {
     kNone,

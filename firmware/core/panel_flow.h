@@ -45,6 +45,16 @@ class PanelFlow {
   void tick(Instant now);
   Instant deadline() const { return std::min(idle_at_, service_.deadline()); }
 
+  /// See firmware/base/image.h; `station` as in start().
+  template <typename Image>
+  void image(Image& image, std::string_view station) {
+    bool started = !station_.empty();
+    image(started, entry_, service_, flow_, idle_at_, sender_, pass_serial_, pass_expiry_utc_s_, carrier_, parcel_,
+          size_, next_size_, recipient_token_, low_door_, group_, compartment_, doors_tried_, recall_after_, recalled_,
+          reserve_told_, tried_);
+    station_ = started ? station : std::string_view{};
+  }
+
  private:
   enum class Flow : std::uint8_t {
     kIdle,         // Digits of a code may have been typed.

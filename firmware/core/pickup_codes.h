@@ -38,6 +38,12 @@ class PickupCodes {
   /// All whose code these digits are, whatever is typed after them.
   CompartmentBits with_digits(std::string_view digits) const;
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(key_, digits_, codes_, seconds_);
+  }
+
  private:
   /// Codes of both kinds are compared as one number.
   static constexpr std::uint32_t kShort = 0x8000'0000;

@@ -53,6 +53,14 @@ class Recorder {
   Instant instant_of(std::uint64_t on_ms) const;
   std::optional<std::uint64_t> utc_ms() const { return clock_.utc_ms(); }
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    bool told = state_.is_traced();
+    image(told, state_, encoded_, started_, now_, healthy_, appended_);
+    state_.set_trace(told ? trace_ : nullptr);
+  }
+
  private:
   template <typename T>
   Status append_record(RecordKind kind, const T& value);

@@ -36,6 +36,12 @@ class RemoteControl {
   void on_news(const OpeningNews& news);
   Instant deadline() const { return waiting_.empty() ? Instant::max() : look_again_; }
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(waiting_, turned_down_, rules_, rules_status_, rules_wait_, opening_, reserved_, look_again_);
+  }
+
  private:
   static constexpr std::size_t kWaitingMax = 4;
   using Command = cubby_v1_Command;

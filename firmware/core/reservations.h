@@ -47,6 +47,12 @@ class Reservations {
   void tick(Instant now);
   Instant deadline() const;
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(retry_at_);
+  }
+
  private:
   bool is_due(const Reservation& reservation) const;
   Status journal_end(const Reservation& reservation, ReservationEnd end);

@@ -23,6 +23,14 @@ class Retention {
   /// When the next term ends.
   Instant deadline(const Recorder& recorder) const;
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image, const cubby_v1_StationConfig& config) {
+    bool configured = config_ != nullptr;
+    image(configured, due_on_ms_, next_on_ms_, retry_at_);
+    config_ = configured ? &config : nullptr;
+  }
+
  private:
   static constexpr std::uint64_t kNever = UINT64_MAX;
   void find_next();

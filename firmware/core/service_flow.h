@@ -29,6 +29,12 @@ class ServiceFlow {
   void tick(Instant now);
   Instant deadline() const { return idle_at_; }
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(step_, technician_, until_, idle_at_, action_, number_, compartment_, auditing_, audit_at_, settled_);
+  }
+
  private:
   enum class Step : std::uint8_t {
     kNone,

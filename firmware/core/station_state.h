@@ -88,6 +88,7 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   void set_door_count(std::size_t count) { door_count_ = count; }
   /// From now on changes are told to `trace` (recovery is silent).
   void set_trace(TraceSink* trace) { trace_ = trace; }
+  bool is_traced() const { return trace_ != nullptr; }
   void apply_event(const cubby_v1_Event& event);
   void apply_internal(std::uint8_t kind, Bytes payload);
 
@@ -144,6 +145,14 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   /// Compartments that changed since the last call.
   CompartmentBits take_changed();
   const CompartmentBits& changed() const { return changed_; }
+
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(door_count_, compartments_, open_elsewhere_, openings_, reservations_, reservation_count_, commands_, passes_,
+          next_counter_, on_base_ms_, last_uptime_ms_, last_utc_ms_, boot_, failures_, repairs_, snapshot_seen_,
+          flash_retired_, config_hash_, rules_, rules_size_, changed_, checkpoint_item_);
+  }
 
  private:
   void roll(std::uint32_t boot, std::uint64_t uptime_ms);

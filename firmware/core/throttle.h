@@ -41,6 +41,12 @@ class Throttle {
   }
   std::uint32_t free_tries() const { return failures_ < limits::kFreeTries ? limits::kFreeTries - failures_ : 0; }
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(failures_, locked_until_);
+  }
+
  private:
   std::uint32_t failures_ = 0;
   Instant locked_until_{};

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "firmware/base/instant.h"
 #include "firmware/base/limits.h"
@@ -32,6 +33,16 @@ class BusExchange {
   Instant wake() const;
   /// Of the reading that was done last: see LockBoard::input_count().
   std::uint64_t inputs() const { return answer_.inputs; }
+
+  /// See firmware/base/image.h; `boards` are those of which one was given to start().
+  template <typename Image>
+  void image(Image& image, std::span<const BoardSettings> boards) {
+    std::size_t board = board_ == nullptr ? boards.size() : static_cast<std::size_t>(board_ - boards.data());
+    image(has_echo_, board, request_, answer_, give_up_, echo_due_, echo_came_, sent_, sent_size_, received_,
+          received_size_);
+    board_ = board < boards.size() ? &boards[board] : nullptr;
+    family_ = board_ == nullptr ? nullptr : &lock_board(board_->family);
+  }
 
  private:
   static constexpr std::size_t kReceivedMax = 128;

@@ -126,6 +126,16 @@ class DoorBank {
   bool started() const { return phase_ == Phase::kRunning; }
   std::size_t door_count() const { return door_count_; }
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(boards_, states_, board_count_, doors_, door_count_, options_, slot_, phase_, running_, running_board_,
+          last_slot_, quiet_until_, next_due_, back_slot_, round_due_, moving_, unlock_, readings_wanted_,
+          items_wanted_, started_event_, unlock_event_, silent_events_, answered_events_, fresh_readings_, fresh_items_,
+          changed_, changed_items_, shut_, open_, empty_, present_);
+    exchange_.image(image, boards_);
+  }
+
  private:
   enum class Phase : std::uint8_t { kStopped, kStarting, kRunning };
   struct BoardState {

@@ -92,6 +92,13 @@ class PanelLink {
   /// Sends what waits. True: nothing waits any more.
   bool flush();
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(in_, in_size_, station_language_, language_, screen_, waiting_, waiting_first_, waiting_count_,
+          waiting_language_, waiting_buzz_);
+  }
+
  private:
   static constexpr std::size_t kDataMax = 80;
   static constexpr std::size_t kOverhead = 5;  // 55, type, length, CRC.

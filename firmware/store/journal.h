@@ -131,6 +131,14 @@ class Journal {
   bool room_for_deposits() const;
   std::uint32_t sectors_free() const;
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(uid_, boot_, mounted_, failed_, next_serial_, next_order_, next_seq_, chain_, last_ack_, acked_durably_,
+          checkpoint_order_, sectors_since_checkpoint_, write_offset_, copy_done_, boots_in_a_row_, lost_from_,
+          lost_to_, live_, live_count_, in_use_, retired_, retired_count_, retired_untold_, cursor_, scratch_);
+  }
+
  private:
   static constexpr std::uint16_t kNoSector = UINT16_MAX;
   // Never written by append(): the next boot's, and the one after's if that boot is cut at its very end.

@@ -40,7 +40,7 @@ ROOMS = {
     "tools/aggregator/http": ("tools/aggregator/storage", "tools/support"),
     "tools/aggregator/io": ("tools/aggregator/storage", "tools/support", "firmware/tls"),
     "tools/aggregator": ("tools/aggregator/http", "tools/aggregator/io"),
-    "tools/cubby": ("tools/aggregator/storage", "tools/support", "emulator/hardware/boards", "firmware/store", "firmware/tls"),
+    "tools/cubby": ("tools/aggregator/storage", "tools/support", "tools/emulator", "emulator/hardware/boards", "firmware/store", "firmware/tls"),
     "tools/emulator": ("emulator/scenario", "emulator/lockstep", "tools/support", "firmware/tls"),
     "tools/dev": ("emulator/scenario", "tools/support"),
 }

@@ -27,6 +27,7 @@ class SimCentre final : public tools::CentreLink, public aggregator::ConnectionO
   bool connected() const override { return protocol_ != nullptr; }
   void send(Bytes frames, std::uint64_t barrier_utc_ms) override;
   bool await(std::vector<std::byte>& answers) override;
+  void remember(tools::CentreMemory&) const override {}  // It is a centre of its own, whatever the emulator knows.
   void on_output() override {}
 
   void open();

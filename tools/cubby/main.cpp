@@ -10,6 +10,7 @@
 #include "tools/cubby/operate_command.h"
 #include "tools/cubby/panel_command.h"
 #include "tools/cubby/pki_command.h"
+#include "tools/cubby/plan_command.h"
 #include "tools/cubby/stations_command.h"
 #include "tools/cubby/stats_command.h"
 #include "tools/cubby/store_command.h"
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
   add_operate_command(app, exit_code);
   add_panel_command(app, exit_code);
   add_pki_command(app, exit_code);
+  add_plan_command(app, exit_code);
   add_stations_command(app, exit_code);
   add_stats_command(app, exit_code);
   add_store_command(app, exit_code);

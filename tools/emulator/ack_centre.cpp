@@ -1,7 +1,7 @@
 // A centre that keeps nothing: it proves nothing and remembers marks only, so that a fleet can run alone.
 #include <cstring>
 #include <deque>
-#include <unordered_map>
+#include <map>
 
 #include "cubby/v1/uplink.pb.h"
 #include "firmware/base/chain.h"
@@ -16,6 +16,17 @@ constexpr std::uint32_t kWindow = 2000;
 
 class AckCentre final : public CentreLink {
  public:
+  explicit AckCentre(const CentreMemory& memory) {
+    for (const CentreMemory::Mark& mark : memory.marks) {
+      const auto* uid = reinterpret_cast<const char*>(mark.uid.data());
+      stations_[mark.channel] = {
+          .uid = std::string(uid, mark.uid.size()), .high_water = mark.high_water, .chain = mark.chain};
+    }
+    if (!memory.under_way.empty()) {
+      answers_.push_back(memory.under_way);
+    }
+  }
+
   bool connect(std::uint64_t) override { return true; }
   bool connected() const override { return true; }
 
@@ -37,6 +48,17 @@ class AckCentre final : public CentreLink {
     answers = std::move(answers_.front());
     answers_.pop_front();
     return true;
+  }
+
+  void remember(CentreMemory& memory) const override {
+    for (const auto& [channel, station] : stations_) {
+      CentreMemory::Mark mark{.channel = channel, .uid = {}, .high_water = station.high_water, .chain = station.chain};
+      std::memcpy(mark.uid.data(), station.uid.data(), std::min(mark.uid.size(), station.uid.size()));
+      memory.marks.push_back(mark);
+    }
+    for (const std::vector<std::byte>& answers : answers_) {
+      memory.under_way.insert(memory.under_way.end(), answers.begin(), answers.end());
+    }
   }
 
  private:
@@ -128,7 +150,7 @@ class AckCentre final : public CentreLink {
     put(channel, down_, out);
   }
 
-  std::unordered_map<std::uint32_t, Station> stations_;
+  std::map<std::uint32_t, Station> stations_;
   std::deque<std::vector<std::byte>> answers_;
   std::uint64_t utc_ms_ = 0;
   cubby::v1::Up up_;
@@ -137,8 +159,8 @@ class AckCentre final : public CentreLink {
 
 }  // namespace
 
-std::unique_ptr<CentreLink> make_ack_centre() {
-  return std::make_unique<AckCentre>();
+std::unique_ptr<CentreLink> make_ack_centre(const CentreMemory& memory) {
+  return std::make_unique<AckCentre>(memory);
 }
 
 void append_virtual_time(std::vector<std::byte>& out, std::uint64_t utc_ms, bool barrier) {

@@ -6,10 +6,24 @@
 #include <vector>
 
 #include "firmware/base/bytes.h"
+#include "firmware/base/chain.h"
 #include "firmware/tls/session.h"
 #include "tools/support/text.h"
 
 namespace cubby::tools {
+
+/// What a centre in this process knows, so that a snapshot can keep it.
+struct CentreMemory {
+  /// How far a station's journal is acknowledged.
+  struct Mark {
+    std::uint32_t channel = 0;
+    JournalUid uid{};
+    std::uint64_t high_water = 0;
+    Chain chain = 0;
+  };
+  std::vector<Mark> marks;
+  std::vector<std::byte> under_way;  // Frames that answer the last barrier; no station has them yet.
+};
 
 /// A shard's connection to the centre at full speed: many stations, one channel each. Used by one thread.
 class CentreLink {
@@ -23,10 +37,13 @@ class CentreLink {
   /// Waits for the answer to the oldest barrier that is not answered yet; the frames before it are in
   /// `answers`. False: the connection was lost.
   virtual bool await(std::vector<std::byte>& answers) = 0;
+  /// Adds to `memory`; nothing, if the centre is not in this process.
+  virtual void remember(CentreMemory& memory) const = 0;
 };
 
 /// The centre in this process: it only acknowledges. For runs without an aggregator.
-std::unique_ptr<CentreLink> make_ack_centre();
+/// `memory`: of one that it goes on from.
+std::unique_ptr<CentreLink> make_ack_centre(const CentreMemory& memory = {});
 
 /// The aggregator over TCP, with TLS unless `credentials` is null. Waits at most `patience_s` for an answer.
 std::unique_ptr<CentreLink> make_socket_centre(const Endpoint& endpoint, int patience_s,

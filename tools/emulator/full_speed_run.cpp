@@ -46,14 +46,16 @@ double thread_cpu_seconds() {
 /// What one thread does: run its stations through a window, save, talk to the centre, and again.
 class ShardRun {
  public:
-  ShardRun(Shared& shared, std::size_t shard, std::unique_ptr<CentreLink> centre);
+  ShardRun(Shared& shared, std::size_t shard, std::unique_ptr<CentreLink> centre, bool awaiting);
   void run();
+  void remember(CentreMemory& memory) const { exchange_.remember(memory); }
 
   std::vector<std::size_t> senders;     // Stations that have something to tell at the end of this window.
   std::atomic<std::int64_t> window{0};  // Windows done.
   std::atomic<std::uint64_t> parcels{0};
   std::uint64_t unsettled = 0;
   double socket_seconds = 0;
+  emulator::StationCounters counted_before;  // Until RunOptions::from_utc_ms.
 
  private:
   bool exchange(std::int64_t end_us);
@@ -62,6 +64,7 @@ class ShardRun {
   void run_window(std::int64_t index, SaveStep* save);
   void drain(std::int64_t index);
   void count_unsettled();
+  void count_before();
 
   Shared& shared_;
   std::size_t shard_;
@@ -69,14 +72,27 @@ class ShardRun {
 };
 
 struct Shared {
-  Shared(const RunOptions& run_options, emulator::Fleet& run_fleet, StateStore* run_state)
-      : options(run_options), fleet(run_fleet), state(run_state) {}
+  Shared(const RunOptions& run_options, emulator::Fleet& run_fleet, const Origin& origin)
+      : options(run_options), fleet(run_fleet), state(origin.state) {
+    const std::int64_t window_us = std::int64_t{options.window_s} * 1'000'000;
+    first_window = origin.now_us() / window_us;
+    // At least one; 0 would be "until stopped".
+    const double count = options.days * 86'400e6 / static_cast<double>(window_us);
+    windows = options.days > 0 ? std::max(std::int64_t{1}, std::int64_t{std::lround(count)}) : 0;
+    from_window = options.from_utc_ms == 0
+                      ? -1
+                      : static_cast<std::int64_t>(options.from_utc_ms - fleet.start_utc_ms()) * 1000 / window_us;
+    // What was said at the end of a snapshot's last window was said before it was written.
+    begins_with_talk = origin.snapshot == nullptr || options.aggregator.has_value();
+  }
 
   const RunOptions& options;
   emulator::Fleet& fleet;
   StateStore* state;
   std::int64_t first_window = 0;
   std::int64_t windows = 0;
+  std::int64_t from_window = -1;
+  bool begins_with_talk = true;
   std::atomic<bool> failed{false};
   std::vector<std::unique_ptr<ShardRun>> shards;
 
@@ -119,11 +135,11 @@ void save_everything(Shared& shared) {
   Save{&shared}();
 }
 
-ShardRun::ShardRun(Shared& shared, std::size_t shard, std::unique_ptr<CentreLink> centre)
+ShardRun::ShardRun(Shared& shared, std::size_t shard, std::unique_ptr<CentreLink> centre, bool awaiting)
     : shared_(shared),
       shard_(shard),
-      exchange_(shared.fleet, shared.fleet.shard_begin(shard), shared.fleet.shard_begin(shard + 1), std::move(centre)) {
-}
+      exchange_(shared.fleet, shared.fleet.shard_begin(shard), shared.fleet.shard_begin(shard + 1), std::move(centre),
+                awaiting) {}
 
 bool ShardRun::exchange(std::int64_t end_us) {
   const std::uint64_t utc_ms = shared_.fleet.start_utc_ms() + static_cast<std::uint64_t>(end_us / 1000);
@@ -210,38 +226,49 @@ void ShardRun::drain(std::int64_t index) {
   }
 }
 
+void ShardRun::count_before() {
+  for (std::size_t i = shared_.fleet.shard_begin(shard_); i < shared_.fleet.shard_begin(shard_ + 1); ++i) {
+    counted_before += shared_.fleet.station(i).counters();
+  }
+}
+
 void ShardRun::run() {
   std::int64_t index = shared_.first_window;
-  exchange(index * shared_.options.window_s * 1'000'000);
+  if (shared_.begins_with_talk) {
+    exchange(index * shared_.options.window_s * 1'000'000);
+  }
   while (!shared_.failed && !stop_requested() && (shared_.windows == 0 || index < shared_.windows)) {
+    if (index == shared_.from_window) {
+      count_before();
+    }
     run_window(index++, shared_.step.get());
   }
   if (shared_.step) {
     shared_.step->arrive_and_drop();
   }
-  drain(index);
+  if (shared_.options.snapshot_file.empty()) {
+    drain(index);
+  }
 }
 
 }  // namespace
 
 bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::vector<emulator::RoomMeter>& meters,
-                       StateStore* state, RunFigures& figures) {
-  Shared shared(options, fleet, state);
-  const std::int64_t window_us = std::int64_t{options.window_s} * 1'000'000;
-  shared.first_window = state != nullptr ? state->saved_us() / window_us : 0;
-  // At least one; 0 would be "until stopped".
-  const double windows = options.days * 86'400e6 / static_cast<double>(window_us);
-  shared.windows = options.days > 0 ? std::max(std::int64_t{1}, std::int64_t{std::lround(windows)}) : 0;
+                       const Origin& origin, RunFigures& figures, CentreMemory& centre) {
+  Shared shared(options, fleet, origin);
   const auto begin = std::chrono::steady_clock::now();
   const double cpu_begin = process_cpu_seconds();
   for (std::size_t i = 0; i < fleet.shard_count(); ++i) {
+    const bool remembers = origin.snapshot != nullptr && !options.aggregator.has_value();
+    const CentreMemory memory = remembers ? origin.snapshot->centre() : CentreMemory{};
     shared.shards.push_back(std::make_unique<ShardRun>(
         shared, i,
         options.aggregator.has_value() ? make_socket_centre(*options.aggregator, kCentrePatienceS, options.credentials)
-                                       : make_ack_centre()));
+                                       : make_ack_centre(memory),
+        !memory.under_way.empty()));
   }
   const auto shards = static_cast<std::ptrdiff_t>(fleet.shard_count());
-  if (state != nullptr) {
+  if (origin.state != nullptr) {
     shared.step = std::make_unique<SaveStep>(shards, Save{&shared});
     shared.drain_step = std::make_unique<SaveStep>(shards, Save{&shared});
   }
@@ -267,7 +294,7 @@ bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::v
   }
   threads.clear();
   progress.finish();
-  if (state != nullptr && !shared.failed) {
+  if (origin.state != nullptr && !shared.failed) {
     save_everything(shared);
   }
   figures.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -277,6 +304,8 @@ bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::v
     done = std::max(done, shard->window.load());
     figures.unsettled += shard->unsettled;
     figures.socket_seconds += shard->socket_seconds;
+    figures.before += shard->counted_before;
+    shard->remember(centre);
   }
   const std::int64_t reached = shared.first_window + done;
   figures.complete = !shared.failed && shared.windows > 0 && reached >= shared.windows;

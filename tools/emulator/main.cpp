@@ -14,6 +14,7 @@
 #include "tools/emulator/guest_process.h"
 #include "tools/emulator/live_run.h"
 #include "tools/emulator/profile_choice.h"
+#include "tools/emulator/snapshot_file.h"
 #include "tools/emulator/trace_resolver.h"
 #include "tools/support/command_line.h"
 #include "tools/support/progress.h"
@@ -51,6 +52,10 @@ struct Arguments {
   bool allow_plaintext = false;
   std::string control;
   std::string state;
+  std::string snapshot;
+  std::string restore;
+  std::string until;
+  std::string from;
   std::string ledger;
   std::string report;
   std::uint64_t run_id = 0;
@@ -95,6 +100,29 @@ void declare_profile(CLI::App& app, Arguments& arguments) {
   app.add_flag("--print-profile", arguments.print_profile, "Print the profile in force as a TOML file, and end");
 }
 
+void declare_snapshot(CLI::App& app, Arguments& arguments) {
+  app.add_option(
+      "--snapshot", arguments.snapshot,
+      "Write the whole fleet there at the end, so that --restore goes on as if it had never ended; at --speed max");
+  app.add_option("--restore", arguments.restore,
+                 "Go on from that snapshot, which says what the fleet is; --set changes how it goes on")
+      ->check(CLI::ExistingFile);
+  app.add_option("--until", arguments.until, "Virtual UTC at the end, in place of --days");
+  app.add_option("--from", arguments.from,
+                 "Virtual UTC from which on --report and the summary count; before is a warm-up; at --speed max");
+}
+
+// What a snapshot says itself.
+void exclude_from_restore(CLI::App& app) {
+  for (const char* name :
+       {"--profile", "--stations", "--seed", "--start", "--report-every", "--window", "--code-digits", "--boards",
+        "--bus-noise", "--item-sensors", "--no-demand", "--run-id", "--state", "--trace", "--new-journals"}) {
+    app.get_option("--restore")->excludes(app.get_option(name));
+  }
+  app.get_option("--until")->excludes(app.get_option("--days"));
+  app.get_option("--snapshot")->excludes(app.get_option("--state"));
+}
+
 void declare(CLI::App& app, Arguments& arguments) {
   declare_profile(app, arguments);
   app.add_option("--stations", arguments.stations, "How many of the profile's stations, a fair sample; default: all")
@@ -111,6 +139,7 @@ void declare(CLI::App& app, Arguments& arguments) {
                  "Port for cubby inject, or none; default: 127.0.0.1:7500 in real time; not at --speed max")
       ->check(listen_validator() | CLI::IsMember({kNone}));
   app.add_option("--state", arguments.state, "Folder that keeps the fleet, so that a killed run goes on");
+  declare_snapshot(app, arguments);
   app.add_option("--ledger", arguments.ledger, "CSV of what people and doors did, written at the end");
   app.add_option("--report", arguments.report, "JSON summary, written at the end");
   app.add_option("--write-stations", arguments.stations_file,
@@ -162,6 +191,7 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--log-level", arguments.log_level, "trace, debug, info, warn or error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
   app.set_version_flag("--version", "cubby-emulator 0.1.0");
+  exclude_from_restore(app);
   add_toml_config(app);
   app.footer(
       "Examples:\n"
@@ -194,6 +224,49 @@ std::string check_uplink(const Arguments& arguments, const std::optional<Endpoin
   if (aggregator.has_value() && !is_loopback(aggregator->host) && arguments.tls.empty() && !arguments.allow_plaintext) {
     return "--aggregator: '" + arguments.aggregator +
            "' is not loopback; give certificates with --tls, or --allow-plaintext to report without them";
+  }
+  return {};
+}
+
+// Empty, or what is wrong with the times; `options` knows its start.
+std::string check_times(const Arguments& arguments, const SnapshotFile* snapshot, RunOptions& options) {
+  const auto begin =
+      options.start_utc_ms + static_cast<std::uint64_t>(snapshot != nullptr ? snapshot->now_us() / 1000 : 0);
+  const auto wrong = [&](const char* option, const std::string& text, const char* what) {
+    return std::string(option) + ": '" + text + "' " + what + " " + format_utc(begin);
+  };
+  if (!arguments.until.empty()) {
+    const auto until = parse_utc_ms(arguments.until);
+    if (!until.has_value() || *until <= begin ||
+        static_cast<double>(*until - options.start_utc_ms) > kDaysMax * 86'400e3) {
+      return wrong("--until", arguments.until, "is no time such as 2025-03-09T16:00:00Z after the beginning,");
+    }
+    options.days = static_cast<double>(*until - options.start_utc_ms) / 86'400e3;
+  } else if (snapshot != nullptr && options.days * 86'400e6 <= static_cast<double>(snapshot->now_us())) {
+    return "--restore: this fleet is at " + format_utc(begin) + "; say until when with --until, or with --days from " +
+           format_utc(options.start_utc_ms) + " on";
+  }
+  if (!arguments.from.empty()) {
+    const auto from = parse_utc_ms(arguments.from);
+    if (!from.has_value() || *from < begin ||
+        static_cast<double>(*from - options.start_utc_ms) >= options.days * 86'400e3) {
+      return wrong("--from", arguments.from, "is no time such as 2025-03-09T16:00:00Z within the run, which begins at");
+    }
+    options.from_utc_ms = *from;
+  }
+  options.snapshot_file = arguments.snapshot;
+  options.restore_file = arguments.restore;
+  const bool full_speed = options.speed == 0;
+  if (!full_speed && (!arguments.snapshot.empty() || !arguments.restore.empty() || !arguments.from.empty())) {
+    return "--snapshot, --restore and --from need --speed max; in real time a fleet is kept with --state";
+  }
+  if (!arguments.guest.empty() && (!arguments.snapshot.empty() || !arguments.restore.empty())) {
+    return "--guest: what a guest has in memory cannot be put away; leave out --snapshot and --restore";
+  }
+  if (!arguments.snapshot.empty() &&
+      (options.mixed_boards || options.board_family != BoardFamily::kP5 || to_string(options.bus_noise) != "off")) {
+    return "--snapshot: only stations with P5 boards on a quiet line can be put away; leave out --boards and "
+           "--bus-noise";
   }
   return {};
 }
@@ -275,6 +348,17 @@ std::string check_writable(const char* option, const std::string& file) {
   return {};
 }
 
+std::string check_files(const RunOptions& options) {
+  for (const auto& [option, file] : {std::pair{"--ledger", &options.ledger_file},
+                                     {"--report", &options.report_file},
+                                     {"--write-stations", &options.stations_file}}) {
+    if (std::string error = check_writable(option, *file); !error.empty()) {
+      return error;
+    }
+  }
+  return {};
+}
+
 std::uint64_t processor_ticks() {
 #if defined(__x86_64__)
   return __builtin_ia32_rdtsc();
@@ -295,7 +379,7 @@ int complain(const std::vector<std::string>& errors) {
   return kExitUsage;
 }
 
-int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateStore* state) {
+emulator::FleetOptions fleet_options_of(const RunOptions& options) {
   emulator::FleetOptions fleet_options;
   fleet_options.seed = options.seed;
   fleet_options.run_id = options.run_id;
@@ -315,43 +399,67 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
   fleet_options.mixed_boards = options.mixed_boards;
   fleet_options.bus_noise = options.bus_noise;
   fleet_options.fleet_key = options.fleet_key;
-  GuestProcess process(options.guest, options.guest_silence_max_s);
-  emulator::LockstepHost guest(process);
-  fleet_options.first_controller = options.guest.empty() ? nullptr : &guest;
+  return fleet_options;
+}
+
+// Gives the fleet its past and its future. False: `error` says why, or `errors` do.
+bool prepare(const RunOptions& options, const std::vector<TraceLine>& trace, StateStore* state, SnapshotFile* snapshot,
+             emulator::Fleet& fleet, std::string& error, std::vector<std::string>& errors) {
+  const Origin origin{.state = state, .snapshot = snapshot};
+  if (snapshot != nullptr) {
+    error = snapshot->restore(fleet);
+    error = error.empty() ? error : "--restore " + error;
+  } else if (state != nullptr && state->resumable()) {
+    error = state->restore(fleet, error) ? std::string() : "--state " + options.state_dir + ": " + error;
+  } else if (!trace.empty()) {
+    fleet.add_trace(resolve_trace(options.trace_file, trace, fleet, errors));
+  }
+  if (error.empty() && origin.now_us() > 0) {
+    spdlog::info("going on from virtual time {}",
+                 format_utc(options.start_utc_ms + static_cast<std::uint64_t>(origin.now_us() / 1000)));
+  }
+  return error.empty() && errors.empty();
+}
+
+int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateStore* state, SnapshotFile* snapshot) {
   std::vector<emulator::RoomMeter> meters(options.threads);
   for (emulator::RoomMeter& meter : meters) {
     meter.counter = options.profile_rooms ? processor_ticks : nullptr;
   }
+  GuestProcess process(options.guest, options.guest_silence_max_s);
+  emulator::LockstepHost guest(process);
+  emulator::FleetOptions fleet_options = fleet_options_of(options);
+  fleet_options.first_controller = options.guest.empty() ? nullptr : &guest;
   emulator::Fleet fleet(options.profile, fleet_options, options.threads, meters);
 
   std::string error;
   if (!options.stations_file.empty()) {
     return write_stations(options.stations_file, fleet, error) ? kExitOk : fail(kExitFailure, error);
   }
-  if (state != nullptr && state->resumable()) {
-    if (!state->restore(fleet, error)) {
-      return fail(kExitFailure, "--state " + options.state_dir + ": " + error);
-    }
-    spdlog::info("going on from virtual time {}",
-                 format_utc(options.start_utc_ms + static_cast<std::uint64_t>(state->saved_us() / 1000)));
-  } else if (!trace.empty()) {
-    std::vector<std::string> errors;
-    const std::vector<emulator::TraceRow> rows = resolve_trace(options.trace_file, trace, fleet, errors);
-    if (!errors.empty()) {
-      return complain(errors);
-    }
-    fleet.add_trace(rows);
+  std::vector<std::string> errors;
+  if (!prepare(options, trace, state, snapshot, fleet, error, errors)) {
+    return errors.empty() ? fail(kExitFailure, error) : complain(errors);
   }
 
   RunFigures figures;
   figures.deposits_before = fleet.totals().of(emulator::Use::kDeposit);
-  const bool good = options.speed == 0 ? run_at_full_speed(options, fleet, meters, state, figures)
+  CentreMemory centre;
+  const Origin origin{.state = state, .snapshot = snapshot};
+  const bool good = options.speed == 0 ? run_at_full_speed(options, fleet, meters, origin, figures, centre)
                                        : run_live(options, fleet, state, figures, error);
   if (guest.lost()) {
     return fail(kExitFailure, "--guest: " + guest.failure());
   }
   if (!error.empty()) {
     return fail(kExitFailure, error);
+  }
+  if (!options.snapshot_file.empty()) {
+    error = figures.complete ? write_snapshot(options.snapshot_file, options, fleet, centre,
+                                              static_cast<std::int64_t>(figures.virtual_seconds) * 1'000'000)
+                             : "no snapshot was written: the run was stopped in the middle of a window";
+    if (!error.empty()) {
+      return fail(kExitFailure, "--snapshot " + error);
+    }
   }
   if (!options.ledger_file.empty() && !write_ledger(options.ledger_file, fleet, error)) {
     return fail(kExitFailure, error);
@@ -407,7 +515,13 @@ int main(int argc, char** argv) {
   }
   spdlog::set_level(spdlog::level::from_str(arguments.log_level));
   RunOptions options;
-  std::vector<std::string> errors = choose_profile(arguments.profile, arguments.settings, options.profile);
+  std::string error;
+  std::unique_ptr<SnapshotFile> snapshot;
+  if (!arguments.restore.empty() && (snapshot = SnapshotFile::open(arguments.restore, error)) == nullptr) {
+    return fail(kExitUsage, "--restore " + error);
+  }
+  std::vector<std::string> errors = snapshot ? snapshot->profile_with(arguments.settings, options.profile)
+                                             : choose_profile(arguments.profile, arguments.settings, options.profile);
   if (!errors.empty()) {
     return complain(errors);
   }
@@ -415,20 +529,21 @@ int main(int argc, char** argv) {
     std::cout << describe_profile(options.profile) << std::flush;
     return std::cout ? kExitOk : kExitFailure;
   }
-  std::string error = check(app, arguments, options);
+  error = check(app, arguments, options);
   if (error.empty()) {
-    error = check_writable("--ledger", options.ledger_file);
+    error = load_secrets(arguments, options);
+  }
+  if (error.empty() && snapshot) {
+    error = snapshot->adopt(options);
+    error = error.empty() ? error : "--restore " + error;
   }
   if (error.empty()) {
-    error = check_writable("--report", options.report_file);
+    error = check_times(arguments, snapshot.get(), options);
   }
   if (error.empty()) {
-    error = check_writable("--write-stations", options.stations_file);
+    error = check_files(options);
   }
   if (!error.empty()) {
-    return fail(kExitUsage, error);
-  }
-  if (error = load_secrets(arguments, options); !error.empty()) {
     return fail(kExitUsage, error);
   }
   const std::vector<TraceLine> trace =
@@ -445,5 +560,5 @@ int main(int argc, char** argv) {
   }
   std::cerr << "cubby-emulator: seed=" << options.seed << " stations=" << options.stations
             << " profile=" << options.profile.name << '\n';
-  return run(options, trace, state.get());
+  return run(options, trace, state.get(), snapshot.get());
 }

@@ -66,7 +66,8 @@ double process_cpu_seconds() {
 
 bool write_report(const std::string& file, const RunOptions& options, const emulator::Fleet& fleet,
                   const RunFigures& figures, std::string& error) {
-  const emulator::StationCounters totals = fleet.totals();
+  emulator::StationCounters totals = fleet.totals();
+  totals -= figures.before;
   boost::json::object report;
   report["profile"] = options.profile.name;
   report["seed"] = options.seed;
@@ -77,6 +78,9 @@ bool write_report(const std::string& file, const RunOptions& options, const emul
   report["speed"] = options.speed == 0 ? boost::json::value("max") : boost::json::value(options.speed);
   report["complete"] = figures.complete;
   report["unsettled_stations"] = figures.unsettled;
+  if (options.from_utc_ms != 0) {
+    report["from_utc"] = format_utc(options.from_utc_ms);
+  }
   report["virtual_seconds"] = figures.virtual_seconds;
   report["wall_seconds"] = figures.wall_seconds;
   report["cpu_seconds"] = figures.cpu_seconds;
@@ -159,13 +163,17 @@ bool write_ledger(const std::string& file, const emulator::Fleet& fleet, std::st
 }
 
 void print_summary(const RunOptions& options, const emulator::Fleet& fleet, const RunFigures& figures) {
-  const emulator::StationCounters totals = fleet.totals();
-  const double rate =
-      figures.wall_seconds > 0
-          ? static_cast<double>(totals.of(emulator::Use::kDeposit) - figures.deposits_before) / figures.wall_seconds
-          : 0;
+  emulator::StationCounters totals = fleet.totals();
+  const std::uint64_t deposits_ever = totals.of(emulator::Use::kDeposit);
+  totals -= figures.before;
+  const double rate = figures.wall_seconds > 0
+                          ? static_cast<double>(deposits_ever - figures.deposits_before) / figures.wall_seconds
+                          : 0;
   std::printf("stations      %zu with %zu compartments\n", fleet.station_count(), fleet.compartment_count());
   std::printf("virtual time  %.1f h%s\n", figures.virtual_seconds / 3600, figures.complete ? "" : " (stopped)");
+  if (options.from_utc_ms != 0) {
+    std::printf("counted from  %s\n", format_utc(options.from_utc_ms).c_str());
+  }
   std::printf("deposits      %" PRIu64 "\n", totals.of(emulator::Use::kDeposit));
   std::printf("collections   %" PRIu64 "\n", totals.of(emulator::Use::kCollection));
   std::printf("recalls       %" PRIu64 "\n", totals.of(emulator::Use::kRecall));

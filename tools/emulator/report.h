@@ -14,6 +14,7 @@ struct RunFigures {
   double cpu_seconds = 0;
   double socket_seconds = 0;                // Processor time of talking to the centre, part of cpu_seconds.
   std::uint64_t deposits_before = 0;        // What a resumed fleet had done already.
+  emulator::StationCounters before;         // What does not count: see RunOptions::from_utc_ms.
   bool complete = true;                     // False: stopped early.
   std::uint64_t unsettled = 0;              // Stations whose last events the centre has not acknowledged.
   std::vector<emulator::RoomMeter> meters;  // Empty: not measured.

@@ -40,6 +40,9 @@ struct RunOptions {
   std::optional<Endpoint> control;
   std::string trace_file;
   std::string state_dir;
+  std::string snapshot_file;  // Written at the end; then nothing is reported that was not yet.
+  std::string restore_file;
+  std::uint64_t from_utc_ms = 0;  // Figures count from then on; 0: from the start.
   std::string ledger_file;
   std::string report_file;
   std::string guest;             // Command of the first station's controller; empty: it is in here.

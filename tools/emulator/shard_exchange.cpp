@@ -29,8 +29,8 @@ void append_with_channel(Bytes frames, std::uint32_t channel, std::vector<std::b
 }
 
 ShardExchange::ShardExchange(emulator::Fleet& fleet, std::size_t begin, std::size_t end,
-                             std::unique_ptr<CentreLink> centre)
-    : fleet_(fleet), begin_(begin), end_(end), centre_(std::move(centre)) {}
+                             std::unique_ptr<CentreLink> centre, bool awaiting)
+    : fleet_(fleet), begin_(begin), end_(end), centre_(std::move(centre)), awaiting_(awaiting) {}
 
 void ShardExchange::gather() {
   out_.clear();

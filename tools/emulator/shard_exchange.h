@@ -14,12 +14,15 @@ namespace cubby::tools {
 /// virtual time whatever the centre's speed, and both sides can work at the same time.
 class ShardExchange {
  public:
-  ShardExchange(emulator::Fleet& fleet, std::size_t begin, std::size_t end, std::unique_ptr<CentreLink> centre);
+  /// `awaiting`: the centre has answers for these stations already, see CentreMemory::under_way.
+  ShardExchange(emulator::Fleet& fleet, std::size_t begin, std::size_t end, std::unique_ptr<CentreLink> centre,
+                bool awaiting = false);
 
   /// At the end of a window: sends what the stations said, delivers what the centre answered to the window
   /// before. False: the connection is gone (the stations know); call again after connect().
   bool exchange(std::uint64_t utc_ms);
   bool connect(std::uint64_t utc_ms) { return centre_->connect(utc_ms); }
+  void remember(CentreMemory& memory) const { centre_->remember(memory); }
   bool connected() const { return centre_->connected(); }
 
  private:
@@ -31,7 +34,7 @@ class ShardExchange {
   std::size_t begin_;
   std::size_t end_;
   std::unique_ptr<CentreLink> centre_;
-  bool awaiting_ = false;  // A barrier is out.
+  bool awaiting_;  // A barrier is out.
   std::vector<std::byte> out_;
   std::vector<std::byte> answers_;
   std::vector<std::byte> frame_;

@@ -81,6 +81,8 @@ class SocketCentre final : public CentreLink {
     context_.poll();
   }
 
+  void remember(CentreMemory&) const override {}
+
   bool await(std::vector<std::byte>& answers) override {
     run(patience_, [&] { return !answered_.empty() || !up_; });
     if (answered_.empty()) {

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "tools/emulator/profile_choice.h"
+#include "tools/emulator/snapshot_file.h"
 
 namespace cubby::tools {
 namespace {
@@ -79,25 +79,10 @@ std::unique_ptr<StateStore> StateStore::open(RunOptions& options, std::string& e
   if (const std::string run = store->read_meta("run_id"); !run.empty()) {
     options.run_id = std::stoull(run);
   }
-  const std::vector<std::pair<const char*, std::string>> identity{
-      {"profile", options.profile.name},
-      {"profile_identity", identity_text(options.profile)},
-      {"seed", std::to_string(options.seed)},
-      {"stations", std::to_string(options.stations)},
-      {"start_utc_ms", std::to_string(options.start_utc_ms)},
-      {"report_interval_s", std::to_string(options.report_interval_s)},
-      {"code_digits", std::to_string(options.code_digits)},
-      {"item_sensors", options.item_sensors ? "true" : "false"},
-      {"boards", options.mixed_boards ? "mixed" : std::string(to_string(options.board_family))},
-      {"bus_noise", to_string(options.bus_noise)},
-      {"window_s", std::to_string(options.window_s)},
-      {"demand", options.demand ? "true" : "false"},
-      {"run_id", std::to_string(options.run_id)},
-  };
-  for (const auto& [key, value] : identity) {
-    const std::string known = store->read_meta(key);
+  for (const auto& [key, value] : fleet_identity(options)) {
+    const std::string known = store->read_meta(key.c_str());
     if (known.empty()) {
-      if (!store->write_meta(key, value)) {
+      if (!store->write_meta(key.c_str(), value)) {
         error = "--state: " + file + ": cannot be written: " + sqlite3_errmsg(store->database_);
         return nullptr;
       }

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace cubby::tools {
 namespace {
@@ -59,6 +60,41 @@ std::string write_durably(const std::filesystem::path& file, std::string_view te
     return describe(file, "cannot put this file in its place");
   }
   return sync_folder_of(file);
+}
+
+DurableWriter::DurableWriter(std::filesystem::path file) : file_(std::move(file)), beside_(file_.string() + ".new") {
+  descriptor_ = open(beside_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_TRUNC, 0600);
+  if (descriptor_ < 0) {
+    error_ = describe(beside_, "cannot make this file");
+  }
+}
+
+DurableWriter::~DurableWriter() {
+  if (descriptor_ >= 0) {
+    close(descriptor_);
+    unlink(beside_.c_str());
+  }
+}
+
+void DurableWriter::write(std::span<const std::byte> bytes) {
+  if (error_.empty() && !write_all(descriptor_, {reinterpret_cast<const char*>(bytes.data()), bytes.size()})) {
+    error_ = describe(beside_, "cannot write");
+  }
+}
+
+std::string DurableWriter::finish() {
+  if (error_.empty() && fsync(descriptor_) != 0) {
+    error_ = describe(beside_, "cannot write");
+  }
+  if (error_.empty() && rename(beside_.c_str(), file_.c_str()) != 0) {
+    error_ = describe(file_, "cannot put this file in its place");
+  }
+  if (!error_.empty()) {
+    return error_;
+  }
+  close(descriptor_);
+  descriptor_ = -1;
+  return sync_folder_of(file_);
 }
 
 std::string append_durably(const std::filesystem::path& file, std::string_view line) {

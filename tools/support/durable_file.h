@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,5 +18,24 @@ std::string append_durably(const std::filesystem::path& file, std::string_view l
 std::string remove_durably(const std::filesystem::path& file);
 /// False only if it is certain that nothing is there.
 bool may_exist(const std::filesystem::path& file);
+
+/// As write_durably(), piece by piece. Without finish() nothing takes the place of what was there.
+class DurableWriter {
+ public:
+  explicit DurableWriter(std::filesystem::path file);
+  ~DurableWriter();
+  DurableWriter(const DurableWriter&) = delete;
+  DurableWriter& operator=(const DurableWriter&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  /// Empty: it is durable; else one line for a person.
+  std::string finish();
+
+ private:
+  std::filesystem::path file_;
+  std::filesystem::path beside_;
+  int descriptor_ = -1;
+  std::string error_;  // The first one.
+};
 
 }  // namespace cubby::tools

@@ -58,6 +58,12 @@ class FrameParser {
   void pop(std::size_t consumed);
   void reset() { filled_ = 0; }
 
+  /// See firmware/base/image.h.
+  template <typename Image>
+  void image(Image& image) {
+    image(filled_);
+  }
+
  private:
   MutableBytes buffer_;
   std::size_t limit_;

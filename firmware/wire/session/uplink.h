@@ -103,6 +103,21 @@ class Uplink {
   UplinkState state() const { return state_; }
   std::uint64_t acknowledged_seq() const { return acked_seq_; }
 
+  /// See firmware/base/image.h; `station` as in start().
+  template <typename Image>
+  void image(Image& image, std::string_view station) {
+    std::size_t unsent = unsent_.size();
+    std::size_t unsent_at = unsent == 0 ? 0 : static_cast<std::size_t>(unsent_.data() - transmit_.data());
+    image(identity_.key, identity_.key_version, identity_.config_version, identity_.config_hash,
+          identity_.announce_new_journal, policy_, jitter_, state_, started_, next_try_, proof_sent_, answer_by_,
+          ping_answer_by_, next_report_, next_ping_, paused_until_, failures_, nonce_, store_uid_, generation_,
+          session_, acked_seq_, sent_seq_, sent_chain_, report_target_, gap_told_, window_, batch_events_max_,
+          frame_size_max_, unsent_at, unsent, transmit_, receive_buffer_, parser_);
+    identity_.station = started_ ? station : std::string_view{};
+    CUBBY_ASSERT(unsent_at <= transmit_.size() && unsent <= transmit_.size() - unsent_at);
+    unsent_ = unsent == 0 ? Bytes{} : Bytes(transmit_).subspan(unsent_at, unsent);
+  }
+
  private:
   static constexpr std::size_t kTransmitSize = 4096;
   static_assert(kTransmitSize >= limits::kEventBytesMax + 128, "any event fits a batch of its own");
