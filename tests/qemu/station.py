@@ -1,6 +1,7 @@
 """A cabinet whose controller is the microcontroller's image on QEMU: cubby-cortex-m3, its flash in a file, `cubby board` on its bus,
 the aggregator at its uplink, a person at its panel."""
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -95,6 +96,13 @@ class ImageStation(Cabinet):
         with open(self.flash, "r+b") as file:
             file.seek(SUPPLY_AT)
             file.write(value.to_bytes(4, "little"))
+
+    def open_doors(self):
+        """Those that stand open, as the boards tell it."""
+        state = {}
+        for door, what in re.findall(r"^door (\d+) (opens|is pushed shut)$", self.boards.text(), re.MULTILINE):
+            state[int(door)] = what
+        return [door for door, what in state.items() if what == "opens"]
 
     def said(self):
         return self.console.read_text(errors="replace") if self.console.exists() else ""

@@ -22,8 +22,8 @@ using namespace cubby::cortex_m3;
 constexpr Duration kEchoWithin = Duration::seconds(5);
 
 // One of each kind that start-up has to prepare.
-int initialised = 4711;
-int zeroed;
+volatile int initialised = 4711;
+volatile int zeroed;
 struct Constructed {
   Constructed() : value(initialised + 1) {}
   int value;
@@ -65,6 +65,24 @@ bool echo_comes_back(Uart& uart) {
     }
   }
   return came == sent.size();
+}
+
+/// The echo shows what left: to hang up is an empty frame, and then comes a wait in which nothing may.
+void check_link(Uart& uart) {
+  UartLink link(uart);
+  const std::array<std::byte, 1> frame{std::byte{0x42}};
+  std::array<std::byte, 4> came{};
+  check(link.send(frame) == Status::kNotSent, "nothing is sent before the link is up");
+  check(link.connect() == Status::kOk && link.state() == hal::LinkState::kUp, "the first connection is there");
+  link.close();
+  check(link.state() == hal::LinkState::kDown && link.connect() == Status::kOk, "the second one has to come");
+  check(link.state() == hal::LinkState::kConnecting && link.send(frame) == Status::kNotSent, "and is waited for");
+  const Instant up_at = link.deadline();
+  while (time_now() < up_at) {
+    doze_until(up_at);
+  }
+  check(uart.receive(came) == 1 && came[0] == std::byte{}, "an empty frame has left");
+  check(link.state() == hal::LinkState::kUp && link.send(frame) == Status::kOk, "then it is up");
 }
 
 bool sleeps_as_told() {
@@ -192,6 +210,7 @@ int main() {
   Uart uart(0, receive_ring, send_ring);
   uart.start(115'200);
   check(echo_comes_back(uart), "256 bytes went out on UART 0 and came back");
+  check_link(uart);
   console("stack used: ", stack_used());
   console("\n");
   check(stack_used() > 0 && stack_used() < stack_size(), "the stack's paint");
