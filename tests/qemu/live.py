@@ -11,7 +11,7 @@ import board
 from station import ImageStation
 from controller import Family, compare, jam, serve_people
 from journals import exported, marks
-from programs import expect, expect_equal, main, thorough, wait_until
+from programs import THOROUGH, expect, expect_equal, main, thorough, wait_until
 
 P2 = [Family("p2:0:12", 'family = "p2"\naddress = 0\nchannels = 12', 12, None)]
 MIXED = [Family("p5:1:8", 'family = "p5"\naddress = 1\nchannels = 8', 8, None),
@@ -74,6 +74,17 @@ def inject(station):
     station.panel.connect()
 
 
+def look_at_page(station):
+    """It holds keys: only its owner may read it, and none is written over another."""
+    expect_equal(station.page.stat().st_mode & 0o777, 0o600, "mode of the station page")
+    before = station.page.read_bytes()
+    again = station.lab.run("cubby-controller", "--config", str(station.config), "--write-station-page", str(station.page))
+    expect_equal((again.returncode, station.page.read_bytes()), (1, before), f"a second station page: {again.stderr}")
+    said = station.said()
+    for secret in (station.pass_key.hex(), station.notifier.key.hex(), "PARCEL", *station.codes):
+        expect(secret not in said, "a key, a parcel or a code is on the console")
+
+
 def look_into_flash(station):
     journal = station.journal()
     verdict = station.lab.run("cubby", "flash", "verify", str(journal))
@@ -97,12 +108,14 @@ def run(lab):
         inject(station)
         cut_in_mid_deposit(station, "S")
         fail_the_supply(station, "M")
-        aggregator = lose_the_centre(station, aggregator, "S")
+        if THOROUGH:  # It takes the deadlines of the uplink.
+            aggregator = lose_the_centre(station, aggregator, "S")
         compare(station)
         used, size = station.stack_used()
         expect(used < size, f"the stack was used to its end: {used} of {size} bytes")
         station.cut()
         look_into_flash(station)
+        look_at_page(station)
     finally:
         station.boards.process.kill()
         station.boards.process.wait()

@@ -223,7 +223,7 @@ std::string name_of(const Cut& cut) {
 TEST(Lockstep, PowerCutsGiveTheSameBytes) {
   Prng dice(sim::seed_of(23));
   const std::uint64_t operations = operations_of_errands();
-  const std::uint32_t cuts = sim::scaled(3, 8, 40);
+  const std::uint32_t cuts = sim::scaled(2, 5, 40);
   for (std::uint32_t i = 0; i < cuts; ++i) {
     const Cut cut = draw_cut(dice, operations);
     SCOPED_TRACE(name_of(cut));
@@ -242,7 +242,7 @@ TEST(Lockstep, KilledAtFlashOperations) {
   Prng dice(sim::seed_of(29));
   const std::uint64_t operations = operations_of_errands();
   ASSERT_GE(operations, 16U);
-  const std::uint32_t cuts = sim::scaled(6, 20, 200);
+  const std::uint32_t cuts = sim::scaled(4, 12, 200);
   for (std::uint32_t i = 0; i < cuts; ++i) {
     const Cut cut = draw_cut(dice, operations);
     SCOPED_TRACE(name_of(cut));

@@ -8,7 +8,7 @@ for. At the end the books are exact.
 
 Usage: power_cuts.py FOLDER_OF_THE_PROGRAMS
   CUBBY_IMAGES  folder of the images
-  CUBBY_CUTS    how many cuts (else 6, with CUBBY_THOROUGH=1 25, with CUBBY_NIGHTLY=1 200)
+  CUBBY_CUTS    how many cuts (else 4, with CUBBY_THOROUGH=1 25, with CUBBY_NIGHTLY=1 200)
   CUBBY_SEED    when the cuts come and what people do (else a random one, which is printed first)
 """
 import collections
@@ -172,7 +172,7 @@ class Cuts:
 
 
 def run(lab):
-    cuts = int(os.environ.get("CUBBY_CUTS") or (200 if os.environ.get("CUBBY_NIGHTLY") == "1" else thorough(6, 25)))
+    cuts = int(os.environ.get("CUBBY_CUTS") or (200 if os.environ.get("CUBBY_NIGHTLY") == "1" else thorough(4, 25)))
     seed = int(os.environ.get("CUBBY_SEED") or secrets.randbelow(2**31))
     print(f"seed {seed}; again: CUBBY_SEED={seed} CUBBY_CUTS={cuts} {' '.join(sys.argv)}", flush=True)
     image = board.image(os.environ.get("CUBBY_IMAGES", board.IMAGES), "cubby-cortex-m3")
