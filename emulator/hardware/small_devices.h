@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "firmware/base/hotp.h"
+#include "firmware/base/inplace_vector.h"
 #include "firmware/base/prng.h"
 #include "firmware/hal/clock.h"
 #include "firmware/hal/key_store.h"
@@ -45,17 +46,24 @@ class SupplyDevice final : public hal::PowerMonitor {
   hal::Supply supply_ = hal::Supply::kMains;
 };
 
+/// The newest key and those of the versions right before it.
 class KeyStoreDevice final : public hal::KeyStore {
  public:
-  KeyStoreDevice(const StationKey& station_key, const StationKey& pass_key)
-      : station_key_(station_key), pass_key_(pass_key) {}
+  static constexpr std::size_t kKeysMax = 4;
+  using StationKeys = InplaceVector<StationKey, kKeysMax>;  // Newest first.
+
+  KeyStoreDevice(std::uint16_t newest_version, const StationKeys& station_keys, const StationKey& pass_key)
+      : newest_version_(newest_version), station_keys_(station_keys), pass_key_(pass_key) {}
 
  private:
   Result<StationKey> do_station_key(std::uint32_t version) const override {
-    return version == 1 ? Result<StationKey>(station_key_) : Result<StationKey>(Status::kNotFound);
+    const std::size_t age = newest_version_ - version;  // Of a later one: a huge number.
+    return age < station_keys_.size() ? Result<StationKey>(station_keys_[age]) : Result<StationKey>(Status::kNotFound);
   }
+  std::uint16_t do_newest_version() const override { return newest_version_; }
   Result<StationKey> do_pass_key() const override { return pass_key_; }
-  StationKey station_key_;
+  std::uint16_t newest_version_;
+  StationKeys station_keys_;
   StationKey pass_key_;
 };
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr Duration kMomentOff = Duration::seconds(2);    // A power cut without a duration.
 constexpr Duration kMomentOpen = Duration::seconds(10);  // A forced door without a duration.
-constexpr std::uint32_t kStateVersion = 8;
+constexpr std::uint32_t kStateVersion = 9;
 
 }  // namespace
 

@@ -34,7 +34,8 @@ struct StationSetup {
   std::vector<std::uint8_t> item_channel;  // Input of that board, from 0; kNoInput: this one has none.
   std::vector<BoardProfile> boards;
   NoiseRates bus_noise;
-  StationKey station_key{};
+  std::uint16_t key_version = 1;
+  KeyStoreDevice::StationKeys station_keys;  // Of that version and those before it.
   PeopleOptions people;
   std::uint64_t start_utc_ms = 0;
   std::uint64_t seed = 0;    // Of this station.

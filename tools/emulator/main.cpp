@@ -64,6 +64,7 @@ struct Arguments {
   std::string start;
   std::string stations_file;
   std::string fleet_key;
+  std::uint32_t key_version = 0;  // 0: not said.
   std::string token_file;
   std::string log_level = "info";
 };
@@ -145,6 +146,9 @@ void declare(CLI::App& app, Arguments& arguments) {
       "--speed max, else nine in the morning");
   app.add_option("--fleet-key", arguments.fleet_key,
                  "File with the fleet's key; default: fleet.key in the state folder of cubby");
+  app.add_option("--key-version", arguments.key_version,
+                 "Of every station's newest key, 1 to 65535; default: where the newest key of that file begins")
+      ->check(integer_range(1, limits::kKeyVersionMax));
   app.add_option("--token-file", arguments.token_file,
                  "File with the control port's token; default: control.token there");
   app.add_option("--log-level", arguments.log_level, "trace, debug, info, warn or error")
@@ -297,7 +301,8 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
   fleet_options.board_family = options.board_family;
   fleet_options.mixed_boards = options.mixed_boards;
   fleet_options.bus_noise = options.bus_noise;
-  fleet_options.fleet_key = options.fleet_key;
+  fleet_options.fleet_keys = options.fleet_keys;
+  fleet_options.key_version = options.key_version;
   std::vector<emulator::RoomMeter> meters(options.threads);
   for (emulator::RoomMeter& meter : meters) {
     meter.counter = options.profile_rooms ? processor_ticks : nullptr;
@@ -343,12 +348,17 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
 
 // Keys, tokens and certificates. Empty, or what is wrong.
 std::string load_secrets(const Arguments& arguments, RunOptions& options) {
-  const Secret key = load_or_create_secret(arguments.fleet_key.empty() ? default_secret_path("fleet.key")
-                                                                       : std::filesystem::path(arguments.fleet_key));
+  const FleetKeyFile key = load_or_create_fleet_keys(
+      arguments.fleet_key.empty() ? default_secret_path("fleet.key") : std::filesystem::path(arguments.fleet_key));
   if (!key.error.empty()) {
     return "--fleet-key " + key.error;
   }
-  options.fleet_key = key.bytes;
+  options.fleet_keys = key.keys;
+  options.key_version =
+      static_cast<std::uint16_t>(arguments.key_version == 0 ? key.keys.newest_from() : arguments.key_version);
+  if (!key.keys.station_key("X", options.key_version).has_value()) {
+    return "--key-version " + std::to_string(options.key_version) + ": the fleet's key file has no key for it";
+  }
   if (options.control.has_value()) {
     const Secret token =
         load_or_create_secret(arguments.token_file.empty() ? default_secret_path("control.token")

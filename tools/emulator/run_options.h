@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "emulator/people/profile.h"
+#include "firmware/base/fleet_keys.h"
 #include "firmware/base/limits.h"
 #include "firmware/tls/session.h"
 #include "tools/support/text.h"
@@ -43,7 +44,8 @@ struct RunOptions {
   std::string ledger_file;
   std::string report_file;
   std::string stations_file;  // Only write the configurations there.
-  std::vector<std::byte> fleet_key;
+  FleetKeys fleet_keys;
+  std::uint16_t key_version = 1;  // Of the stations' newest keys.
   std::string control_token;
 };
 

@@ -17,7 +17,7 @@ namespace cubby::posix {
 class ControllerLoop {
  public:
   struct Keys {
-    StationKey station{};
+    StationKeys station;
     StationKey pass{};
   };
   /// All must outlive the loop.

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "firmware/base/inplace_vector.h"
 #include "firmware/base/instant.h"
 #include "firmware/hal/key_store.h"
 #include "firmware/hal/power_monitor.h"
@@ -15,17 +16,29 @@ namespace cubby::posix {
 /// person, without a byte of the key.
 std::optional<StationKey> read_key_file(const std::string& path, std::string& why);
 
-/// Both keys, read once at the start.
+/// A station's key of one version.
+struct VersionedKey {
+  std::uint16_t version = 1;
+  StationKey key{};
+};
+constexpr std::size_t kStationKeysMax = 4;
+using StationKeys = InplaceVector<VersionedKey, kStationKeysMax>;  // Oldest first, versions ascending.
+
+/// 1 to kStationKeysMax lines `VERSION KEY` in such a file, versions ascending; a key alone is of version 1. The last
+/// one is proven with, those before it are for codes that were given. Likewise.
+std::optional<StationKeys> read_station_keys(const std::string& path, std::string& why);
+
+/// All keys, read once at the start.
 class FileKeyStore final : public hal::KeyStore {
  public:
-  FileKeyStore(const StationKey& station, const StationKey& pass) : station_(station), pass_(pass) {}
+  /// `station` is not empty.
+  FileKeyStore(const StationKeys& station, const StationKey& pass) : station_(station), pass_(pass) {}
 
  private:
-  Result<StationKey> do_station_key(std::uint32_t version) const override {
-    return version == 1 ? Result<StationKey>(station_) : Result<StationKey>(Status::kNotFound);
-  }
+  Result<StationKey> do_station_key(std::uint32_t version) const override;
+  std::uint16_t do_newest_version() const override { return station_[station_.size() - 1].version; }
   Result<StationKey> do_pass_key() const override { return pass_; }
-  StationKey station_;
+  StationKeys station_;
   StationKey pass_;
 };
 

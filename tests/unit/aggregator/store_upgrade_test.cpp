@@ -48,7 +48,7 @@ TEST_P(OldStore, IsRefusedByNameAndBroughtUpToDateWhenItIsAskedFor) {
   const std::string before = bytes(path);
   EXPECT_EQ(open_sqlite_store(path, fill).error,
             "the store has schema version " + std::to_string(GetParam()) +
-                ", this program reads version 5; cubby-aggregator --upgrade brings it up to date and keeps a copy");
+                ", this program reads version 6; cubby-aggregator --upgrade brings it up to date and keeps a copy");
   EXPECT_EQ(bytes(path), before);
   StoreUpgrade upgrade = upgrade_sqlite_store(path);
   ASSERT_EQ(upgrade.error, "");

@@ -64,13 +64,26 @@ std::string to_version_5(Database& database) {
   return good ? std::string() : database.error();
 }
 
+// Version 6: what each station proves itself with. There were no other keys before. Likewise.
+std::string add_identity_columns(Database& database) {
+  const bool good = database.run(
+      "ALTER TABLE stations ADD COLUMN key_version INTEGER NOT NULL DEFAULT 1;"
+      "ALTER TABLE stations ADD COLUMN key_version_min INTEGER NOT NULL DEFAULT 1");
+  return good ? std::string() : database.error();
+}
+
 std::string bring_up_to_date(Database& database, int from_version) {
   if (from_version < 4) {
     if (std::string error = to_version_4(database); !error.empty()) {
       return error;
     }
   }
-  if (std::string error = to_version_5(database); !error.empty()) {
+  if (from_version < 5) {
+    if (std::string error = to_version_5(database); !error.empty()) {
+      return error;
+    }
+  }
+  if (std::string error = add_identity_columns(database); !error.empty()) {
     return error;
   }
   return database.run(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str()) ? std::string()
