@@ -32,6 +32,9 @@ constexpr char kNone[] = "none";
 constexpr char kControlDefault[] = "127.0.0.1:7500";
 constexpr std::uint64_t kOpeningHourMs = 9 * 3'600'000;  // When the first couriers come.
 
+/// An answer comes up to two windows after its question, and a station waits no longer than this for it.
+constexpr std::uint32_t kWindowMaxS = (limits::kResponseDeadlineSMax - 1) / 2;
+
 // As typed; turned into RunOptions by check().
 struct Arguments {
   std::string profile = "shanxi";
@@ -126,7 +129,7 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--window", arguments.window,
                  "Virtual seconds between two talks with the centre at --speed max; default: a twelfth of\n"
                  "--report-every, 60 to 300")
-      ->check(integer_range(1, 3600));
+      ->check(integer_range(1, kWindowMaxS));
   app.add_flag("--no-skip-idle-polls", arguments.no_skip,
                "Run every poll of every lock board (slow; the trace hash is the same)");
   app.add_flag("--no-demand", arguments.no_demand, "Nobody comes but those who are injected");
@@ -292,7 +295,7 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
   // An answer comes up to two windows after its question.
   fleet_options.response_deadline_s =
       options.speed == 0 ? std::max(90U, 4 * options.window_s) : 90U * std::max(1U, options.speed / 10);
-  fleet_options.response_deadline_s = std::min(fleet_options.response_deadline_s, 3600U);
+  fleet_options.response_deadline_s = std::min(fleet_options.response_deadline_s, limits::kResponseDeadlineSMax);
   fleet_options.code_digits = options.code_digits;
   fleet_options.demand = options.demand;
   fleet_options.announce_new_journals = options.new_journals;
