@@ -4,6 +4,7 @@ import hmac
 import secrets
 import socket
 import ssl
+import time
 
 from cabinet import fields, varint
 from programs import expect, expect_equal
@@ -148,9 +149,12 @@ def client_hello():
 class Stalled:
     """Connections that have had the aggregator's flight and then send a part of a record and nothing more: as dear as a handshake gets."""
 
-    def __init__(self, port, number, addresses=50):
-        self.lines, first = [], client_hello()
+    def __init__(self, port, number, seconds=3, addresses=50):
+        """As many as there can be in so many seconds: after five of them the first one is closed."""
+        self.lines, first, until = [], client_hello(), time.monotonic() + seconds
         for i in range(number):
+            if time.monotonic() > until:
+                break
             line = socket.create_connection(("127.0.0.1", port), 5, source_address=(f"127.0.0.{2 + i % addresses}", 0))
             self.lines.append(line)
             line.sendall(first)
