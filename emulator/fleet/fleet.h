@@ -11,6 +11,7 @@
 #include "emulator/station/remote_controller.h"
 #include "emulator/station/station.h"
 #include "emulator/world/room_meter.h"
+#include "firmware/base/fleet_keys.h"
 #include "firmware/base/limits.h"
 
 /// Many stations with one start of time. Stations never meet but through the centre.
@@ -28,10 +29,11 @@ struct FleetOptions {
   bool announce_new_journals = false;
   bool skip_idle_polls = true;
   BoardFamily board_family = BoardFamily::kP5;
-  bool mixed_boards = false;         // Each station has boards of one family, drawn as the province's are.
-  NoiseRates bus_noise;              // On every segment.
-  bool item_sensors = false;         // Every compartment has one, as far as its segment has room for the boards.
-  std::vector<std::byte> fleet_key;  // 32 bytes.
+  bool mixed_boards = false;  // Each station has boards of one family, drawn as the province's are.
+  NoiseRates bus_noise;       // On every segment.
+  bool item_sensors = false;  // Every compartment has one, as far as its segment has room for the boards.
+  FleetKeys fleet_keys;
+  std::uint16_t key_version = 1;                 // The newest of every station; fleet_keys has it.
   RemoteController* first_controller = nullptr;  // Of the first station; must outlive the fleet. Null: as the others'.
 };
 

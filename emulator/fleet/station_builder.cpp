@@ -228,10 +228,10 @@ StationSetup build_station(const Profile& profile, const FleetOptions& options, 
   setup.config.resize(size.value());
   setup.config.shrink_to_fit();
 
-  setup.station_key = derive_station_key(options.fleet_key, setup.name, 1);
-  setup.people.station_key = setup.station_key;
+  setup.station_keys = options.fleet_keys.station_keys(setup.name, options.key_version);
+  CUBBY_ASSERT(!setup.station_keys.empty());
   setup.people.station = setup.name;
-  setup.people.pass_key = derive_pass_key(options.fleet_key);
+  setup.people.pass_key = options.fleet_keys.pass_key();
   setup.people.start_utc_ms = static_cast<std::int64_t>(setup.start_utc_ms);
   setup.people.compartments = static_cast<std::uint32_t>(setup.compartments);
   setup.people.demand = options.demand;

@@ -4,10 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "firmware/base/hotp.h"
 #include "firmware/base/prng.h"
 #include "firmware/hal/clock.h"
-#include "firmware/hal/key_store.h"
 #include "firmware/hal/power_monitor.h"
 #include "firmware/hal/random_source.h"
 #include "firmware/hal/watchdog.h"
@@ -49,20 +47,6 @@ class SupplyDevice final : public hal::PowerMonitor {
   hal::Supply do_supply() const override { return supply_; }
   hal::ResetCause do_reset_cause() const override { return hal::ResetCause::kPowerOn; }
   hal::Supply supply_ = hal::Supply::kMains;
-};
-
-class KeyStoreDevice final : public hal::KeyStore {
- public:
-  KeyStoreDevice(const StationKey& station_key, const StationKey& pass_key)
-      : station_key_(station_key), pass_key_(pass_key) {}
-
- private:
-  Result<StationKey> do_station_key(std::uint32_t version) const override {
-    return version == 1 ? Result<StationKey>(station_key_) : Result<StationKey>(Status::kNotFound);
-  }
-  Result<StationKey> do_pass_key() const override { return pass_key_; }
-  StationKey station_key_;
-  StationKey pass_key_;
 };
 
 /// Random numbers that a seed repeats: fit for a simulation and for nothing else.

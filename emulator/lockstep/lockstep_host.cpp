@@ -9,6 +9,27 @@ using lockstep::Message;
 using lockstep::Reader;
 using lockstep::Writer;
 
+namespace {
+
+constexpr std::size_t kBootHeadMax = 384;
+
+// Those that the store has of the newest version and of the ones right before it.
+void put_station_keys(const hal::KeyStore& keys, Writer<kBootHeadMax>& into) {
+  const std::uint16_t newest = keys.newest_version();
+  std::size_t count = 0;
+  while (count < std::min<std::size_t>(newest, limits::kStationKeysMax) &&
+         keys.station_key(newest - static_cast<std::uint32_t>(count)).ok()) {
+    ++count;
+  }
+  into.put(static_cast<std::uint8_t>(count));
+  for (std::size_t age = count; age-- > 0;) {
+    const auto version = static_cast<std::uint16_t>(newest - age);
+    into.put(version).put_bytes(keys.station_key(version).value());
+  }
+}
+
+}  // namespace
+
 Status LockstepHost::lose(std::string why) {
   if (failure_.empty()) {
     failure_ = std::move(why);
@@ -85,17 +106,17 @@ Status LockstepHost::boot(const RemoteHardware& hardware, const app::AssemblyOpt
   settled_ = false;
   died_ = false;
   CUBBY_TRY(greet());
-  const Result<StationKey> station_key = hardware.hardware.keys.station_key(1);
   const Result<StationKey> pass_key = hardware.hardware.keys.pass_key();
   const hal::FlashGeometry& geometry = hardware.hardware.flash.geometry();
-  CUBBY_ASSERT(station_key.ok() && pass_key.ok());
-  Writer<256> head;
+  CUBBY_ASSERT(pass_key.ok());
+  Writer<kBootHeadMax> head;
   inputs(now_).put(head);
   head.put(hardware.hardware.bus.byte_time_us()).put(static_cast<std::uint8_t>(hardware.hardware.power.reset_cause()));
   head.put(geometry.sector_size).put(geometry.sector_count).put(geometry.program_size).put(geometry.page_size);
   head.put(static_cast<std::uint8_t>(options.announce_new_journal ? 1 : 0));
   head.put(options.tick_lateness.us).put(options.boot_wait_max.us);
-  head.put_bytes(station_key.value()).put_bytes(pass_key.value());
+  head.put_bytes(pass_key.value());
+  put_station_keys(hardware.hardware.keys, head);
   head.put(static_cast<std::uint8_t>(options.firmware_version.size())).put_bytes(as_bytes(options.firmware_version));
   if (channel_.send(Message::kBoot, head.bytes(), options.config) != Status::kOk) {
     return lose_channel();

@@ -19,10 +19,12 @@ Instant at_day(std::int64_t local_day, std::int64_t utc_offset_min, std::int64_t
 
 }  // namespace
 
-People::People(Premises& premises, const Profile& profile, const PeopleOptions& options, const Prng& prng)
+People::People(Premises& premises, const Profile& profile, const PeopleOptions& options, const hal::KeyStore& keys,
+               const Prng& prng)
     : premises_(premises),
       profile_(profile),
       options_(options),
+      keys_(keys),
       demand_(prng.child("demand")),
       behaviour_(prng.child("behaviour")),
       in_door_(options.compartments, kNoParcel),
@@ -171,20 +173,16 @@ Instant People::collection_time(const Parcel& parcel) const {
                   premises_.now() + Duration::seconds(profile_.notice_reaction_s));
 }
 
-void People::on_deposited(std::uint64_t seq, std::uint64_t counter, std::size_t digits, std::uint8_t compartment,
+void People::on_deposited(std::uint64_t seq, const CodeSource& code, std::uint8_t compartment,
                           std::string_view parcel) {
-  PendingNotice notice{.seq = seq,
-                       .counter = counter,
-                       .digits = static_cast<std::uint8_t>(digits),
-                       .compartment = compartment,
-                       .parcel = {}};
+  PendingNotice notice{.seq = seq, .code = code, .compartment = compartment, .parcel = {}};
   notice.parcel.assign(parcel);
   pending_.push_back(notice);
 }
 
-void People::on_reissued(std::uint64_t seq, std::uint64_t counter, std::size_t digits, std::uint8_t compartment) {
+void People::on_reissued(std::uint64_t seq, const CodeSource& code, std::uint8_t compartment) {
   if (const std::uint32_t index = in_door_[compartment - 1U]; index != kNoParcel) {
-    on_deposited(seq, counter, digits, compartment, parcels_[index].number.view());
+    on_deposited(seq, code, compartment, parcels_[index].number.view());
   }
 }
 
@@ -205,8 +203,12 @@ void People::on_delivered(std::uint64_t seq) {
       continue;  // It is gone already.
     }
     Parcel& parcel = parcels_[index];
+    const auto key = keys_.station_key(notice.code.key_version);
+    if (!key.ok()) {
+      continue;  // So many keys ago that the station does not know this code either.
+    }
     parcel.told = true;
-    parcel.code = pickup_code(options_.station_key, notice.counter, notice.digits);
+    parcel.code = pickup_code(key.value(), notice.code.counter, notice.code.digits);
     if (ErrandResult* errand = open_result(parcel.ticket)) {
       errand->has_code = true;
       errand->code = parcel.code;

@@ -15,6 +15,7 @@
 #include "firmware/base/parcel_number.h"
 #include "firmware/base/prng.h"
 #include "firmware/base/status.h"
+#include "firmware/hal/key_store.h"
 
 /// Couriers, recipients and the notifier of one station. They speak panel bytes and move doors, and know
 /// nothing of the controller's state; the ledger is theirs.
@@ -107,9 +108,15 @@ struct PeopleCounters {
   std::uint64_t wrong_codes = 0;
 };
 
+/// What a pickup code is made of, as an event tells it.
+struct CodeSource {
+  std::uint64_t counter = 0;
+  std::uint16_t key_version = 1;
+  std::uint8_t digits = limits::kCodeDigits;
+};
+
 struct PeopleOptions {
   std::string station;            // Where a technician's pass holds.
-  StationKey station_key{};       // The notifier's: it tells recipients their codes.
   StationKey pass_key{};          // The centre's: it signs the couriers' passes.
   std::int64_t start_utc_ms = 0;  // Of world time 0.
   std::uint32_t compartments = 0;
@@ -121,7 +128,10 @@ struct PeopleOptions {
 
 class People final : public PanelReader {
  public:
-  People(Premises& premises, const Profile& profile, const PeopleOptions& options, const Prng& prng);
+  /// `keys` is the notifier's: it tells recipients their codes. Must outlive the people, as the premises and the
+  /// profile.
+  People(Premises& premises, const Profile& profile, const PeopleOptions& options, const hal::KeyStore& keys,
+         const Prng& prng);
 
   /// Sets the first timers.
   void start();
@@ -133,11 +143,10 @@ class People final : public PanelReader {
   void on_power_cut();
 
   /// The notifier hears of deposits when they are journalled and of their delivery when the centre has
-  /// acknowledged them. `counter` and `digits` are the code's.
-  void on_deposited(std::uint64_t seq, std::uint64_t counter, std::size_t digits, std::uint8_t compartment,
-                    std::string_view parcel);
+  /// acknowledged them.
+  void on_deposited(std::uint64_t seq, const CodeSource& code, std::uint8_t compartment, std::string_view parcel);
   /// The parcel behind that door has another code from now on.
-  void on_reissued(std::uint64_t seq, std::uint64_t counter, std::size_t digits, std::uint8_t compartment);
+  void on_reissued(std::uint64_t seq, const CodeSource& code, std::uint8_t compartment);
   void on_delivered(std::uint64_t seq);
 
   void send(std::uint64_t ticket, const ErrandOrder& order);
@@ -253,8 +262,7 @@ class People final : public PanelReader {
   };
   struct PendingNotice {
     std::uint64_t seq = 0;
-    std::uint64_t counter = 0;
-    std::uint8_t digits = 0;
+    CodeSource code;
     std::uint8_t compartment = 0;
     InplaceString<limits::kParcelMax> parcel;
   };
@@ -309,6 +317,7 @@ class People final : public PanelReader {
   Premises& premises_;
   const Profile& profile_;
   PeopleOptions options_;
+  const hal::KeyStore& keys_;
   Prng demand_;
   Prng behaviour_;
   Visitor at_panel_;

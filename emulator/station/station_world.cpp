@@ -22,8 +22,10 @@ std::uint64_t run_seed(const StationSetup& setup) {
 
 /// Of the code that the event is about.
 template <typename Body>
-std::size_t digits_of(const Body& body) {
-  return body.has_code_digits ? body.code_digits : limits::kCodeDigits;
+CodeSource code_of(const Body& body, std::uint64_t counter) {
+  return {.counter = counter,
+          .key_version = body.has_key_version ? body.key_version : std::uint16_t{1},
+          .digits = body.has_code_digits ? body.code_digits : std::uint8_t{limits::kCodeDigits}};
 }
 
 }  // namespace
@@ -38,9 +40,9 @@ StationWorld::StationWorld(const Profile& profile, StationSetup setup, RoomMeter
       flash_(kFlash, Prng(setup_.seed).child("flash").next()),
       clock_(now_, setup_.start_utc_ms),
       panel_(hash_, now_),
-      keys_(setup_.station_key, setup_.people.pass_key),
+      keys_(setup_.station_keys, setup_.people.pass_key),
       random_(Prng(run_seed(setup_))),
-      people_(*this, profile, setup_.people, Prng(setup_.seed).child("people")) {
+      people_(*this, profile, setup_.people, keys_, Prng(setup_.seed).child("people")) {
   connect_boards();
   connect_doors();
   panel_.set_reader(people_);
@@ -227,12 +229,12 @@ void StationWorld::on_event(std::uint64_t seq, Bytes payload) {
   }
   if (event.which_body == cubby_v1_Event_code_reissued_tag) {
     const cubby_v1_CodeReissued& reissued = event.body.code_reissued;
-    people_.on_reissued(seq, reissued.code_counter, digits_of(reissued), reissued.compartment);
+    people_.on_reissued(seq, code_of(reissued, reissued.code_counter), reissued.compartment);
   }
   if (event.which_body == cubby_v1_Event_deposited_tag) {
     const cubby_v1_Deposited& deposited = event.body.deposited;
     const std::uint64_t counter = deposited.has_code_counter ? deposited.code_counter : deposited.counter;
-    people_.on_deposited(seq, counter, digits_of(deposited), deposited.compartment, deposited.parcel);
+    people_.on_deposited(seq, code_of(deposited, counter), deposited.compartment, deposited.parcel);
   }
 }
 

@@ -19,6 +19,7 @@
 #include "emulator/world/room_meter.h"
 #include "emulator/world/trace_hash.h"
 #include "firmware/app/assembly.h"
+#include "firmware/hal/held_keys.h"
 
 namespace cubby::emulator {
 
@@ -35,7 +36,7 @@ struct StationSetup {
   std::vector<std::uint8_t> item_channel;  // Input of that board, from 0; kNoInput: this one has none.
   std::vector<BoardProfile> boards;
   NoiseRates bus_noise;
-  StationKey station_key{};
+  StationKeys station_keys;
   PeopleOptions people;
   std::uint64_t start_utc_ms = 0;
   std::uint64_t seed = 0;    // Of this station.
@@ -166,7 +167,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   SupplyDevice supply_;
   NetworkPipe pipe_;
   FrontPanelDevice panel_;
-  KeyStoreDevice keys_;
+  hal::HeldKeys keys_;
   RandomDevice random_;
   WatchdogDevice watchdog_;
   People people_;

@@ -43,6 +43,8 @@ inline constexpr std::size_t kJournalUidSize = 16;
 inline constexpr std::size_t kStoreUidSize = 16;
 inline constexpr std::size_t kNonceSize = 16;
 inline constexpr std::size_t kStationKeySize = 32;
+inline constexpr std::uint32_t kKeyVersionMax = 65'535;  // Of a station key; from 1.
+inline constexpr std::size_t kStationKeysMax = 4;        // Versions that a station holds at a time.
 inline constexpr std::size_t kConfigHashSize = 8;
 
 inline constexpr std::size_t kFrameUpMax = 16 * 1024;  // Bytes after the length: channel and message.

@@ -183,10 +183,24 @@ void Controller::refresh_indexes() {
       if (dead) {
         codes_.remove(number);
       } else if (compartment.state == CompartmentState::kOccupied || compartment.state == CompartmentState::kDisputed) {
-        codes_.put(number, compartment.parcel.code_counter, compartment.parcel.second);
+        put_code(number, compartment.parcel);
       }
       compare_item(number);
     }
+  }
+}
+
+/// A code whose key was taken away opens nothing: the parcel's courier can, and a code that is issued again.
+void Controller::put_code(std::uint8_t number, const Parcel& parcel) {
+  if (parcel.key_version == codes_.key_version()) {
+    codes_.put(number, parcel.code_counter, parcel.second);
+    return;
+  }
+  const auto older = hardware_.keys.station_key(parcel.key_version);
+  if (older.ok()) {
+    codes_.put(number, older.value(), parcel.code_counter, parcel.second);
+  } else {
+    codes_.remove(number);
   }
 }
 

@@ -104,6 +104,7 @@ class Controller final : public wire::UplinkListener {
   void take_news(Instant now);
   void take_inputs(Instant now);
   void refresh_indexes();
+  void put_code(std::uint8_t number, const Parcel& parcel);
   void compare_item(std::uint8_t number);
   Wake safe_tick(Instant now);
 

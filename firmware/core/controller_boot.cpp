@@ -51,18 +51,18 @@ Duration Controller::boot_wait() {
 }
 
 Status Controller::start(Instant now) {
-  const auto key = hardware_.keys.station_key(1);
+  const auto key = hardware_.keys.station_key(hardware_.keys.newest_version());
   if (!key.ok()) {
     return key.status();
   }
-  codes_.set_key(key.value());
+  codes_.set_key(key.value(), hardware_.keys.newest_version());
   recorder_.state().set_door_count(options_.config->door_board_count);
   CUBBY_TRY(open_journal());
   recorder_.start(now);
   configuration_.start(*options_.config, options_.config_bytes);
   panel_.change_language(language_of(configuration_.config()));
   codes_.set_digits(configuration_.config().code_digits);
-  openings_.set_code_digits(configuration_.config().code_digits);
+  openings_.set_codes({.digits = configuration_.config().code_digits, .key_version = codes_.key_version()});
   note_time_off();
   // A full journal must not keep the doors shut: nothing but the centre's acknowledgements, which a running station
   // asks for, makes room in it. What does not fit now is told then.
@@ -76,7 +76,7 @@ Status Controller::start(Instant now) {
   for (std::uint8_t number = 1; number <= limits::kCompartmentsMax; ++number) {
     const auto& compartment = recorder_.state().compartment(number);
     if (compartment.parcel.counter != 0 && !compartment.parcel.code_dead) {
-      codes_.put(number, compartment.parcel.code_counter, compartment.parcel.second);
+      put_code(number, compartment.parcel);
     }
   }
   (void)recorder_.state().take_changed();
@@ -195,15 +195,14 @@ void Controller::configure_doors() {
 }
 
 Status Controller::start_uplink(Instant now) {
-  constexpr std::uint32_t kKeyVersion = 1;
-  const auto key = hardware_.keys.station_key(kKeyVersion);
+  const auto key = hardware_.keys.station_key(codes_.key_version());
   if (!key.ok()) {
     return key.status();
   }
   const auto& config = configuration_.config();
   const wire::UplinkIdentity identity{.station = config.station,
                                       .key = key.value(),
-                                      .key_version = kKeyVersion,
+                                      .key_version = codes_.key_version(),
                                       .config_version = config.version,
                                       .config_hash = configuration_.hash(),
                                       .announce_new_journal = options_.announce_new_journal};

@@ -404,10 +404,12 @@ Status Openings::commit_end(std::size_t slot) {
     body.open_ms = open;
     body.has_recipient_token = intent.recipient_token != 0;
     body.recipient_token = intent.recipient_token;
-    body.code_counter = recorder_.state().group_code(intent.carrier.view(), intent.recipient_token, code_digits_);
+    body.code_counter = recorder_.state().group_code(intent.carrier.view(), intent.recipient_token, codes_);
     body.has_code_counter = body.code_counter != 0;
-    body.has_code_digits = code_digits_ != limits::kCodeDigits;
-    body.code_digits = static_cast<std::uint8_t>(code_digits_);
+    body.has_code_digits = codes_.digits != limits::kCodeDigits;
+    body.code_digits = static_cast<std::uint8_t>(codes_.digits);
+    body.has_key_version = codes_.key_version != 1;
+    body.key_version = codes_.key_version;
     body.item = item;
   } else if (intent.purpose == Purpose::kDropOff) {
     auto& body = recorder_.begin(cubby_v1_Event_dropped_off_tag).body.dropped_off;

@@ -36,7 +36,8 @@ class Openings {
       : recorder_(recorder), doors_(doors), power_(power) {}
 
   /// Of the codes of parcels that are deposited from now on.
-  void set_code_digits(std::size_t digits) { code_digits_ = digits; }
+  /// Of the codes that are given from now on.
+  void set_codes(const StationState::CodeKind& codes) { codes_ = codes; }
 
   /// Authorises one opening and makes its first attempt. `request.attempt` and `uptime_ms` are filled
   /// in here. kWrongState: the door is not known to be shut, or its board is out of service: another door opened in
@@ -68,7 +69,7 @@ class Openings {
   /// See firmware/base/image.h.
   template <typename Image>
   void image(Image& image) {
-    image(code_digits_, live_, live_count_, moving_, news_, news_taken_);
+    image(codes_, live_, live_count_, moving_, news_, news_taken_);
   }
 
  private:
@@ -122,7 +123,7 @@ class Openings {
   Recorder& recorder_;
   drivers::DoorBank& doors_;
   const hal::PowerMonitor& power_;
-  std::size_t code_digits_ = limits::kCodeDigits;
+  StationState::CodeKind codes_;
   std::array<Live, StationState::kOpeningsMax> live_{};  // By slot of StationState.
   std::size_t live_count_ = 0;
   std::uint8_t moving_ = 0;  // The door that the bank was told to watch.

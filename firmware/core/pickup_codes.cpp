@@ -33,14 +33,15 @@ std::optional<std::uint16_t> second_number(std::string_view digits) {
   return number.has_value() ? std::optional(static_cast<std::uint16_t>(*number)) : std::nullopt;
 }
 
-std::uint32_t PickupCodes::code_of(std::uint64_t counter, std::size_t digits) const {
-  const auto code = parse(pickup_code(key_, counter, digits).text(), digits);
+std::uint32_t PickupCodes::code_of(const StationKey& key, std::uint64_t counter, std::size_t digits) {
+  const auto code = parse(pickup_code(key, counter, digits).text(), digits);
   CUBBY_ASSERT(code.has_value());
   return *code | (digits == limits::kShortCodeDigits ? kShort : 0);
 }
 
-void PickupCodes::put(std::uint8_t compartment, std::uint64_t counter, std::optional<std::uint16_t> second) {
-  codes_[compartment - 1U] = code_of(counter, second.has_value() ? limits::kShortCodeDigits : limits::kCodeDigits);
+void PickupCodes::put(std::uint8_t compartment, const StationKey& key, std::uint64_t counter,
+                      std::optional<std::uint16_t> second) {
+  codes_[compartment - 1U] = code_of(key, counter, second.has_value() ? limits::kShortCodeDigits : limits::kCodeDigits);
   seconds_[compartment - 1U] = second.value_or(kNoSecond);
 }
 
@@ -51,7 +52,7 @@ void PickupCodes::remove(std::uint8_t compartment) {
 
 std::uint64_t PickupCodes::first_unique(std::uint64_t counter, std::size_t digits) const {
   // There are far fewer doors than codes: this ends.
-  while (any(match(code_of(counter, digits), kNoSecond, kNothing))) {
+  while (any(match(code_of(key_, counter, digits), kNoSecond, kNothing))) {
     ++counter;
   }
   return counter;

@@ -18,12 +18,21 @@ std::optional<std::uint16_t> second_number(std::string_view digits);
 /// counter, or its group's, never stored, never shown. A short code counts only with its second input.
 class PickupCodes {
  public:
-  void set_key(const StationKey& key) { key_ = key; }
+  /// Of the codes that are given from now on.
+  void set_key(const StationKey& key, std::uint16_t version) {
+    key_ = key;
+    key_version_ = version;
+  }
+  std::uint16_t key_version() const { return key_version_; }
   /// Of the codes that are given from now on: limits::kCodeDigits or limits::kShortCodeDigits.
   void set_digits(std::size_t digits) { digits_ = digits; }
 
   /// `second`: what belongs to a short code; nullopt: the code is typed alone.
-  void put(std::uint8_t compartment, std::uint64_t counter, std::optional<std::uint16_t> second = std::nullopt);
+  void put(std::uint8_t compartment, std::uint64_t counter, std::optional<std::uint16_t> second = std::nullopt) {
+    put(compartment, key_, counter, second);
+  }
+  /// A code that was made with an older key.
+  void put(std::uint8_t compartment, const StationKey& key, std::uint64_t counter, std::optional<std::uint16_t> second);
   void remove(std::uint8_t compartment);
 
   /// The first counter from `counter` on whose code no live parcel has.
@@ -41,7 +50,7 @@ class PickupCodes {
   /// See firmware/base/image.h.
   template <typename Image>
   void image(Image& image) {
-    image(key_, digits_, codes_, seconds_);
+    image(key_, key_version_, digits_, codes_, seconds_);
   }
 
  private:
@@ -57,11 +66,12 @@ class PickupCodes {
     all.fill(value);
     return all;
   }
-  std::uint32_t code_of(std::uint64_t counter, std::size_t digits) const;
+  static std::uint32_t code_of(const StationKey& key, std::uint64_t counter, std::size_t digits);
   /// Where the code is equal, and of the second input what `mask` selects.
   CompartmentBits match(std::uint32_t code, std::uint32_t second, std::uint32_t mask) const;
 
   StationKey key_{};
+  std::uint16_t key_version_ = 1;
   std::size_t digits_ = limits::kCodeDigits;
   std::array<std::uint32_t, limits::kCompartmentsMax> codes_ = filled_with(kNone);
   std::array<std::uint32_t, limits::kCompartmentsMax> seconds_ = filled_with(std::uint32_t{kNoSecond});

@@ -328,6 +328,8 @@ Status RemoteControl::reissue(std::uint8_t compartment) {
   body.code_counter = parts_.codes.first_unique(recorder.state().next_counter(), code_digits(parcel));
   body.has_code_digits = parcel.second.has_value();
   body.code_digits = static_cast<std::uint8_t>(code_digits(parcel));
+  body.has_key_version = parts_.codes.key_version() != 1;
+  body.key_version = parts_.codes.key_version();
   return recorder.commit();
 }
 

@@ -35,6 +35,7 @@ constexpr std::uint8_t kFlagMore = 128;  // A second byte of flags follows:
 constexpr std::uint8_t kFlagSecond = 1;
 constexpr std::uint8_t kFlagItemDoubtful = 2;
 constexpr std::uint8_t kFlagKept = 4;
+constexpr std::uint8_t kFlagKeyVersion = 8;
 constexpr std::uint8_t kFlagLeftOpen = 1;
 constexpr std::uint8_t kFlagCalledOff = 2;
 static_assert(kItemHead + kRecordBytesMax + 16 <= kItemMax);
@@ -118,9 +119,9 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
   writer.put(compartment.out_of_service_reason);
   const int of_parcel = kFlagParcel | (parcel.code_dead ? kFlagCodeDead : 0) | (group ? kFlagGroup : 0) |
                         (parcel.from_sender ? kFlagFromSender : 0) | (parcel.extra_hours != 0 ? kFlagExtended : 0);
-  const int more = (inside && parcel.second.has_value() ? kFlagSecond : 0) |
-                   (inside && parcel.kept_hours != 0 ? kFlagKept : 0) |
-                   (compartment.item_doubtful ? kFlagItemDoubtful : 0);
+  const int more =
+      (inside && parcel.second.has_value() ? kFlagSecond : 0) | (inside && parcel.kept_hours != 0 ? kFlagKept : 0) |
+      (inside && parcel.key_version != 1 ? kFlagKeyVersion : 0) | (compartment.item_doubtful ? kFlagItemDoubtful : 0);
   writer.put(static_cast<std::uint8_t>((compartment.forced_open ? kFlagForced : 0) | (inside ? of_parcel : 0) |
                                        (test_bit(open_elsewhere_, number) ? kFlagElsewhere : 0) |
                                        (more != 0 ? kFlagMore : 0)));
@@ -146,6 +147,9 @@ void StationState::write_compartment_item(std::uint8_t number, ByteWriter& write
     }
     if (parcel.kept_hours != 0) {
       writer.put(parcel.kept_hours);
+    }
+    if (parcel.key_version != 1) {
+      writer.put(parcel.key_version);
     }
   }
 }
@@ -332,10 +336,14 @@ void StationState::read_compartment_item(Bytes body) {
     if ((more & kFlagKept) != 0) {
       parcel.kept_hours = reader.get<std::uint16_t>();
     }
+    if ((more & kFlagKeyVersion) != 0) {
+      parcel.key_version = reader.get<std::uint16_t>();
+    }
   }
   const auto& read = compartment.parcel;
-  const bool is_parcel = (flags & kFlagParcel) == 0 || (read.counter != 0 && read.second.value_or(0) <= kSecondMax &&
-                                                        read.kept_hours <= limits::kRetentionHoursMax);
+  const bool is_parcel = (flags & kFlagParcel) == 0 ||
+                         (read.counter != 0 && read.key_version != 0 && read.second.value_or(0) <= kSecondMax &&
+                          read.kept_hours <= limits::kRetentionHoursMax);
   if (!reader.ok() || !is_state || !is_parcel) {
     ++repairs_;
     compartment = {};

@@ -4,12 +4,12 @@
 namespace cubby::core {
 
 std::uint64_t StationState::group_code(std::string_view carrier, std::uint64_t recipient_token,
-                                       std::size_t digits) const {
+                                       const CodeKind& kind) const {
   for (const auto& compartment : compartments_) {
     const auto& parcel = compartment.parcel;
     if (recipient_token != 0 && compartment.state == CompartmentState::kOccupied && !parcel.code_dead &&
-        code_digits(parcel) == digits && parcel.recipient_token == recipient_token &&
-        parcel.carrier.view() == carrier) {
+        code_digits(parcel) == kind.digits && parcel.key_version == kind.key_version &&
+        parcel.recipient_token == recipient_token && parcel.carrier.view() == carrier) {
       return parcel.code_counter;
     }
   }

@@ -340,6 +340,7 @@ void StationState::apply_order(const cubby_v1_Event& event) {
       if (valid(body.code_reissued.compartment)) {
         auto& parcel = compartments_[body.code_reissued.compartment - 1U].parcel;
         parcel.code_counter = body.code_reissued.code_counter;
+        parcel.key_version = body.code_reissued.has_key_version ? body.code_reissued.key_version : std::uint16_t{1};
         parcel.recipient_token = 0;
         next_counter_ = std::max(next_counter_, parcel.code_counter + 1);
         set_bit(changed_, body.code_reissued.compartment, true);
@@ -395,6 +396,9 @@ void StationState::apply_deposited(const cubby_v1_Event& event) {
   auto parcel = parcel_of(event, body);
   if (body.has_code_counter) {
     parcel.code_counter = body.code_counter;
+  }
+  if (body.has_key_version) {
+    parcel.key_version = body.key_version;
   }
   if (body.has_code_digits && body.code_digits == limits::kShortCodeDigits) {
     parcel.second = second_number(second_input(body.parcel).view());

@@ -28,6 +28,7 @@ struct Parcel {
   std::uint32_t deposited_boot = 0;
   std::uint8_t size = 0;          // Asked for.
   std::uint16_t extra_hours = 0;  // An operator moved the end of the retention period by so much.
+  std::uint16_t key_version = 1;  // Of the station key that its code is made with.
   std::uint16_t kept_hours = 0;   // The longest retention period of rules that were replaced while it was inside.
   bool code_dead = false;         // Overdue or refused: it waits for its courier.
   bool from_sender = false;       // It never had a code.
@@ -111,8 +112,13 @@ class StationState final : public store::RecordVisitor, public store::Checkpoint
   /// Slots that are not free.
   std::size_t reservation_count() const { return reservation_count_; }
   std::uint64_t next_counter() const { return next_counter_; }
-  /// Counter of the live code of so many digits of the carrier's parcels for that recipient; 0: there is none.
-  std::uint64_t group_code(std::string_view carrier, std::uint64_t recipient_token, std::size_t digits) const;
+  /// What kind of codes is given now. A parcel joins only a group whose code is one of them.
+  struct CodeKind {
+    std::size_t digits = limits::kCodeDigits;
+    std::uint16_t key_version = 1;
+  };
+  /// Counter of the live code of that kind of the carrier's parcels for that recipient; 0: there is none.
+  std::uint64_t group_code(std::string_view carrier, std::uint64_t recipient_token, const CodeKind& kind) const;
   /// The doors that the code of these opens: theirs and those of their collection group. None if it is not one code:
   /// two parcels' can be equal by chance, when both doors stood open at once. `same_digits`: of PickupCodes.
   CompartmentBits group_of(const CompartmentBits& found, const CompartmentBits& same_digits) const;

@@ -8,7 +8,7 @@ import ssl
 import time
 
 from programs import Failure
-from uplink import CHALLENGE, PAUSE, PING, REFUSE, WELCOME, Journal, Peer, encoded, frame, hello, station_key, text
+from uplink import CHALLENGE, PAUSE, PING, REFUSE, WELCOME, Journal, Peer, client_hello, encoded, frame, hello, station_key, text
 
 ATTACKER = "AT-0001"  # A station with a key, gone bad.
 ATTACKER_ADDRESS = "127.0.0.2"
@@ -231,18 +231,6 @@ def hello_flood(target, seconds, _number):
         except TROUBLE:
             pass
     return {"connections": number, "challenges": done}
-
-
-def client_hello():
-    """The first flight of a TLS client."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    try:
-        context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1").do_handshake()
-    except ssl.SSLWantReadError:
-        pass
-    return outgoing.read()
 
 
 def tls_flood(target, seconds, _number):

@@ -255,7 +255,7 @@ bool compare_times(Prng& prng, std::size_t tries) {
   constexpr std::size_t kTriesToJudge = 5'000;
   core::PickupCodes codes;
   std::vector<std::string> live;
-  codes.set_key({});
+  codes.set_key({}, 1);
   for (std::uint8_t door = 1; door <= kParcels; ++door) {
     codes.put(door, door);
     live.emplace_back(pickup_code({}, door, limits::kCodeDigits).text());

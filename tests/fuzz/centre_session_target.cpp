@@ -173,9 +173,14 @@ class Game {
   }
 
  private:
+  static StationKey fleet_key() {
+    StationKey key;
+    key.fill(std::byte{7});
+    return key;
+  }
   static CentreOptions options() {
     CentreOptions options;
-    options.fleet_key.assign(32, std::byte{7});
+    options.fleet_keys = FleetKeys(fleet_key());
     options.store_uid.fill(std::byte{1});
     options.fill_random = [](MutableBytes bytes) { std::fill(bytes.begin(), bytes.end(), std::byte{9}); };
     return options;
@@ -276,8 +281,7 @@ class Game {
     if (story == nullptr || connection.nonce[channel].empty() || input_.one_of(8) == 0) {
       return std::string(32, static_cast<char>(input_.byte()));
     }
-    const std::vector<std::byte> fleet_key(32, std::byte{7});
-    const StationKey key = derive_station_key(fleet_key, story->station, 1);
+    const StationKey key = derive_station_key(fleet_key(), story->station, 1);
     const std::string nonce(16, 'n');
     const std::array<Bytes, 5> parts{as_bytes("cubby uplink v1"), as_bytes(connection.nonce[channel]), as_bytes(nonce),
                                      story->uid, as_bytes(story->station)};

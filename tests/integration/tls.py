@@ -5,6 +5,7 @@ refused and counted by reason; the fleet reports on as if nobody had been there.
 import contextlib
 import json
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -14,7 +15,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support/python"))
 from programs import Program, expect, expect_equal, free_port, main, wait_until  # noqa: E402
-from uplink import REFUSE, UNKNOWN_STATION, WELCOME, Peer, tls_context  # noqa: E402
+from uplink import REFUSE, UNKNOWN_STATION, WELCOME, Peer, Stalled, tls_context  # noqa: E402
 
 PENDING, PENDING_OF_ADDRESS = 40, 25
 
@@ -294,6 +295,20 @@ def refuse_bad_options(site):
     row("cubby", "pki", "list", "--pki", lab.folder / "nowhere", code=1, words="cubby pki init")
 
 
+def stand_still(lab, folder):
+    """Connections that stop within their handshake take what docs/design/security.md promises at most."""
+    aggregator = lab.aggregator("--tls", str(folder), "--log-level", "error")
+    def memory():
+        return int(re.search(r"^VmRSS:\s+(\d+) kB", pathlib.Path(f"/proc/{aggregator.process.pid}/status").read_text(), re.MULTILINE).group(1))
+    before = memory()
+    stalled = Stalled(lab.uplink, 400)
+    grown, alive = memory() - before, stalled.alive()
+    stalled.close()
+    expect(alive == len(stalled.lines) > 50, f"{alive} of {len(stalled.lines)} are there still")
+    expect(grown / alive <= 96, f"{grown / alive:.1f} KiB for each of {alive} handshakes")
+    expect_equal(aggregator.stop(), 0, "stopping the aggregator: exit code")
+
+
 def run(lab):
     site = Site(lab)
     site.deposit()
@@ -319,6 +334,7 @@ def run(lab):
     expect_equal(site.fleet.stop(signal_number=signal.SIGINT), 0, "Ctrl-C of the emulator: exit code")
     last_line = lab.verify()
     expect_equal(site.aggregator.stop(), 0, "stopping the aggregator: exit code")
+    stand_still(lab, site.centre)
     print(last_line)
 
 

@@ -115,7 +115,7 @@ MUTANTS = [
     ),
     *at(
         "pickup_codes.cpp",
-        ("two-parcels-with-one-code", "while (<<any(match(code_of(counter, digits), kNoSecond, kNothing))>>)", "false", "PickupCodes.NeverGivesTwoLiveParcelsOneCode"),
+        ("two-parcels-with-one-code", "while (<<any(match(code_of(key_, counter, digits), kNoSecond, kNothing))>>)", "false", "PickupCodes.NeverGivesTwoLiveParcelsOneCode"),
         ("last-digit-of-a-code-is-free", "difference = (<<codes_[i] ^ code>>) |", "codes_[i] / 10 ^ code / 10",
          "PickupCodes.OpenNothingWhenOneDigitDiffers"),
         ("any-second-input-will-do", "*typed, <<kWhole>>);", "kNothing",
@@ -155,7 +155,7 @@ MUTANTS = [
          "SecondInput.OfAnyParcelOpensAllDoorsOfItsGroup"),
         ("equal-codes-open-two-groups", "if (<<test_bit(found, number) && !of_code>>)", "false",
          "StationState.OfEqualCodesBehindTwoCountersOpensOnlyTheOneThatIsMeant"),
-        ("short-code-for-a-group-with-long-ones", "<<code_digits(parcel) == digits>> && parcel.recipient_token",
+        ("short-code-for-a-group-with-long-ones", "<<code_digits(parcel) == kind.digits>> && parcel.key_version",
          "true", "SecondInput.AParcelJoinsNoGroupWhoseCodeHasOtherDigits"),
     ),
     *at(

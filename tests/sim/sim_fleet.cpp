@@ -26,8 +26,8 @@ bool environment_says(const char* name) {
 
 }  // namespace
 
-SimCentre::SimCentre(std::string store, std::vector<std::byte> fleet_key)
-    : path_(std::move(store)), fleet_key_(std::move(fleet_key)) {
+SimCentre::SimCentre(std::string store, const FleetKeys& fleet_keys)
+    : path_(std::move(store)), fleet_keys_(fleet_keys) {
   open();
 }
 
@@ -39,7 +39,7 @@ void SimCentre::open() {
   store_ = std::move(opened.store);
   const aggregator::StoreIdentity identity = store_->identity();
   aggregator::CentreOptions options;
-  options.fleet_key = fleet_key_;
+  options.fleet_keys = fleet_keys_;
   options.store_uid = identity.uid;
   options.generation = identity.generation;
   options.session_epoch = identity.session_epoch;
@@ -102,14 +102,16 @@ SimOptions SimFleet::options(std::uint64_t seed, std::uint32_t stations) {
   options.profile = *emulator::find_profile("shanxi");
   options.fleet.seed = seed;
   options.fleet.stations = stations;
-  options.fleet.fleet_key.assign(32, std::byte{7});
+  StationKey key;
+  key.fill(std::byte{7});
+  options.fleet.fleet_keys = FleetKeys(key);
   options.fleet.response_deadline_s = 300;
   return options;
 }
 
 SimFleet::SimFleet(const SimOptions& options) : options_(options), meters_(1) {
   fleet_ = std::make_unique<emulator::Fleet>(options_.profile, options_.fleet, 1, meters_);
-  auto centre = std::make_unique<SimCentre>(folder_.file("cubby.db"), options_.fleet.fleet_key);
+  auto centre = std::make_unique<SimCentre>(folder_.file("cubby.db"), options_.fleet.fleet_keys);
   centre_ = centre.get();
   exchange_ = std::make_unique<tools::ShardExchange>(*fleet_, 0, fleet_->station_count(), std::move(centre));
 }

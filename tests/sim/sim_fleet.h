@@ -17,7 +17,7 @@ namespace cubby::sim {
 /// everything that was not committed.
 class SimCentre final : public tools::CentreLink, public aggregator::ConnectionOwner {
  public:
-  SimCentre(std::string store, std::vector<std::byte> fleet_key);
+  SimCentre(std::string store, const FleetKeys& fleet_keys);
   ~SimCentre() override;
 
   void restart();
@@ -34,7 +34,7 @@ class SimCentre final : public tools::CentreLink, public aggregator::ConnectionO
   void feed(Bytes frames, std::uint64_t utc_ms);
 
   std::string path_;
-  std::vector<std::byte> fleet_key_;
+  FleetKeys fleet_keys_;
   std::unique_ptr<aggregator::EventStore> store_;
   std::unique_ptr<aggregator::Centre> centre_;
   std::unique_ptr<aggregator::ConnectionProtocol> protocol_;

@@ -148,10 +148,10 @@ struct SnapshotFiles : ::testing::Test {
     options.stations = 1;
     options.seed = 7;
     options.start_utc_ms = options.profile.start_utc_ms();
-    options.fleet_key.assign(32, std::byte{7});
+    options.fleet_keys = FleetKeys(StationKey{std::byte{7}});
     fleet_options.seed = 7;
     fleet_options.stations = 1;
-    fleet_options.fleet_key = options.fleet_key;
+    fleet_options.fleet_keys = options.fleet_keys;
     fleet.run_shard(0, kWritten);
     EXPECT_EQ(tools::write_snapshot(file(), options, fleet, {}, kWritten.us), "");
     std::ifstream stream(file(), std::ios::binary);
@@ -183,7 +183,7 @@ struct SnapshotFiles : ::testing::Test {
     emulator::FleetOptions with_key;
     with_key.seed = 7;
     with_key.stations = 1;
-    with_key.fleet_key.assign(32, std::byte{7});
+    with_key.fleet_keys = FleetKeys(StationKey{std::byte{7}});
     return with_key;
   }
 };
@@ -234,7 +234,7 @@ TEST_F(SnapshotFiles, SayWhyTheyAreRefused) {
   const auto snapshot = tools::SnapshotFile::open(file(), error);
   ASSERT_NE(snapshot, nullptr) << error;
   tools::RunOptions another = options;
-  another.fleet_key.assign(32, std::byte{8});
+  another.fleet_keys = FleetKeys(StationKey{std::byte{8}});
   EXPECT_NE(snapshot->adopt(another).find("another fleet key"), std::string::npos);
 }
 
@@ -255,7 +255,7 @@ TEST_F(SnapshotFiles, ChangeWhatMayChangeUnderWayAndNothingElse) {
 
 TEST_F(SnapshotFiles, OfOtherBoardsAreNotWritten) {
   emulator::FleetOptions with_p2 = fleet_options;
-  with_p2.fleet_key = options.fleet_key;
+  with_p2.fleet_keys = options.fleet_keys;
   with_p2.board_family = BoardFamily::kP2;
   emulator::Fleet p2(options.profile, with_p2, 1, meters);
   p2.run_shard(0, Instant{} + Duration::minutes(1));

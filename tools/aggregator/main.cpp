@@ -85,7 +85,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--http", options.http, "where the HTTP interface listens")->check(cubby::tools::listen_validator());
   app.add_option("--store", options.store, "SQLite file of events and statistics; made if missing");
   app.add_option("--fleet-key", options.fleet_key,
-                 "file of the key that station keys derive from (default: fleet.key in the state folder)");
+                 "file of the keys that station keys derive from (default: fleet.key in the state folder)");
   app.add_option("--token-file", options.token_file,
                  "file of the operator's HTTP token (default: http.token in the state folder)");
   app.add_option("--viewer-token-file", options.viewer_token_file,
@@ -259,7 +259,8 @@ int check_start(const Options& options) {
   const auto web = *cubby::tools::parse_endpoint(options.http);
   const auto utc_s =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
-  std::vector<cubby::aggregator::StartPlan::Secret> secrets{{"fleet key", secret_path(options.fleet_key, "fleet.key")}};
+  std::vector<cubby::aggregator::StartPlan::Secret> secrets{
+      {"fleet key", secret_path(options.fleet_key, "fleet.key"), true}};
   for (const TokenFile& file : token_files(options)) {
     secrets.push_back({"HTTP token of the " + std::string(to_text(file.role)), secret_path(file.given, file.name)});
   }
@@ -278,8 +279,8 @@ int serve(const Options& options) {
   const auto began = std::chrono::steady_clock::now();
   std::signal(SIGXFSZ, SIG_IGN);  // A limit to the size of files is a full disk, not an end.
   const auto key =
-      cubby::tools::load_or_create_secret(options.fleet_key.empty() ? cubby::tools::default_secret_path("fleet.key")
-                                                                    : std::filesystem::path(options.fleet_key));
+      cubby::tools::load_or_create_fleet_keys(options.fleet_key.empty() ? cubby::tools::default_secret_path("fleet.key")
+                                                                        : std::filesystem::path(options.fleet_key));
   if (!key.error.empty()) {
     return complain("--fleet-key: " + key.error, kExitFailure);
   }
@@ -302,7 +303,7 @@ int serve(const Options& options) {
   UplinkServer uplink({.host = listen.host,
                        .port = listen.port,
                        .store_path = options.store,
-                       .fleet_key = key.bytes,
+                       .fleet_keys = key.keys,
                        .tls_folder = options.tls,
                        .enrolment = options.enrolment == "open" ? cubby::aggregator::Enrolment::kOpen
                                                                 : cubby::aggregator::Enrolment::kApproved,

@@ -16,7 +16,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::uint32_t kKeyVersion = 1;
 constexpr std::size_t kNameMax = 64;
 
 std::uint64_t number_in(const json::object& object, const char* name) {
@@ -47,18 +46,21 @@ const char* to_text(v1::Size size) {
   }
 }
 
-// False: no code has so many digits.
-bool put_code(const LogPlace& place, Bytes fleet_key, std::uint64_t counter, std::uint32_t digits, json::object& body) {
-  if (digits != limits::kCodeDigits && digits != limits::kShortCodeDigits) {
+// `event` says of which digits and key the code is. False: no code has so many digits, or no key here is so old.
+template <typename Event>
+bool put_code(const Event& event, std::uint64_t counter, const LogPlace& place, const FleetKeys& fleet_keys,
+              json::object& body) {
+  const std::uint32_t digits = event.has_code_digits() ? event.code_digits() : limits::kCodeDigits;
+  const auto key = fleet_keys.station_key(place.station, event.has_key_version() ? event.key_version() : 1);
+  if ((digits != limits::kCodeDigits && digits != limits::kShortCodeDigits) || !key.has_value()) {
     return false;
   }
-  const StationKey key = derive_station_key(fleet_key, place.station, kKeyVersion);
-  body["code"] = pickup_code(key, counter, digits).text();
+  body["code"] = pickup_code(*key, counter, digits).text();
   body["second_input"] = digits == limits::kShortCodeDigits ? "parcel_last_4" : "none";
   return true;
 }
 
-bool put_deposited(const v1::Deposited& event, const LogPlace& place, Bytes fleet_key, json::object& body) {
+bool put_deposited(const v1::Deposited& event, const LogPlace& place, const FleetKeys& fleet_keys, json::object& body) {
   body["compartment"] = event.compartment();
   body["counter"] = event.counter();
   body["carrier"] = event.carrier();
@@ -67,15 +69,14 @@ bool put_deposited(const v1::Deposited& event, const LogPlace& place, Bytes flee
   if (event.has_recipient_token()) {
     body["recipient_token"] = std::to_string(event.recipient_token());
   }
-  return put_code(place, fleet_key, event.has_code_counter() ? event.code_counter() : event.counter(),
-                  event.has_code_digits() ? event.code_digits() : limits::kCodeDigits, body);
+  return put_code(event, event.has_code_counter() ? event.code_counter() : event.counter(), place, fleet_keys, body);
 }
 
-bool put_reissued(const v1::CodeReissued& event, const LogPlace& place, Bytes fleet_key, json::object& body) {
+bool put_reissued(const v1::CodeReissued& event, const LogPlace& place, const FleetKeys& fleet_keys,
+                  json::object& body) {
   body["compartment"] = event.compartment();
   body["counter"] = event.counter();
-  return put_code(place, fleet_key, event.code_counter(),
-                  event.has_code_digits() ? event.code_digits() : limits::kCodeDigits, body);
+  return put_code(event, event.code_counter(), place, fleet_keys, body);
 }
 
 }  // namespace
@@ -93,7 +94,7 @@ std::optional<LogPlace> place_of(const json::value& row) {
   return whole ? std::optional(std::move(place)) : std::nullopt;
 }
 
-NoticeOf read_notice(const json::value& row, const LogPlace& place, Bytes fleet_key, Notice& notice) {
+NoticeOf read_notice(const json::value& row, const LogPlace& place, const FleetKeys& fleet_keys, Notice& notice) {
   v1::Event event;
   google::protobuf::util::JsonParseOptions strict;
   if (!google::protobuf::util::JsonStringToMessage(json::serialize(row.at("event")), &event, strict).ok()) {
@@ -104,11 +105,11 @@ NoticeOf read_notice(const json::value& row, const LogPlace& place, Bytes fleet_
   switch (event.body_case()) {
     case v1::Event::kDeposited:
       notice.kind = "deposited";
-      good = put_deposited(event.deposited(), place, fleet_key, body);
+      good = put_deposited(event.deposited(), place, fleet_keys, body);
       break;
     case v1::Event::kCodeReissued:
       notice.kind = "code_reissued";
-      good = put_reissued(event.code_reissued(), place, fleet_key, body);
+      good = put_reissued(event.code_reissued(), place, fleet_keys, body);
       break;
     case v1::Event::kOverdue:
       notice.kind = "overdue";

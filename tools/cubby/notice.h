@@ -6,6 +6,7 @@
 #include <string>
 
 #include "firmware/base/bytes.h"
+#include "firmware/base/fleet_keys.h"
 
 namespace cubby::tools {
 
@@ -33,7 +34,7 @@ enum class NoticeOf : std::uint8_t {
   kUnreadable,  // An event that this program does not know whole: there may be somebody who should have been told.
 };
 /// Fills in `notice` if there is one. The code is made from the fleet's key, as stations make it.
-NoticeOf read_notice(const boost::json::value& row, const LogPlace& place, Bytes fleet_key, Notice& notice);
+NoticeOf read_notice(const boost::json::value& row, const LogPlace& place, const FleetKeys& fleet_keys, Notice& notice);
 
 /// "sha256=" and the HMAC-SHA-256 of the body in hexadecimal.
 std::string signature_of(const std::string& secret, const std::string& body);

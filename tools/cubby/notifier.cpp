@@ -183,7 +183,7 @@ std::string Notifier::take(const Page& page) {
     Notice notice;
     NoticeOf what = NoticeOf::kNothing;
     if (options_.station.empty() || options_.station == at->station) {
-      what = read_notice(row, *at, options_.fleet_key, notice);
+      what = read_notice(row, *at, options_.fleet_keys, notice);
     }
     if (what == NoticeOf::kNothing) {
       place_ = behind;  // Durable with the next notice, or with the page.

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "firmware/base/fleet_keys.h"
 #include "tools/cubby/notify_cursor.h"
 #include "tools/cubby/web_client.h"
 #include "tools/cubby/webhook.h"
@@ -14,8 +15,8 @@ namespace cubby::tools {
 
 struct NotifierOptions {
   Endpoint aggregator;
-  std::string token;                 // Of the role notifier.
-  std::vector<std::byte> fleet_key;  // Codes are made from it.
+  std::string token;     // Of the role notifier.
+  FleetKeys fleet_keys;  // Codes are made from it.
   WebhookUrl webhook;
   std::string ca_file;      // Empty: the system's authorities.
   std::string secret;       // Signs notices.

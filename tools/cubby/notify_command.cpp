@@ -74,7 +74,7 @@ std::string read_options(const Options& options, NotifierOptions& notifier, int&
   if (std::error_code code; !std::filesystem::exists(key_file, code)) {
     return "--fleet-key: " + key_file.string() + " is not there; bring the aggregator's, or start the aggregator first";
   }
-  const Secret key = load_or_create_secret(key_file);
+  const FleetKeyFile key = read_fleet_keys(key_file);
   if (!key.error.empty()) {
     return "--fleet-key: " + key.error;
   }
@@ -88,7 +88,7 @@ std::string read_options(const Options& options, NotifierOptions& notifier, int&
   }
   notifier.aggregator = *parse_endpoint(options.http);
   notifier.token = token.text;
-  notifier.fleet_key = key.bytes;
+  notifier.fleet_keys = key.keys;
   notifier.ca_file = options.ca;
   notifier.secret = secret.text;
   notifier.cursor_file = path_of(options.cursor, "notify.cursor").string();
@@ -127,7 +127,7 @@ void add_notify_command(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   notify->add_option("--token-file", options->token_file,
                      "file of its token (default: http.notifier.token in the state folder)");
-  notify->add_option("--fleet-key", options->fleet_key, "file of the fleet's key (default: fleet.key there)");
+  notify->add_option("--fleet-key", options->fleet_key, "file of the fleet's keys (default: fleet.key there)");
   notify->add_option(
       "--secret-file", options->secret_file,
       "what notices are signed with, made if missing; the receiver needs it (default: notify.secret there)");

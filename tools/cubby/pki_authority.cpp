@@ -164,6 +164,18 @@ std::unique_ptr<PkiAuthority> PkiAuthority::open(const fs::path& folder, std::st
   return std::unique_ptr<PkiAuthority>(new PkiAuthority(std::move(parts)));
 }
 
+std::string make_signing_request(const std::string& name, const fs::path& folder) {
+  const pki::KeyPtr key = pki::make_key();
+  const pki::RequestPtr request = key == nullptr ? nullptr : pki::make_request(key.get(), name);
+  if (request == nullptr) {
+    return "OpenSSL could not make a signing request";
+  }
+  std::string error = make_folders(folder);
+  return error.empty() ? write_files(folder, {{"key.pem", pki::to_pem(key.get()), kPrivate},
+                                              {"request.pem", pki::to_pem(request.get()), kPublic}})
+                       : error;
+}
+
 std::string PkiAuthority::issue(const PkiRequest& request, std::int64_t now_utc_s, fs::path& folder) {
   const tls::Identity& identity = request.identity;
   const std::vector<PkiEntry> known = list();
@@ -181,22 +193,27 @@ std::string PkiAuthority::issue(const PkiRequest& request, std::int64_t now_utc_
   }
   folder = request.to.empty() ? parts_->folder / "issued" / to_text(identity.role) / identity.name : request.to;
   for (const char* name : {"cert.pem", "key.pem", "ca.pem"}) {
-    if (std::error_code code; fs::exists(fs::symlink_status(folder / name, code))) {
+    const bool may_be_there = !request.csr.empty() && name == std::string_view("key.pem");  // Of the request.
+    if (std::error_code code; !may_be_there && fs::exists(fs::symlink_status(folder / name, code))) {
       return (folder / name).string() + ": is there already and is never overwritten; another folder with --to";
     }
   }
-  const pki::KeyPtr key = pki::make_key();
-  const pki::X509Ptr leaf =
-      key == nullptr ? nullptr
-                     : pki::make_leaf(parts_->root.get(), parts_->key.get(), key.get(), identity, request.hosts,
-                                      {.begins_utc_s = now_utc_s - kClocksDifferS, .ends_utc_s = end});
+  std::string why = "OpenSSL could not make a key";
+  const pki::KeyPtr key =
+      request.csr.empty() ? pki::make_key() : pki::key_of_request_file(request.csr.string(), identity.name, why);
+  if (key == nullptr) {
+    return why;
+  }
+  const pki::X509Ptr leaf = pki::make_leaf(parts_->root.get(), parts_->key.get(), key.get(), identity, request.hosts,
+                                           {.begins_utc_s = now_utc_s - kClocksDifferS, .ends_utc_s = end});
   if (leaf == nullptr) {
     return "OpenSSL could not make the certificate";
   }
   const std::string text = pki::to_pem(leaf.get());
-  std::vector<File> files{{"key.pem", pki::to_pem(key.get()), kPrivate},
-                          {"ca.pem", pki::to_pem(parts_->root.get()), kPublic},
-                          {"cert.pem", text, kPublic}};
+  std::vector<File> files{{"ca.pem", pki::to_pem(parts_->root.get()), kPublic}, {"cert.pem", text, kPublic}};
+  if (request.csr.empty()) {
+    files.insert(files.begin(), {"key.pem", pki::to_pem(key.get()), kPrivate});
+  }
   if (identity.role == tls::Role::kAggregator) {
     files.push_back({"crl.pem", pki::to_pem(parts_->list.get()), kPublic});
   }

@@ -17,7 +17,12 @@ struct PkiRequest {
   std::int64_t valid_s = 0;        // From now; never beyond the authority's own end.
   bool renew = false;              // Although there is a valid one of the same role and name.
   std::filesystem::path to;        // Folder for the files; empty: issued/ROLE/NAME in the authority.
+  std::filesystem::path csr;       // Signing request whose key it is for; empty: a key is made, too.
 };
+
+/// Makes a key and a signing request for it in the folder (made if missing): key.pem, request.pem. The key never has
+/// to leave it. Needs no authority, overwrites nothing, returns the error.
+std::string make_signing_request(const std::string& name, const std::filesystem::path& folder);
 
 struct PkiEntry {
   tls::Certificate certificate;
@@ -36,7 +41,8 @@ class PkiAuthority {
   static std::unique_ptr<PkiAuthority> open(const std::filesystem::path& folder, std::string& error);
   ~PkiAuthority();
 
-  /// Returns the error; `folder` is where cert.pem, key.pem and ca.pem are then (and crl.pem for an aggregator).
+  /// Returns the error; `folder` is where cert.pem, key.pem and ca.pem are then (and crl.pem for an aggregator; no
+  /// key.pem where a signing request was given).
   /// Nothing is overwritten, and after an error there is no new certificate.
   std::string issue(const PkiRequest& request, std::int64_t now_utc_s, std::filesystem::path& folder);
   /// Puts every certificate of that role and name that is not in the list yet there, also into the crl.pem of the

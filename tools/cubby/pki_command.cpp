@@ -29,6 +29,9 @@ constexpr const char* kExamples = R"help(Examples:
   cubby pki issue station SX-TY-0007
   cubby pki issue concentrator gateway-1 --station 'SX-TY-*'
       prints the folder that is --tls of cubby-aggregator and cubby-emulator, and [uplink] tls of cubby-controller
+  cubby pki request SX-TY-0007 --to /etc/cubby/tls
+  cubby pki issue station SX-TY-0007 --csr request.pem --to signed
+      for a key that never leaves the station: bring it request.pem, bring back cert.pem and ca.pem
   cubby pki revoke station SX-TY-0007
   cubby pki list
 Rotation, revocation, what to bring where: docs/operations.md, "An authority of your own".)help";
@@ -39,6 +42,7 @@ struct Options {
   std::string name;
   std::string serial;
   std::string to;
+  std::string csr;
   std::string valid = "365d";
   std::string format = "table";
   std::vector<std::string> hosts;
@@ -131,12 +135,24 @@ int issue(const Options& options) {
                         .hosts = options.hosts,
                         .valid_s = static_cast<std::int64_t>(*parse_duration_ms(options.valid) / 1'000),
                         .renew = options.renew,
-                        .to = options.to},
+                        .to = options.to,
+                        .csr = options.csr},
                        now_utc_s(), folder);
   if (!error.empty()) {
     return complain(kExitFailure, error);
   }
   std::cout << folder.string() << '\n';
+  return kExitOk;
+}
+
+int request(const Options& options) {
+  if (!tls::is_owner_name(options.name)) {
+    return complain(kExitUsage, "'" + options.name + "' is not a name: 1 to 64 of A-Z, a-z, 0-9, '-', '_' and '.'");
+  }
+  if (const std::string error = make_signing_request(options.name, options.to); !error.empty()) {
+    return complain(kExitFailure, error);
+  }
+  std::cout << (std::filesystem::path(options.to) / "request.pem").string() << '\n';
   return kExitOk;
 }
 
@@ -218,6 +234,11 @@ void add_issue(CLI::App& pki, const std::shared_ptr<Options>& options, int& exit
       ->check(duration_validator())
       ->capture_default_str();
   command->add_option("--to", options->to, "Folder for the files (default: issued/ROLE/NAME in the authority)");
+  command
+      ->add_option("--csr", options->csr,
+                   "Signing request of `cubby pki request` on the owner's computer, whose key stays there; only\n"
+                   "cert.pem and ca.pem are made")
+      ->check(CLI::ExistingFile);
   command->add_flag("--renew", options->renew, "Although there is a valid one, which stays valid");
   command->callback([options, &exit_code] { exit_code = issue(*options); });
 }
@@ -233,6 +254,12 @@ void add_pki_command(CLI::App& app, int& exit_code) {
     exit_code = init(*options);
   });
   add_issue(*pki, options, exit_code);
+  CLI::App* requesting =
+      pki->add_subcommand("request", "Makes a key and a request to sign it, where the key will be used");
+  requesting->add_option("name", options->name, "Whose it is; a station's name is the one in its configuration")
+      ->required();
+  requesting->add_option("--to", options->to, "Folder for key.pem and request.pem; made if missing")->required();
+  requesting->callback([options, &exit_code] { exit_code = request(*options); });
   CLI::App* revoking = add(*pki, "revoke", "Puts certificates into the revocation list", *options);
   revoking->add_option("role", options->role, "Of the certificates' owner")
       ->check(CLI::IsMember({"station", "concentrator", "aggregator", "notifier"}));

@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 
 #include <array>
+#include <string_view>
 
 namespace cubby::tools::pki {
 namespace {
@@ -33,10 +34,26 @@ bool set_random_serial(X509* certificate) {
   return number != nullptr && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr;
 }
 
-bool set_subject(X509* certificate, const std::string& name) {
-  return X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
-                                    reinterpret_cast<const unsigned char*>(name.data()), static_cast<int>(name.size()),
-                                    -1, 0) == 1;
+bool set_subject(X509_NAME* subject, const std::string& name) {
+  return X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.data()),
+                                    static_cast<int>(name.size()), -1, 0) == 1;
+}
+
+bool is_p256(EVP_PKEY* key) {
+  std::array<char, 64> group{};
+  return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
+         EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) == 1 &&
+         std::string_view(group.data()) == SN_X9_62_prime256v1;
+}
+
+/// Of a subject that has one common name and nothing more; else empty.
+std::string only_name(X509_NAME* subject) {
+  if (X509_NAME_entry_count(subject) != 1 || X509_NAME_get_index_by_NID(subject, NID_commonName, -1) != 0) {
+    return {};
+  }
+  const ASN1_STRING* text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, 0));
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+          static_cast<std::size_t>(ASN1_STRING_length(text))};
 }
 
 // `value` is a constant of this file, never a name that somebody gave.
@@ -52,7 +69,8 @@ bool begin(X509* certificate, X509* issuer, EVP_PKEY* key, const std::string& su
   return X509_set_version(certificate, X509_VERSION_3) == 1 && set_random_serial(certificate) &&
          X509_set1_notBefore(certificate, time_of(validity.begins_utc_s).get()) == 1 &&
          X509_set1_notAfter(certificate, time_of(validity.ends_utc_s).get()) == 1 &&
-         set_subject(certificate, subject) && X509_set_issuer_name(certificate, X509_get_subject_name(issuer)) == 1 &&
+         set_subject(X509_get_subject_name(certificate), subject) &&
+         X509_set_issuer_name(certificate, X509_get_subject_name(issuer)) == 1 &&
          X509_set_pubkey(certificate, key) == 1 &&
          add_extension(certificate, issuer, NID_subject_key_identifier, "hash");
 }
@@ -206,8 +224,43 @@ bool is_in_list(X509_CRL* list, const std::string& serial) {
   return number != nullptr && X509_CRL_get0_by_serial(list, &revoked, number.get()) == 1;
 }
 
+RequestPtr make_request(EVP_PKEY* key, const std::string& name) {
+  RequestPtr request(X509_REQ_new());
+  if (request == nullptr || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
+      !set_subject(X509_REQ_get_subject_name(request.get()), name) || X509_REQ_set_pubkey(request.get(), key) != 1 ||
+      X509_REQ_sign(request.get(), key, EVP_sha256()) <= 0) {
+    return nullptr;
+  }
+  return request;
+}
+
+KeyPtr key_of_request_file(const std::string& path, const std::string& name, std::string& why) {
+  const BioPtr file = open_file(path);
+  const RequestPtr request(file == nullptr ? nullptr
+                                           : PEM_read_bio_X509_REQ(file.get(), nullptr, no_passphrase, nullptr));
+  if (request == nullptr) {
+    why = path + ": cannot be read as a signing request (PEM of PKCS #10)";
+    return nullptr;
+  }
+  KeyPtr key(X509_REQ_get_pubkey(request.get()));
+  if (key == nullptr || !is_p256(key.get())) {
+    why = path + ": its key is not one of P-256";
+  } else if (X509_REQ_verify(request.get(), key.get()) != 1) {
+    why = path + ": is not signed with its own key";
+  } else if (only_name(X509_REQ_get_subject_name(request.get())) != name) {
+    why = path + ": its common name is not " + name + ", so it is somebody else's";
+  } else {
+    return key;
+  }
+  return nullptr;
+}
+
 std::string to_pem(X509* certificate) {
   return pem_with([&](BIO* to) { return PEM_write_bio_X509(to, certificate); });
+}
+
+std::string to_pem(X509_REQ* request) {
+  return pem_with([&](BIO* to) { return PEM_write_bio_X509_REQ(to, request); });
 }
 
 std::string to_pem(X509_CRL* list) {

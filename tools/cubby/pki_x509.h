@@ -16,6 +16,7 @@ namespace cubby::tools::pki {
 
 using tls::CrlPtr;
 using tls::X509Ptr;
+using RequestPtr = std::unique_ptr<X509_REQ, tls::Releases<X509_REQ_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, tls::Releases<EVP_PKEY_free>>;
 
 struct Validity {
@@ -34,7 +35,13 @@ CrlPtr make_list(X509* root, EVP_PKEY* root_key, std::int64_t now_utc_s);
 bool extend_list(X509_CRL* list, EVP_PKEY* root_key, const std::vector<std::string>& serials, std::int64_t now_utc_s);
 bool is_in_list(X509_CRL* list, const std::string& serial);
 
+/// PKCS #10: asks for a certificate of the name for this key, signed with it.
+RequestPtr make_request(EVP_PKEY* key, const std::string& name);
+/// The key of a request of that name which is signed with it and is one of P-256; null: `why` is a sentence.
+KeyPtr key_of_request_file(const std::string& path, const std::string& name, std::string& why);
+
 std::string to_pem(X509* certificate);
+std::string to_pem(X509_REQ* request);
 std::string to_pem(X509_CRL* list);
 std::string to_pem(EVP_PKEY* key);
 X509Ptr read_certificate_file(const std::string& path);

@@ -106,7 +106,7 @@ std::vector<Replication> simulate_plan(const emulator::Profile& base, const Plan
   options.seed = how.seed;
   options.stations = how.stations;
   options.response_deadline_s = 4 * kWindowS;
-  options.fleet_key.assign(32, std::byte{1});  // Of stations that no centre will ever know.
+  options.fleet_keys = FleetKeys(StationKey{std::byte{1}});  // Of stations that no centre will ever know.
   const std::size_t shards = std::min<std::size_t>(how.threads, how.stations);
   std::vector<emulator::RoomMeter> meters(shards);
   emulator::Fleet fleet(profile, options, shards, meters);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "firmware/base/limits.h"
 #include "tools/cubby/http_client.h"
 #include "tools/cubby/station_list.h"
 #include "tools/support/secret_file.h"
@@ -31,6 +32,7 @@ struct Options {
   std::string format = "table";
   std::string station;
   std::string journal;
+  std::uint32_t key_version = 0;
   std::vector<std::string> files;
 };
 
@@ -108,11 +110,13 @@ std::string cell(const json::object& row, std::string_view name) {
 }
 
 void write_table(const json::array& rows) {
-  constexpr std::array<std::pair<const char*, const char*>, 6> kColumns{{{"station", "station"},
+  constexpr std::array<std::pair<const char*, const char*>, 8> kColumns{{{"station", "station"},
                                                                          {"state", "state"},
                                                                          {"reason", "reason"},
                                                                          {"state_since_utc_ms", "since"},
                                                                          {"high_water", "events"},
+                                                                         {"key_version", "key"},
+                                                                         {"key_version_min", "least key"},
                                                                          {"other_journal", "other journal"}}};
   std::vector<std::vector<std::string>> lines(1);
   for (const auto& [name, title] : kColumns) {
@@ -199,6 +203,9 @@ int decide(const Options& options, Centre& centre, const char* verb) {
   if (!options.journal.empty()) {
     request["journal"] = options.journal;
   }
+  if (options.key_version != 0) {
+    request["key_version"] = options.key_version;
+  }
   json::object row;
   if (!centre.post("/v1/stations/" + options.station + "/" + verb, request, row)) {
     return fail(options.station + ": " + centre.error());
@@ -256,6 +263,13 @@ void add_stations_command(CLI::App& app, int& exit_code) {
   with_station(add_verb(*stations, options, exit_code, "quarantine", "Keeps a station out and ends its session",
                         [](const Options& given, Centre& centre) { return decide(given, centre, "quarantine"); }),
                *options);
+  with_station(add_verb(*stations, options, exit_code, "require-key",
+                        "Takes no older keys of a station any more, and ends a session of one",
+                        [](const Options& given, Centre& centre) { return decide(given, centre, "require-key"); }),
+               *options)
+      ->add_option("--version", options->key_version, "the oldest that is taken, 1 to 65535")
+      ->required()
+      ->check(CLI::Range(std::uint32_t{1}, limits::kKeyVersionMax));
   with_station(add_verb(*stations, options, exit_code, "release", "Ends a quarantine",
                         [](const Options& given, Centre& centre) { return decide(given, centre, "release"); }),
                *options)

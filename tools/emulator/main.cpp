@@ -36,6 +36,9 @@ constexpr char kNone[] = "none";
 constexpr char kControlDefault[] = "127.0.0.1:7500";
 constexpr std::uint64_t kOpeningHourMs = 9 * 3'600'000;  // When the first couriers come.
 
+/// An answer comes up to two windows after its question, and a station waits no longer than this for it.
+constexpr std::uint32_t kWindowMaxS = (limits::kResponseDeadlineSMax - 1) / 2;
+
 // As typed; turned into RunOptions by check().
 struct Arguments {
   std::string profile = "shanxi";
@@ -74,6 +77,7 @@ struct Arguments {
   int guest_silence = GuestProcess::kSilenceMaxS;
   std::string stations_file;
   std::string fleet_key;
+  std::uint32_t key_version = 0;  // 0: not said.
   std::string token_file;
   std::string log_level = "info";
 };
@@ -159,7 +163,7 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--window", arguments.window,
                  "Virtual seconds between two talks with the centre at --speed max; default: a twelfth of\n"
                  "--report-every, 60 to 300")
-      ->check(integer_range(1, 3600));
+      ->check(integer_range(1, kWindowMaxS));
   app.add_flag("--no-skip-idle-polls", arguments.no_skip,
                "Run every poll of every lock board (slow; the trace hash is the same)");
   app.add_flag("--no-demand", arguments.no_demand, "Nobody comes but those who are injected");
@@ -186,6 +190,9 @@ void declare(CLI::App& app, Arguments& arguments) {
       "--speed max, else nine in the morning");
   app.add_option("--fleet-key", arguments.fleet_key,
                  "File with the fleet's key; default: fleet.key in the state folder of cubby");
+  app.add_option("--key-version", arguments.key_version,
+                 "Of every station's newest key, 1 to 65535; default: where the newest key of that file begins")
+      ->check(integer_range(1, limits::kKeyVersionMax));
   app.add_option("--token-file", arguments.token_file,
                  "File with the control port's token; default: control.token there");
   app.add_option("--log-level", arguments.log_level, "trace, debug, info, warn or error")
@@ -389,7 +396,7 @@ emulator::FleetOptions fleet_options_of(const RunOptions& options) {
   // An answer comes up to two windows after its question.
   fleet_options.response_deadline_s =
       options.speed == 0 ? std::max(90U, 4 * options.window_s) : 90U * std::max(1U, options.speed / 10);
-  fleet_options.response_deadline_s = std::min(fleet_options.response_deadline_s, 3600U);
+  fleet_options.response_deadline_s = std::min(fleet_options.response_deadline_s, limits::kResponseDeadlineSMax);
   fleet_options.code_digits = options.code_digits;
   fleet_options.demand = options.demand;
   fleet_options.announce_new_journals = options.new_journals;
@@ -398,7 +405,8 @@ emulator::FleetOptions fleet_options_of(const RunOptions& options) {
   fleet_options.board_family = options.board_family;
   fleet_options.mixed_boards = options.mixed_boards;
   fleet_options.bus_noise = options.bus_noise;
-  fleet_options.fleet_key = options.fleet_key;
+  fleet_options.fleet_keys = options.fleet_keys;
+  fleet_options.key_version = options.key_version;
   return fleet_options;
 }
 
@@ -474,12 +482,17 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
 
 // Keys, tokens and certificates. Empty, or what is wrong.
 std::string load_secrets(const Arguments& arguments, RunOptions& options) {
-  const Secret key = load_or_create_secret(arguments.fleet_key.empty() ? default_secret_path("fleet.key")
-                                                                       : std::filesystem::path(arguments.fleet_key));
+  const FleetKeyFile key = load_or_create_fleet_keys(
+      arguments.fleet_key.empty() ? default_secret_path("fleet.key") : std::filesystem::path(arguments.fleet_key));
   if (!key.error.empty()) {
     return "--fleet-key " + key.error;
   }
-  options.fleet_key = key.bytes;
+  options.fleet_keys = key.keys;
+  options.key_version =
+      static_cast<std::uint16_t>(arguments.key_version == 0 ? key.keys.newest_from() : arguments.key_version);
+  if (!key.keys.station_key("X", options.key_version).has_value()) {
+    return "--key-version " + std::to_string(options.key_version) + ": the fleet's key file has no key for it";
+  }
   if (options.control.has_value()) {
     const Secret token =
         load_or_create_secret(arguments.token_file.empty() ? default_secret_path("control.token")

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "emulator/people/profile.h"
+#include "firmware/base/fleet_keys.h"
 #include "firmware/base/limits.h"
 #include "firmware/tls/session.h"
 #include "tools/support/text.h"
@@ -48,7 +49,8 @@ struct RunOptions {
   std::string guest;             // Command of the first station's controller; empty: it is in here.
   int guest_silence_max_s = 10;  // 0: it may be silent as long as it likes.
   std::string stations_file;     // Only write the configurations there.
-  std::vector<std::byte> fleet_key;
+  FleetKeys fleet_keys;
+  std::uint16_t key_version = 1;  // Of the stations' newest keys.
   std::string control_token;
 };
 

@@ -46,8 +46,13 @@ std::vector<std::byte> digest_of(Bytes before, const std::uint64_t& size, Bytes 
   return {digest.begin(), digest.end()};
 }
 
-std::vector<std::byte> key_digest(Bytes fleet_key) {
-  const std::array<Bytes, 2> parts{as_bytes("cubby snapshot"), fleet_key};
+// Of the newest and the older keys that a station of this fleet has.
+std::vector<std::byte> key_digest(const RunOptions& options) {
+  std::vector<std::byte> keys;
+  for (const VersionedKey& key : options.fleet_keys.station_keys("cubby snapshot", options.key_version)) {
+    keys.insert(keys.end(), key.key.begin(), key.key.end());
+  }
+  const std::array<Bytes, 2> parts{bytes_of(options.key_version), keys};
   const Sha256Digest digest = sha256(parts);
   return {digest.begin(), digest.begin() + 8};
 }
@@ -79,7 +84,7 @@ std::vector<std::byte> option_record(const RunOptions& options, std::int64_t now
   }
   writer.text(options.profile.name);
   writer.text(emulator::print_profile(options.profile));
-  writer.values(key_digest(options.fleet_key));
+  writer.values(key_digest(options));
   writer.value(now_us);
   writer.value(std::uint64_t{options.stations});
   return record;
@@ -270,8 +275,10 @@ std::string SnapshotFile::text_of(const std::string& name) const {
 }
 
 std::string SnapshotFile::adopt(RunOptions& options) const {
-  if (fleet_key_digest_ != key_digest(options.fleet_key)) {
-    return file_ + ": its stations have another fleet key; give theirs with --fleet-key";
+  if (fleet_key_digest_ != key_digest(options)) {
+    return file_ +
+           ": its stations have another fleet key, or another version of it; give theirs with --fleet-key and "
+           "--key-version";
   }
   const bool good = take_number(text_of("seed"), options.seed) && take_number(text_of("stations"), options.stations) &&
                     take_number(text_of("start_utc_ms"), options.start_utc_ms) &&

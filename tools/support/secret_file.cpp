@@ -6,15 +6,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 
 namespace cubby::tools {
 namespace {
 
 constexpr std::size_t kSecretBytes = 32;
+constexpr std::size_t kLineEndMax = 8;
 constexpr std::size_t kSuffixBytes = 8;  // Of the temporary file's name.
 constexpr std::string_view kHex = "0123456789abcdef";
 
@@ -56,29 +60,68 @@ std::string create(const std::filesystem::path& file) {
   return error;
 }
 
-// Never more than a secret and its line end: the path may be a device or somebody's film.
-std::string read_text(const std::filesystem::path& file, std::string& text) {
+// Never more than what it should be: the path may be a device or somebody's film.
+std::string read_text(const std::filesystem::path& file, std::size_t most, std::string& text) {
   const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     return describe(file, "cannot be read");
   }
-  std::array<char, 2 * kSecretBytes + 8> bytes{};
-  const ssize_t size = read(descriptor, bytes.data(), bytes.size());
+  text.resize(most);
+  const ssize_t size = read(descriptor, text.data(), text.size());
   std::string error = size < 0 ? describe(file, "cannot be read") : std::string();
   struct stat status {};
   const bool known = fstat(descriptor, &status) == 0;
   close(descriptor);
   if (!error.empty()) {
+    text.clear();
     return error;
   }
   if (known && S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    text.clear();
     return file.string() + ": others can read this secret; run: chmod 600 " + file.string();
   }
-  text.assign(bytes.data(), static_cast<std::size_t>(size));
+  text.resize(static_cast<std::size_t>(size));
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
     text.pop_back();
   }
   return {};
+}
+
+// False: `text` is not a key.
+bool parse_key(std::string_view text, std::span<std::byte, kSecretBytes> key) {
+  if (text.size() != 2 * kSecretBytes || text.find_first_not_of(kHex) != std::string_view::npos) {
+    return false;
+  }
+  for (std::size_t i = 0; i < kSecretBytes; ++i) {
+    key[i] = static_cast<std::byte>(kHex.find(text[2 * i]) << 4 | kHex.find(text[2 * i + 1]));
+  }
+  return true;
+}
+
+// Empty, or what is wrong with the line.
+std::string add_key_line(std::string_view line, FleetKeys& keys) {
+  while (line.ends_with('\r') || line.ends_with(' ')) {
+    line.remove_suffix(1);
+  }
+  std::uint32_t from = 1;
+  StationKey key{};
+  bool good = true;
+  if (const std::size_t space = line.find(' '); space != std::string_view::npos) {
+    const auto [end, error] = std::from_chars(line.data(), line.data() + space, from);
+    good = error == std::errc{} && end == line.data() + space && from >= 1 && from <= limits::kKeyVersionMax;
+    line.remove_prefix(space + 1);
+  }
+  if (!good || !parse_key(line, key)) {
+    return "not 64 hexadecimal digits (0-9, a-f), or a version (1..65535), a space and such a key";
+  }
+  switch (keys.add(from, key)) {
+    case Status::kOk:
+      return {};
+    case Status::kNoSpace:
+      return "more than " + std::to_string(FleetKeys::kKeysMax) + " keys";
+    default:
+      return "versions must ascend";
+  }
 }
 
 std::filesystem::path home_dir() {
@@ -109,20 +152,45 @@ Secret load_or_create_secret(const std::filesystem::path& file) {
 
 Secret read_secret(const std::filesystem::path& file) {
   Secret secret;
-  secret.error = read_text(file, secret.text);
+  secret.error = read_text(file, 2 * kSecretBytes + kLineEndMax, secret.text);
   if (!secret.error.empty()) {
     return secret;
   }
-  if (secret.text.size() != 2 * kSecretBytes || secret.text.find_first_not_of(kHex) != std::string::npos) {
+  std::array<std::byte, kSecretBytes> bytes{};
+  if (!parse_key(secret.text, bytes)) {
     secret.text.clear();
     secret.error = file.string() + ": not a line of 64 hexadecimal digits (0-9, a-f)";
     return secret;
   }
-  for (std::size_t i = 0; i < kSecretBytes; ++i) {
-    secret.bytes.push_back(
-        static_cast<std::byte>(kHex.find(secret.text[2 * i]) << 4 | kHex.find(secret.text[2 * i + 1])));
-  }
+  secret.bytes.assign(bytes.begin(), bytes.end());
   return secret;
+}
+
+FleetKeyFile read_fleet_keys(const std::filesystem::path& file) {
+  constexpr std::size_t kLineMax = 5 + 1 + 2 * kSecretBytes + kLineEndMax;
+  FleetKeyFile result;
+  std::string text;
+  // One line more than may be there, so that it is seen.
+  result.error = read_text(file, (FleetKeys::kKeysMax + 1) * kLineMax, text);
+  std::string_view rest = text;
+  for (unsigned number = 1; result.error.empty() && (!rest.empty() || number == 1); ++number) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    if (const std::string wrong = add_key_line(rest.substr(0, end), result.keys); !wrong.empty()) {
+      result.error = file.string() + ":" + std::to_string(number) + ": " + wrong;
+    }
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return result;
+}
+
+FleetKeyFile load_or_create_fleet_keys(const std::filesystem::path& file) {
+  std::error_code code;
+  if (!std::filesystem::exists(file, code)) {
+    if (std::string error = create(file); !error.empty()) {
+      return {.keys = {}, .error = std::move(error)};
+    }
+  }
+  return read_fleet_keys(file);
 }
 
 std::filesystem::path find_state_dir() {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "firmware/base/fleet_keys.h"
+
 namespace cubby::tools {
 
 /// The content of a key or token file: one line of 64 hexadecimal digits. Never log it.
@@ -21,6 +23,18 @@ Secret load_or_create_secret(const std::filesystem::path& file);
 
 /// The same, of a file that is there; makes none.
 Secret read_secret(const std::filesystem::path& file);
+
+/// The fleet's keys. Never log them.
+struct FleetKeyFile {
+  FleetKeys keys;
+  std::string error;  // Not empty: one line for a person, and there are no keys.
+};
+
+/// Reads a file of 1 to FleetKeys::kKeysMax lines `FROM KEY`, ascending: the key of 64 hexadecimal digits that station
+/// keys of that version and later derive from. A key alone is good from version 1. No such file: read_fleet_keys()
+/// fails, load_or_create_fleet_keys() makes one as load_or_create_secret() does.
+FleetKeyFile read_fleet_keys(const std::filesystem::path& file);
+FleetKeyFile load_or_create_fleet_keys(const std::filesystem::path& file);
 
 /// $CUBBY_HOME, else $XDG_STATE_HOME/cubby, else ~/.local/state/cubby; made (mode 0700) if missing.
 std::filesystem::path state_dir();

@@ -90,19 +90,6 @@ class BoardSupply final : public hal::PowerMonitor {
   hal::ResetCause cause_;
 };
 
-class PageKeys final : public hal::KeyStore {
- public:
-  explicit PageKeys(const app::StationPage& page) : page_(page) {}
-
- private:
-  Result<StationKey> do_station_key(std::uint32_t version) const override {
-    return version == 1 ? Result<StationKey>(page_.station_key) : Result<StationKey>(Status::kNotFound);
-  }
-  Result<StationKey> do_pass_key() const override { return page_.pass_key; }
-
-  const app::StationPage& page_;
-};
-
 /// Random numbers of a board that has no source of them: docs/spec/station-page.md.
 class SeededRandom final : public hal::RandomSource {
  public:

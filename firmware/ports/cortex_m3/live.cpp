@@ -6,6 +6,7 @@
 #include <new>
 
 #include "firmware/app/assembly.h"
+#include "firmware/hal/held_keys.h"
 #include "firmware/ports/cortex_m3/board_watchdog.h"
 #include "firmware/ports/cortex_m3/devices.h"
 #include "firmware/ports/cortex_m3/fault.h"
@@ -140,7 +141,7 @@ int main() {
   static UartPanel panel(panel_uart);
   static CentreClock clock;
   static BoardSupply supply(*reinterpret_cast<const volatile std::uint32_t*>(kSupplyInputAt), cause);
-  static PageKeys keys(page);
+  static hal::HeldKeys keys(page.station_keys, page.pass_key);
   static SeededRandom random(page.seed, boots);
   static BoardWatchdog watchdog;
   static ConsoleTrace trace;

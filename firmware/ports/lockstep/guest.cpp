@@ -3,6 +3,14 @@
 #include <algorithm>
 
 namespace cubby::lockstep {
+namespace {
+
+void take_key(Reader& reader, StationKey& key) {
+  const Bytes bytes = reader.take_bytes(key.size());
+  std::copy(bytes.begin(), bytes.end(), key.begin());
+}
+
+}  // namespace
 
 Guest::Guest(ByteStream& stream, std::string_view port)
     : port_(port), channel_(stream, buffer_), world_{.channel = channel_, .inputs = {}, .geometry = {}} {
@@ -48,10 +56,16 @@ Status Guest::boot(Bytes data) {
   options.announce_new_journal = reader.take_below(2) != 0;
   options.tick_lateness = {reader.take<std::int64_t>()};
   options.boot_wait_max = {reader.take<std::int64_t>()};
-  for (StationKey* key : {&world_.station_key, &world_.pass_key}) {
-    const Bytes bytes = reader.take_bytes(key->size());
-    std::copy(bytes.begin(), bytes.end(), key->begin());
+  StationKey pass_key{};
+  take_key(reader, pass_key);
+  StationKeys station_keys;
+  const std::size_t key_count = reader.take_below(limits::kStationKeysMax + 1);
+  for (std::size_t i = 0; i < key_count; ++i) {
+    VersionedKey key{.version = reader.take<std::uint16_t>()};
+    take_key(reader, key.key);
+    (void)station_keys.push_back(key);  // Bounded above.
   }
+  keys_.hold(station_keys, pass_key);
   const Bytes version = reader.take_bytes(reader.take_below(kVersionMax + 1));
   const Bytes config = reader.rest();
   if (!reader.ok() || config.size() > config_.size()) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "firmware/app/assembly.h"
+#include "firmware/hal/held_keys.h"
 #include "firmware/ports/lockstep/remote_hardware.h"
 
 namespace cubby::lockstep {
@@ -40,7 +41,7 @@ class Guest {
   RemoteSupply supply_{world_};
   RemoteLink link_{world_};
   RemotePanel panel_{world_};
-  ToldKeys keys_{world_};
+  hal::HeldKeys keys_;  // As BOOT told them.
   RemoteRandom random_{world_};
   HostWatches watchdog_;
   RemoteTrace trace_{world_};

@@ -180,10 +180,6 @@ Status RemotePanel::do_send(Bytes bytes) {
   return world_.channel.status() == Status::kOk ? status : Status::kNotSent;
 }
 
-Result<StationKey> ToldKeys::do_station_key(std::uint32_t version) const {
-  return version == 1 ? Result<StationKey>(world_.station_key) : Result<StationKey>(Status::kNotFound);
-}
-
 Status RemoteRandom::do_fill(MutableBytes into) {
   while (!into.empty()) {
     const std::size_t size = std::min(into.size(), kRandomMax);

@@ -19,8 +19,6 @@ struct WorldView {
   std::int64_t byte_time_us = 0;
   hal::ResetCause reset_cause = hal::ResetCause::kPowerOn;
   hal::FlashGeometry geometry;
-  StationKey station_key{};
-  StationKey pass_key{};
 
   /// Asks, and waits for the answer. Valid until the next question.
   Result<Bytes> ask(Message question, Bytes head, Bytes tail = {});
@@ -99,17 +97,6 @@ class RemotePanel final : public hal::FrontPanel {
  private:
   std::size_t do_receive(MutableBytes into) override;
   Status do_send(Bytes bytes) override;
-  WorldView& world_;
-};
-
-/// Keys as BOOT told them.
-class ToldKeys final : public hal::KeyStore {
- public:
-  explicit ToldKeys(WorldView& world) : world_(world) {}
-
- private:
-  Result<StationKey> do_station_key(std::uint32_t version) const override;
-  Result<StationKey> do_pass_key() const override { return world_.pass_key; }
   WorldView& world_;
 };
 

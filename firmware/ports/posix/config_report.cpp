@@ -1,5 +1,6 @@
 #include "firmware/ports/posix/config_report.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <memory>
@@ -55,7 +56,19 @@ bool report_mount(const std::string& file, Status status, const store::Journal& 
   }
 }
 
-bool report_journal(const PortSettings& port, std::ostream& out) {
+/// Parcels inside that no code opens, because the key of theirs is not in the file any more.
+std::size_t parcels_without_key(const core::StationState& state, const StationKeys& keys) {
+  std::size_t parcels = 0;
+  for (std::size_t number = 1; number <= limits::kCompartmentsMax; ++number) {
+    const auto& parcel = state.compartment(static_cast<std::uint8_t>(number)).parcel;
+    const bool has_key = std::any_of(keys.begin(), keys.end(),
+                                     [&parcel](const VersionedKey& key) { return key.version == parcel.key_version; });
+    parcels += parcel.counter != 0 && !parcel.code_dead && !has_key ? 1 : 0;
+  }
+  return parcels;
+}
+
+bool report_journal(const PortSettings& port, const std::optional<StationKeys>& keys, std::ostream& out) {
   std::string image;
   std::string why;
   bool in_use = false;
@@ -74,14 +87,34 @@ bool report_journal(const PortSettings& port, std::ostream& out) {
   const auto state = std::make_unique<core::StationState>(*scratch);
   store::MountReport report;
   const Status status = journal->mount(*state, report);
-  return report_mount(port.journal_file, status, *journal, report, *state, out);
+  const bool good = report_mount(port.journal_file, status, *journal, report, *state, out);
+  const std::size_t lost = status == Status::kOk && keys.has_value() ? parcels_without_key(*state, *keys) : 0;
+  if (lost != 0) {
+    out << "station key: the codes of " << lost << " parcels inside are of a version that is not in the file\n";
+  }
+  return good && lost == 0;
 }
 
-bool report_key(const char* what, const std::string& file, std::ostream& out) {
+bool report_pass_key(const std::string& file, std::ostream& out) {
   std::string why;
   const bool good = read_key_file(file, why).has_value();
-  out << what << ": " << (good ? file + ": good" : why) << '\n';
+  out << "pass key: " << (good ? file + ": good" : why) << '\n';
   return good;
+}
+
+bool report_station_keys(const std::optional<StationKeys>& keys, const std::string& file, const std::string& why,
+                         std::ostream& out) {
+  out << "station key: ";
+  if (!keys.has_value()) {
+    out << why << '\n';
+    return false;
+  }
+  out << file << ": good, version " << (*keys)[keys->size() - 1].version;
+  for (std::size_t i = 0; i + 1 < keys->size(); ++i) {
+    out << (i == 0 ? ", for older codes also " : ", ") << (*keys)[i].version;
+  }
+  out << '\n';
+  return true;
 }
 
 bool report_certificate(const ControllerConfig& config, std::ostream& out) {
@@ -136,10 +169,12 @@ void print_identity(const ControllerConfig& config, std::ostream& out) {
 
 bool report_config(const ControllerConfig& config, std::ostream& out) {
   print_identity(config, out);
-  bool good = report_key("station key", config.port.station_key_file, out);
-  good = report_key("pass key", config.port.pass_key_file, out) && good;
+  std::string why;
+  const auto keys = read_station_keys(config.port.station_key_file, why);
+  bool good = report_station_keys(keys, config.port.station_key_file, why, out);
+  good = report_pass_key(config.port.pass_key_file, out) && good;
   good = report_certificate(config, out) && good;
-  good = report_journal(config.port, out) && good;
+  good = report_journal(config.port, keys, out) && good;
   report_serial("bus", config.port.bus, out);
   if (config.port.panel.has_value()) {
     report_serial("panel", *config.port.panel, out);

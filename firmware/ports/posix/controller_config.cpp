@@ -191,7 +191,7 @@ const std::vector<PortOption>& port_options() {
       {"uplink", "server_name", Kind::kText, "Name in the aggregator's certificate; default: the address"},
       {"uplink", "allow_plaintext", Kind::kFlag, "It may be beyond loopback, without TLS"},
       {"uplink", "new_journal", Kind::kFlag, "Announce a fresh journal to a store that knows this station"},
-      {"keys", "station", Kind::kText, "File of the station's key"},
+      {"keys", "station", Kind::kText, "File of the station's keys"},
       {"keys", "pass", Kind::kText, "File of the key that passes are signed with"},
       {"power", "status_file", Kind::kText, "A UPS daemon's word: mains, battery or failing"},
       {"power", "run_file", Kind::kText, "Remembers how the last run ended; default: JOURNAL.run"},

@@ -17,7 +17,7 @@ namespace cubby::posix {
 class ControllerLoop {
  public:
   struct Keys {
-    StationKey station{};
+    StationKeys station;
     StationKey pass{};
   };
   /// All must outlive the loop.
@@ -53,7 +53,7 @@ class ControllerLoop {
   ServiceManager manager_;
   HostClock clock_;
   FilePowerMonitor power_;
-  FileKeyStore keys_;
+  hal::HeldKeys keys_;
   KernelRandom random_;
   LineBus bus_;
   std::unique_ptr<LinePanel> line_panel_;  // Null: the station has none.

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "firmware/base/instant.h"
-#include "firmware/hal/key_store.h"
+#include "firmware/hal/held_keys.h"
 #include "firmware/hal/power_monitor.h"
 #include "firmware/hal/random_source.h"
 #include "firmware/ports/posix/host_time.h"
@@ -15,19 +15,9 @@ namespace cubby::posix {
 /// person, without a byte of the key.
 std::optional<StationKey> read_key_file(const std::string& path, std::string& why);
 
-/// Both keys, read once at the start.
-class FileKeyStore final : public hal::KeyStore {
- public:
-  FileKeyStore(const StationKey& station, const StationKey& pass) : station_(station), pass_(pass) {}
-
- private:
-  Result<StationKey> do_station_key(std::uint32_t version) const override {
-    return version == 1 ? Result<StationKey>(station_) : Result<StationKey>(Status::kNotFound);
-  }
-  Result<StationKey> do_pass_key() const override { return pass_; }
-  StationKey station_;
-  StationKey pass_;
-};
+/// 1 to limits::kStationKeysMax lines `VERSION KEY` in such a file, versions ascending; a key alone is of version 1.
+/// The last one is proven with, those before it are for codes that were given. Likewise.
+std::optional<StationKeys> read_station_keys(const std::string& path, std::string& why);
 
 /// The kernel's generator, which never runs dry once it has begun.
 class KernelRandom final : public hal::RandomSource {

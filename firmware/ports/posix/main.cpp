@@ -133,12 +133,12 @@ Descriptor stop_signals() {
 int serve(const ControllerConfig& config) {
   ControllerLoop::Keys keys;
   std::string why;
-  const auto station_key = read_key_file(config.port.station_key_file, why);
-  const auto pass_key = station_key.has_value() ? read_key_file(config.port.pass_key_file, why) : std::nullopt;
+  const auto station_keys = read_station_keys(config.port.station_key_file, why);
+  const auto pass_key = station_keys.has_value() ? read_key_file(config.port.pass_key_file, why) : std::nullopt;
   if (!pass_key.has_value()) {
     return complain(kExitFailure, why);
   }
-  keys = {.station = *station_key, .pass = *pass_key};
+  keys = {.station = *station_keys, .pass = *pass_key};
   SystemCalls calls;
   const auto flash = FileFlash::open(calls, {.path = config.port.journal_file, .geometry = config.port.geometry}, why);
   if (flash == nullptr) {

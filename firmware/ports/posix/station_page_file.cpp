@@ -14,13 +14,13 @@ namespace cubby::posix {
 
 std::string write_station_page_file(const ControllerConfig& config, const std::string& path) {
   std::string why;
-  const auto station_key = read_key_file(config.port.station_key_file, why);
-  const auto pass_key = station_key.has_value() ? read_key_file(config.port.pass_key_file, why) : std::nullopt;
+  const auto station_keys = read_station_keys(config.port.station_key_file, why);
+  const auto pass_key = station_keys.has_value() ? read_key_file(config.port.pass_key_file, why) : std::nullopt;
   if (!pass_key.has_value()) {
     return why;
   }
   app::StationPage page{.config = config.encoded,
-                        .station_key = *station_key,
+                        .station_keys = *station_keys,
                         .pass_key = *pass_key,
                         .announce_new_journal = config.port.new_journal};
   if (KernelRandom().fill(page.seed) != Status::kOk) {

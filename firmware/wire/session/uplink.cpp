@@ -197,6 +197,7 @@ void Uplink::send_hello(Instant now) {
   hello.capabilities[hello.capabilities_count++] = cubby_v1_Capability_CAPABILITY_COMMANDS;
   copy_to(hello.nonce, nonce_);
   hello.previous_session = session_;
+  hello.key_version = identity_.key_version == 1 ? 0 : identity_.key_version;  // Absent: 1.
   answer_by_ = now + policy_.response_deadline;
   enter(UplinkState::kHello);
   send(up, now);

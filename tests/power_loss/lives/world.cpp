@@ -196,6 +196,7 @@ class Machine::Ports final : public hal::NorFlash,
   Result<StationKey> do_station_key(std::uint32_t version) const override {
     return version == 1 ? Result<StationKey>(own_key()) : Result<StationKey>(Status::kNotFound);
   }
+  std::uint16_t do_newest_version() const override { return 1; }
   Result<StationKey> do_pass_key() const override { return issuer_key(); }
   Status do_fill(MutableBytes into) override {
     for (std::byte& value : into) {

@@ -81,6 +81,7 @@ class PulseWorld::Ports final : public hal::SerialBus,
   void do_close() override {}
 
   Result<StationKey> do_station_key(std::uint32_t) const override { return own_key(); }
+  std::uint16_t do_newest_version() const override { return 1; }
   Result<StationKey> do_pass_key() const override { return issuer_key(); }
   Status do_fill(MutableBytes into) override {
     for (std::byte& value : into) {

@@ -4,6 +4,7 @@ import hmac
 import secrets
 import socket
 import ssl
+import time
 
 from cabinet import fields, varint
 from programs import expect, expect_equal
@@ -35,11 +36,11 @@ def journal_uid(station):
     return hashlib.sha256(station.encode()).digest()[:16]
 
 
-def hello(station, nonce, next_seq=1, previous_session=0):
+def hello(station, nonce, next_seq=1, previous_session=0, key_version=1):
     """A frame; everything from event 1 on is kept."""
     previous = b"\x61" + previous_session.to_bytes(8, "little") if previous_session else b""
     return frame(1, 1, b"\x08\x01" + text(2, station.encode()) + text(3, journal_uid(station)) + b"\x20\x01\x28\x01\x30" + encoded(next_seq)
-                 + text(11, nonce) + previous)
+                 + text(11, nonce) + previous + (b"\x68" + encoded(key_version) if key_version != 1 else b""))
 
 
 def proof(station, key, nonce, challenge):
@@ -48,10 +49,10 @@ def proof(station, key, nonce, challenge):
     return frame(1, 2, text(1, hmac.new(key, parts, hashlib.sha256).digest()))
 
 
-def station_key(fleet_key, station):
-    """HKDF of docs/spec/wire.md, 3, key version 1."""
+def station_key(fleet_key, station, version=1):
+    """HKDF of docs/spec/wire.md, 3."""
     extracted = hmac.new(bytes(32), fleet_key, hashlib.sha256).digest()
-    return hmac.new(extracted, b"cubby station key\1\0\0\0" + station.encode() + b"\1", hashlib.sha256).digest()
+    return hmac.new(extracted, b"cubby station key" + version.to_bytes(4, "little") + station.encode() + b"\1", hashlib.sha256).digest()
 
 
 class Journal:
@@ -122,12 +123,57 @@ class Peer:
             expect(chunk, "the aggregator has closed before it answered")
             self.pending += chunk
 
-    def greet(self, station, key, next_seq=1, previous_session=0):
+    def greet(self, station, key, next_seq=1, previous_session=0, key_version=1):
         """Says Hello and proves the key if there is a Challenge; what the aggregator says in the end."""
         nonce = secrets.token_bytes(16)
-        self.line.sendall(hello(station, nonce, next_seq, previous_session))
+        self.line.sendall(hello(station, nonce, next_seq, previous_session, key_version))
         kind, body = self.receive()
         if kind != CHALLENGE:
             return kind, body
         self.line.sendall(proof(station, key, nonce, body[1]))
         return self.receive()
+
+
+def client_hello():
+    """The first flight of a TLS client."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1").do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
+
+
+class Stalled:
+    """Connections that have had the aggregator's flight and then send a part of a record and nothing more: as dear as a handshake gets."""
+
+    def __init__(self, port, number, seconds=3, addresses=50):
+        """As many as there can be in so many seconds: after five of them the first one is closed."""
+        self.lines, first, until = [], client_hello(), time.monotonic() + seconds
+        for i in range(number):
+            if time.monotonic() > until:
+                break
+            line = socket.create_connection(("127.0.0.1", port), 5, source_address=(f"127.0.0.{2 + i % addresses}", 0))
+            self.lines.append(line)
+            line.sendall(first)
+            if line.recv(16384):
+                line.sendall(b"\x17\x03\x03\x10\x00" + bytes(3990))
+
+    def alive(self):
+        return sum(self._is_open(line) for line in self.lines)
+
+    @staticmethod
+    def _is_open(line):
+        line.setblocking(False)
+        try:
+            return line.recv(16384) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def close(self):
+        for line in self.lines:
+            line.close()

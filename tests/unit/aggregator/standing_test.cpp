@@ -322,10 +322,68 @@ TEST_F(Enrolling, TheListOfThoseWhoWaitHasAnEnd) {
   }
   EXPECT_EQ(greet_closed(journal).refuse().code(), v1::REFUSE_CODE_UNAVAILABLE);
   EXPECT_EQ(closed.find(kName), nullptr);
-  const StationDecision names{.kind = StationDecision::Kind::kImport, .stations = {kName, "A-7", "A-7"}, .journal = {}};
+  const StationDecision names{
+      .kind = StationDecision::Kind::kImport, .stations = {kName, "A-7", "A-7"}, .journal = {}, .key_version = 1};
   EXPECT_EQ(closed.decide(names, kNoonUtcMs).changed, 2U) << "for people there is room";
   EXPECT_TRUE(greet_closed(journal).has_welcome());
   EXPECT_EQ(closed.decide(names, kNoonUtcMs).changed, 0U) << "an active one stays what it is";
+}
+
+TEST_F(Standings, AStationProvesItselfWithTheVersionThatItSays) {
+  TestConnection connection(centre);
+  connection.send(1, journal.hello());
+  EXPECT_EQ(connection.take_one().challenge().key_version(), 1U) << "absent is 1";
+  journal.key_version = 2;
+  connection.send(1, journal.hello());
+  EXPECT_EQ(connection.take_one().challenge().key_version(), 2U);
+  ASSERT_TRUE(greet(connection, journal).has_welcome());
+  EXPECT_EQ(station().identity.key_version, 2U);
+  journal.key_version = 1;
+  ASSERT_TRUE(greet(connection, journal).has_welcome()) << "during a rotation it may go back";
+  EXPECT_EQ(station().identity.key_version, 1U);
+}
+
+TEST_F(Standings, VersionsThatNoFleetKeyIsForAreRefusedForEveryNameAlike) {
+  CentreOptions options = test_options();
+  options.fleet_keys = {};
+  ASSERT_EQ(options.fleet_keys.add(3, filled_key(std::byte{7})), Status::kOk);
+  Centre newer(options);
+  for (const std::uint32_t version : {0U, 2U, 65'536U}) {
+    TestConnection connection(newer);
+    journal.key_version = version;
+    connection.send(1, journal.hello());
+    EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_KEY_VERSION) << version;
+  }
+  TestConnection connection(newer);
+  journal.key_version = 3;
+  connection.greet(1, journal);
+  newer.committed();
+  EXPECT_TRUE(connection.take_one().has_welcome());
+}
+
+TEST_F(Standings, AfterAnOrderOlderKeysOpenNoSessionAndKeepNone) {
+  report_opening();
+  const auto require = [this](std::uint32_t version) {
+    return centre.decide(
+        {.kind = StationDecision::Kind::kRequireKey, .stations = {kName}, .journal = {}, .key_version = version},
+        kNoonUtcMs);
+  };
+  TestConnection old_one(centre);
+  ASSERT_TRUE(greet(old_one, journal).has_welcome());
+  EXPECT_EQ(require(2).outcome, StationRegister::Outcome::kDone);
+  const v1::Down expelled = old_one.take_one();
+  EXPECT_EQ(expelled.refuse().code(), v1::REFUSE_CODE_KEY_VERSION);
+  EXPECT_FALSE(expelled.refuse().permanent());
+  TestConnection again(centre);
+  again.send(1, journal.hello());
+  ASSERT_TRUE(again.take_one().has_challenge()) << "before a Proof nothing is told of any station";
+  EXPECT_EQ(greet(again, journal).refuse().code(), v1::REFUSE_CODE_KEY_VERSION);
+  EXPECT_EQ(standing().state, StationState::kActive) << "an old key is no second history";
+  journal.key_version = 2;
+  TestConnection new_one(centre);
+  ASSERT_TRUE(greet(new_one, journal).has_welcome());
+  EXPECT_EQ(require(2).outcome, StationRegister::Outcome::kDone);
+  EXPECT_TRUE(new_one.take().empty()) << "a session of a key that is good goes on";
 }
 
 /// The same with a store behind it.
@@ -360,6 +418,8 @@ TEST_F(StoredStandings, AreAsTheyWereWhenTheStoreIsOpenedAgain) {
   TestJournal journal("R");
   centre->start_journal(quarantined, journal.uid());
   centre->quarantine(quarantined, QuarantineReason::kNewJournal, 14, other);
+  centre->note_key(quarantined, 4);
+  centre->decide({.kind = StationDecision::Kind::kRequireKey, .stations = {"R"}, .journal = {}, .key_version = 3}, 14);
   commit();
   open();
   EXPECT_EQ(centre->find("P")->standing.state, StationState::kPending);
@@ -368,6 +428,9 @@ TEST_F(StoredStandings, AreAsTheyWereWhenTheStoreIsOpenedAgain) {
   EXPECT_EQ(centre->find("R")->standing.state, StationState::kQuarantined);
   EXPECT_EQ(centre->find("R")->standing.reason, QuarantineReason::kNewJournal);
   EXPECT_EQ(centre->find("R")->standing.other_journal, other);
+  EXPECT_EQ(centre->find("R")->identity.key_version, 4U);
+  EXPECT_EQ(centre->find("R")->identity.key_version_min, 3U);
+  EXPECT_EQ(centre->find("P")->identity.key_version_min, 1U);
   EXPECT_EQ(centre->stations_in(StationState::kQuarantined), 1U);
   EXPECT_EQ(centre->decide({.kind = StationDecision::Kind::kRelease, .stations = {"R"}, .journal = other}, 15).outcome,
             StationRegister::Outcome::kDone);

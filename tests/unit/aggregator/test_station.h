@@ -26,9 +26,15 @@ inline std::string text_of(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+inline StationKey filled_key(std::byte value) {
+  StationKey key;
+  key.fill(value);
+  return key;
+}
+
 inline CentreOptions test_options() {
   CentreOptions options;
-  options.fleet_key.assign(32, std::byte{7});
+  options.fleet_keys = FleetKeys(filled_key(std::byte{7}));
   options.store_uid.fill(std::byte{1});
   options.fill_random = [](MutableBytes bytes) { std::fill(bytes.begin(), bytes.end(), std::byte{9}); };
   return options;
@@ -38,6 +44,7 @@ inline CentreOptions test_options() {
 class TestJournal {
  public:
   std::uint64_t previous_session = 0;  // That Hello names.
+  std::uint32_t key_version = 0;       // Likewise; 0: none.
 
   explicit TestJournal(std::string station, unsigned char uid = 1) : station_(std::move(station)) {
     uid_.fill(static_cast<std::byte>(uid));
@@ -128,14 +135,14 @@ class TestJournal {
     hello.set_next_seq(next_seq());
     hello.set_nonce(std::string(16, 'n'));
     hello.set_previous_session(previous_session);
+    hello.set_key_version(key_version);
     if (announce_new_journal) {
       hello.add_capabilities(v1::CAPABILITY_NEW_JOURNAL);
     }
     return up;
   }
   v1::Up proof(const std::string& challenge_nonce) const {
-    const std::vector<std::byte> fleet_key(32, std::byte{7});
-    const StationKey key = derive_station_key(fleet_key, station_, 1);
+    const StationKey key = derive_station_key(filled_key(std::byte{7}), station_, key_version == 0 ? 1 : key_version);
     const std::string nonce(16, 'n');
     const std::array<Bytes, 5> parts{as_bytes("cubby uplink v1"), as_bytes(challenge_nonce), as_bytes(nonce), uid_,
                                      as_bytes(station_)};

@@ -279,7 +279,7 @@ TEST(Panel, WhoWalksAwayFromAStationThatCanWriteNoMoreLeavesItOutOfService) {
 
 TEST(PickupCodes, AreDigitsAndNothingElse) {
   core::PickupCodes codes;
-  codes.set_key({});
+  codes.set_key({}, 1);
   codes.put(1, 10);
   for (const std::string_view text : {"", "1234567", "123456789", "1234567a", "1234567/", "1234567:", " 1234567"}) {
     EXPECT_FALSE(core::any(codes.find(text))) << text;

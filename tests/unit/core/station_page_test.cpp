@@ -9,8 +9,14 @@ namespace cubby::app {
 namespace {
 
 StationPage some_page(Bytes config) {
-  StationPage page{.config = config, .announce_new_journal = true};
-  page.station_key.fill(std::byte{0x11});
+  StationPage page;
+  page.config = config;
+  page.announce_new_journal = true;
+  for (std::uint16_t version = 2; version <= 3; ++version) {
+    VersionedKey key{.version = version};
+    key.key.fill(std::byte{static_cast<std::uint8_t>(0x0F + version)});
+    EXPECT_EQ(page.station_keys.push_back(key), Status::kOk);
+  }
   page.pass_key.fill(std::byte{0x22});
   page.seed.fill(std::byte{0x33});
   return page;
@@ -29,7 +35,11 @@ TEST(StationPage, GivesBackWhatWasWritten) {
     StationPage read;
     ASSERT_EQ(read_station_page(bytes, read), Status::kOk);
     EXPECT_TRUE(std::ranges::equal(read.config, config));
-    EXPECT_EQ(read.station_key, some_page(config).station_key);
+    ASSERT_EQ(read.station_keys.size(), 2U);
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_EQ(read.station_keys[i].version, some_page(config).station_keys[i].version);
+      EXPECT_EQ(read.station_keys[i].key, some_page(config).station_keys[i].key);
+    }
     EXPECT_EQ(read.pass_key, some_page(config).pass_key);
     EXPECT_EQ(read.seed, some_page(config).seed);
     EXPECT_TRUE(read.announce_new_journal);
@@ -44,12 +54,16 @@ TEST(StationPage, HasTheBytesOfTheSpecification) {
       Bytes(bytes).first(12), std::array<std::byte, 12>{std::byte{'C'}, std::byte{'B'}, std::byte{'Y'}, std::byte{'P'},
                                                         std::byte{1}, std::byte{0}, std::byte{3}, std::byte{0},
                                                         std::byte{1}, std::byte{0}, std::byte{0}, std::byte{0}}));
-  EXPECT_EQ(bytes[12], std::byte{0x11});
-  EXPECT_EQ(bytes[44], std::byte{0x22});
-  EXPECT_EQ(bytes[76], std::byte{0x33});
-  EXPECT_EQ(bytes[108], std::byte{0});
-  EXPECT_EQ(bytes[128], std::byte{0x5A});
-  EXPECT_EQ(bytes[131], std::byte{0xFF});
+  EXPECT_EQ(bytes[12], std::byte{0x22});
+  EXPECT_EQ(bytes[44], std::byte{0x33});
+  EXPECT_EQ(bytes[76], std::byte{2});
+  EXPECT_EQ(bytes[80], std::byte{2});
+  EXPECT_EQ(bytes[84], std::byte{0x11});
+  EXPECT_EQ(bytes[116], std::byte{3});
+  EXPECT_EQ(bytes[120], std::byte{0x12});
+  EXPECT_EQ(bytes[152], std::byte{0});
+  EXPECT_EQ(bytes[256], std::byte{0x5A});
+  EXPECT_EQ(bytes[259], std::byte{0xFF});
 }
 
 TEST(StationPage, EveryBitOfItCounts) {
@@ -74,6 +88,9 @@ TEST(StationPage, RefusesWhatIsNone) {
   EXPECT_EQ(read_station_page(bytes, read), Status::kVersion);
 
   EXPECT_EQ(write_station_page(some_page({}), bytes), Status::kBadInput);
+  StationPage keyless = some_page(config);
+  keyless.station_keys.clear();
+  EXPECT_EQ(write_station_page(keyless, bytes), Status::kBadInput);
   const std::vector<std::byte> long_config(limits::kConfigBytesMax + 1);
   EXPECT_EQ(write_station_page(some_page(long_config), bytes), Status::kBadInput);
   EXPECT_EQ(write_station_page(some_page(config), MutableBytes(bytes).first(kStationPageSize - 1)), Status::kBadInput);

@@ -22,6 +22,10 @@ StationKey key_of(std::string_view name) {
   return sha256(parts);
 }
 
+StationKey station_key_of(std::uint32_t version) {
+  return key_of(version == 1 ? "station" : "station " + std::to_string(version));
+}
+
 std::vector<std::byte> panel_frame(std::uint8_t type, std::string_view data) {
   std::vector<std::byte> bytes{std::byte{0x55}, std::byte{type}, static_cast<std::byte>(data.size())};
   std::copy_n(as_bytes(data).begin(), data.size(), std::back_inserter(bytes));
@@ -86,11 +90,13 @@ class StationWorld::Ports final : public hal::Clock,
   }
   void do_close() override {}
   Result<StationKey> do_station_key(std::uint32_t version) const override {
-    if (version != 1 || !world_.options_.has_station_key) {
+    const bool is_there = version >= world_.options_.oldest_key && version <= world_.options_.key_version;
+    if (!is_there || !world_.options_.has_station_key) {
       return Status::kNotFound;
     }
-    return key_of("station");
+    return station_key_of(version);
   }
+  std::uint16_t do_newest_version() const override { return world_.options_.key_version; }
   Result<StationKey> do_pass_key() const override {
     if (!world_.options_.has_pass_key) {
       return Status::kNotFound;
@@ -205,6 +211,11 @@ void StationWorld::boot() {
   wake_ = {};
   wake_.need(now_);
   advance(Duration::seconds(3));
+}
+
+void StationWorld::set_keys(std::uint16_t oldest, std::uint16_t newest) {
+  options_.oldest_key = oldest;
+  options_.key_version = newest;
 }
 
 void StationWorld::set_code_digits(std::uint32_t digits) {
@@ -349,7 +360,8 @@ std::string StationWorld::wrong_code() const {
 
 std::string StationWorld::code_of(unsigned compartment) const {
   const auto& parcel = controller().state().compartment(static_cast<std::uint8_t>(compartment)).parcel;
-  return std::string(pickup_code(key_of("station"), parcel.code_counter, core::code_digits(parcel)).text());
+  return std::string(
+      pickup_code(station_key_of(parcel.key_version), parcel.code_counter, core::code_digits(parcel)).text());
 }
 
 std::string StationWorld::second_of(unsigned compartment) const {

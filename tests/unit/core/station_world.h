@@ -46,6 +46,8 @@ class StationWorld {
     std::uint32_t code_digits = 8;
     std::uint32_t report_interval_s = 0;
     bool has_station_key = true;
+    std::uint16_t key_version = 1;  // Of the newest station key ...
+    std::uint16_t oldest_key = 1;   // ... and of the oldest one that there still is.
     bool has_pass_key = true;
     bool has_random = true;    // Else no random numbers can be had.
     bool flash_works = true;   // Else it is write-protected from the start.
@@ -63,6 +65,7 @@ class StationWorld {
   Instant now() const;
   /// In force after the next power cycle, as a changed configuration is.
   void set_code_digits(std::uint32_t digits);
+  void set_keys(std::uint16_t oldest, std::uint16_t newest);
   /// Off at once, on again after `off`; whatever is in memory is lost.
   void power_cycle(Duration off = Duration::seconds(10), hal::ResetCause cause = hal::ResetCause::kPowerOn);
 

@@ -125,6 +125,8 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
       event.body.deposited.code_counter = 5;
       event.body.deposited.has_code_digits = number % 16 == 1 || number % 16 == 3;
       event.body.deposited.code_digits = 6;
+      event.body.deposited.has_key_version = number % 3 == 1;
+      event.body.deposited.key_version = 65'535;
       std::to_string(number).copy(event.body.deposited.parcel, 3);
       state.apply_event(event);
     }
@@ -231,6 +233,7 @@ TEST(StationState, ComesBackWholeFromItsCheckpointWhateverThePartsSize) {
       EXPECT_EQ(a.parcel.code_counter, b.parcel.code_counter);
       EXPECT_EQ(a.parcel.recipient_token, b.parcel.recipient_token);
       EXPECT_EQ(a.parcel.second, b.parcel.second);
+      EXPECT_EQ(a.parcel.key_version, b.parcel.key_version);
       EXPECT_TRUE(a.parcel.carrier == b.parcel.carrier);
       const auto slot_a = state.find_opening(number);
       const auto slot_b = read.find_opening(number);
@@ -273,7 +276,7 @@ TEST(Custody, IsContradictedByAnItemSensorThatSaysTheOppositeAndByNothingElse) {
 
 TEST(PickupCodes, NeverGivesTwoLiveParcelsOneCode) {
   PickupCodes codes;
-  codes.set_key({});
+  codes.set_key({}, 1);
   codes.put(1, 10);
   EXPECT_EQ(codes.first_unique(10), 11U);
   codes.remove(1);
@@ -284,7 +287,7 @@ TEST(PickupCodes, NeverGivesTwoLiveParcelsOneCode) {
 
 TEST(PickupCodes, OpenNothingWhenOneDigitDiffers) {
   PickupCodes codes;
-  codes.set_key({});
+  codes.set_key({}, 1);
   codes.put(1, 10);
   const std::string code(pickup_code({}, 10, 8).text());
   EXPECT_TRUE(any(codes.find(code)));
@@ -299,7 +302,7 @@ TEST(PickupCodes, OpenNothingWhenOneDigitDiffers) {
 
 TEST(PickupCodes, FindEveryDoorOfAGroupAndNoOther) {
   PickupCodes codes;
-  codes.set_key({});
+  codes.set_key({}, 1);
   for (const std::uint8_t number : std::to_array<std::uint8_t>({1, 64, 65, 128, 192})) {
     codes.put(number, 10);
   }
@@ -316,7 +319,7 @@ TEST(PickupCodes, FindEveryDoorOfAGroupAndNoOther) {
 
 TEST(PickupCodes, OfSixDigitsAreUniqueToo) {
   PickupCodes codes;
-  codes.set_key({});
+  codes.set_key({}, 1);
   codes.set_digits(6);
   codes.put(1, 10, 1234);
   EXPECT_EQ(codes.first_unique(10), 11U);  // Whatever the second input of the next parcel is.
@@ -333,7 +336,7 @@ TEST(PickupCodes, OfSixDigitsAreUniqueToo) {
 
 TEST(PickupCodes, OfSixDigitsOpenNothingWhenOneDigitOfEitherInputDiffers) {
   PickupCodes codes;
-  codes.set_key({});
+  codes.set_key({}, 1);
   codes.put(1, 10, 4829);
   const std::string code(pickup_code({}, 10, 6).text());
   EXPECT_FALSE(any(codes.find(code)));
@@ -410,7 +413,7 @@ TEST(StationState, OfEqualCodesBehindTwoCountersOpensOnlyTheOneThatIsMeant) {
 
 TEST(PickupCodes, AreInUseAsLongAsOneOfTheirLengthIsWaitedFor) {
   PickupCodes codes;
-  codes.set_key({});
+  codes.set_key({}, 1);
   EXPECT_TRUE(codes.in_use(8));
   EXPECT_FALSE(codes.in_use(6));
   codes.put(1, 10, 4829);

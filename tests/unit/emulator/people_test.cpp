@@ -90,7 +90,9 @@ struct Saving : ::testing::Test {
     FleetOptions options;
     options.seed = 5;
     options.stations = 1;
-    options.fleet_key.assign(32, std::byte{7});
+    StationKey key;
+    key.fill(std::byte{7});
+    options.fleet_keys = FleetKeys(key);
     return std::make_unique<Fleet>(profile, options, 1, meters);
   }
   Profile profile = *find_profile("shanxi");

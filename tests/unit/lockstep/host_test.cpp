@@ -8,6 +8,7 @@
 #include "emulator/hardware/modbus_segment.h"
 #include "emulator/hardware/small_devices.h"
 #include "emulator/lockstep/lockstep_host.h"
+#include "firmware/hal/held_keys.h"
 
 namespace cubby::emulator {
 namespace {
@@ -111,7 +112,7 @@ class LockstepGuest : public ::testing::Test {
   SupplyDevice supply_;
   NetworkPipe pipe_;
   FrontPanelDevice panel_{hash_, now_};
-  KeyStoreDevice keys_{{}, {}};
+  hal::HeldKeys keys_;
   RandomDevice random_{Prng(1)};
   WatchdogDevice watchdog_;
   CountingTrace trace_;

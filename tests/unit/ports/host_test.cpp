@@ -70,6 +70,32 @@ TEST(KeyFile, IsALineOfDigitsThatOnlyItsOwnerReads) {
   EXPECT_FALSE(read_key_file(folder.path(""), why).has_value()) << "a folder";
 }
 
+TEST(KeyFile, OfAStationHasALineForEachVersion) {
+  const Folder folder;
+  std::string why;
+  const std::string digits = "00ff" + std::string(60, 'a');
+  const auto read = [&](const std::string& text) { return read_station_keys(folder.write("keys", text), why); };
+  const auto alone = read(digits + "\n");
+  ASSERT_TRUE(alone.has_value()) << why;
+  EXPECT_EQ((*alone)[0].version, 1);
+  const auto keys = read("2 " + std::string(64, 'b') + "\r\n7 " + digits + "\n");
+  ASSERT_TRUE(keys.has_value()) << why;
+  const hal::HeldKeys store(*keys, StationKey{});
+  EXPECT_EQ(store.newest_version(), 7);
+  EXPECT_EQ(store.station_key(7).value()[1], std::byte{0xFF});
+  EXPECT_EQ(store.station_key(2).value()[1], std::byte{0xBB});
+  EXPECT_EQ(store.station_key(1).status(), Status::kNotFound);
+  EXPECT_EQ(store.station_key(65'543).status(), Status::kNotFound) << "7 in 16 bits";
+  const std::string key = " " + digits + "\n";
+  for (const std::string& bad : {std::string(), "0" + key, "65536" + key, "-1" + key, "x" + key, "1 " + key, key,
+                                 "1" + key + "1" + key, "2" + key + "1" + key, "1" + key + "\n2" + key,
+                                 "1" + key + "2" + key + "3" + key + "4" + key + "5" + key, "1 " + digits.substr(1)}) {
+    EXPECT_FALSE(read(bad).has_value()) << bad;
+    EXPECT_EQ(why.find(digits.substr(1)), std::string::npos) << "what it holds is not told";
+  }
+  EXPECT_TRUE(read("1" + key + "2" + key + "3" + key + "4" + key).has_value()) << why;
+}
+
 TEST(KernelRandom, FillsAllOfIt) {
   KernelRandom random;
   std::vector<std::byte> first(300);

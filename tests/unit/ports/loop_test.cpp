@@ -50,7 +50,9 @@ struct StationLab {
   }
   ControllerLoop::End run() {
     FileFlash& opened = open();
-    const auto loop = std::make_unique<ControllerLoop>(*config, ControllerLoop::Keys{}, calls, opened);
+    ControllerLoop::Keys keys;
+    EXPECT_EQ(keys.station.push_back({}), Status::kOk);
+    const auto loop = std::make_unique<ControllerLoop>(*config, keys, calls, opened);
     const auto end = loop->run(stop.get());
     flash.reset();
     return end;

@@ -27,8 +27,11 @@ std::string text_of(const fs::path& file) {
 }
 
 PkiRequest station(const std::string& name) {
-  return {
-      .identity = {.role = Role::kStation, .name = name, .stations = {name}}, .hosts = {}, .valid_s = kDay, .to = {}};
+  return {.identity = {.role = Role::kStation, .name = name, .stations = {name}},
+          .hosts = {},
+          .valid_s = kDay,
+          .to = {},
+          .csr = {}};
 }
 
 struct Pki : ::testing::Test {
@@ -90,7 +93,8 @@ TEST_F(Pki, RevokesByNameAndBySerialAndTellsTheAggregatorsOfItsOwn) {
   PkiRequest centre{.identity = {.role = Role::kAggregator, .name = "centre", .stations = {}},
                     .hosts = {"::1"},
                     .valid_s = kDay,
-                    .to = {}};
+                    .to = {},
+                    .csr = {}};
   ASSERT_EQ(open()->issue(centre, kNow, made), "");
   const fs::path list_of_centre = made / "crl.pem";
   ASSERT_EQ(open()->issue(station("SX-1"), kNow, made), "");
@@ -113,6 +117,62 @@ TEST_F(Pki, RevokesByNameAndBySerialAndTellsTheAggregatorsOfItsOwn) {
   EXPECT_NE(open()->revoke(Role::kStation, "SX-3", kNow, count), "");
   EXPECT_NE(open()->revoke(Role::kConcentrator, "SX-2", kNow, count), "");
   EXPECT_NE(open()->revoke_serial("00", kNow, count), "");
+}
+
+TEST_F(Pki, SignsARequestWhoseKeyItNeverSees) {
+  const fs::path cabinet = home.path() / "cabinet" / "tls";
+  ASSERT_EQ(make_signing_request("SX-1", cabinet), "");
+  EXPECT_EQ(mode_of(cabinet / "key.pem"), 0600U);
+  const std::string key = text_of(cabinet / "key.pem");
+  EXPECT_NE(make_signing_request("SX-1", cabinet), "") << "a key is never overwritten";
+  EXPECT_EQ(text_of(cabinet / "key.pem"), key);
+  PkiRequest asked = station("SX-1");
+  asked.csr = cabinet / "request.pem";
+  ASSERT_EQ(open()->issue(asked, kNow, made), "");
+  EXPECT_FALSE(fs::exists(made / "key.pem"));
+  fs::copy_file(made / "cert.pem", cabinet / "cert.pem");
+  fs::copy_file(made / "ca.pem", cabinet / "ca.pem");
+  std::string why;
+  const auto credentials = tls::Credentials::load(cabinet.string(), tls::End::kClient, why);
+  ASSERT_NE(credentials, nullptr) << why;
+  EXPECT_EQ(credentials->own().identity.name, "SX-1");
+  EXPECT_EQ(open()->list().size(), 1U) << "it is in the books and can be revoked";
+  EXPECT_NE(open()->issue(asked, kNow, made).find("has a valid certificate"), std::string::npos);
+}
+
+TEST_F(Pki, MaySignIntoTheFolderOfTheKey) {
+  PkiRequest asked = station("SX-1");
+  asked.to = home.path() / "tls";
+  asked.csr = asked.to / "request.pem";
+  ASSERT_EQ(make_signing_request("SX-1", asked.to), "");
+  const std::string key = text_of(asked.to / "key.pem");
+  ASSERT_EQ(open()->issue(asked, kNow, made), "");
+  EXPECT_EQ(text_of(asked.to / "key.pem"), key);
+  std::string why;
+  EXPECT_NE(tls::Credentials::load(made.string(), tls::End::kClient, why), nullptr) << why;
+}
+
+TEST_F(Pki, RefusesRequestsThatAreNotWhatTheyShouldBe) {
+  const fs::path cabinet = home.path() / "cabinet";
+  ASSERT_EQ(make_signing_request("SX-1", cabinet), "");
+  PkiRequest other = station("SX-2");
+  other.csr = cabinet / "request.pem";
+  EXPECT_NE(open()->issue(other, kNow, made).find("is not SX-2"), std::string::npos);
+  PkiRequest asked = station("SX-1");
+  asked.csr = cabinet / "broken.pem";
+  const std::string whole = text_of(cabinet / "request.pem");
+  for (std::size_t i = 0; i < whole.size(); i += 7) {
+    std::string broken = whole;
+    broken[i] = broken[i] == 'A' ? 'B' : 'A';
+    std::ofstream(asked.csr) << broken;
+    EXPECT_NE(open()->issue(asked, kNow, made), "") << i;
+  }
+  for (const std::string& text : {std::string(), whole.substr(0, whole.size() / 2), text_of(cabinet / "key.pem")}) {
+    std::ofstream(asked.csr) << text;
+    EXPECT_NE(open()->issue(asked, kNow, made).find("signing request"), std::string::npos);
+  }
+  EXPECT_TRUE(open()->list().empty()) << "what was refused left nothing in the books";
+  EXPECT_FALSE(fs::exists(folder / "issued" / "station"));
 }
 
 TEST_F(Pki, DrawsSerialNumbersAtRandom) {

@@ -34,7 +34,8 @@ class TestAuthority {
                              .hosts = hosts,
                              .valid_s = valid_s,
                              .renew = true,
-                             .to = folder_ + "-" + std::to_string(++issued_)},
+                             .to = folder_ + "-" + std::to_string(++issued_),
+                             .csr = {}},
                             now, made),
               "");
     return made;

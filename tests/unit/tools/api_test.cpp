@@ -528,6 +528,19 @@ TEST_F(ApiOfAStore, TellsWhereStationsStandAndTakesDecisions) {
   EXPECT_EQ(body.at("journals").as_int64(), 2);
 }
 
+TEST_F(ApiOfAStore, TakesTheOldestKeyThatIsGoodFromAPerson) {
+  journal.open();
+  report(journal);
+  const std::string path = "/v1/stations/SX-TY-0001/require-key";
+  EXPECT_EQ(get("/v1/stations/SX-TY-0001").at("key_version_min").as_int64(), 1);
+  const json::object row = json::parse(post(path, R"({"key_version":2})").body).as_object();
+  EXPECT_EQ(row.at("key_version").as_int64(), 1) << "that of its last session";
+  EXPECT_EQ(row.at("key_version_min").as_int64(), 2);
+  for (const char* bad : {"", "{}", R"({"key_version":0})", R"({"key_version":65536})", R"({"key_version":"2"})"}) {
+    EXPECT_EQ(refusal(post(path, bad)), "400 bad_decision") << bad;
+  }
+}
+
 TEST_F(ApiOfAStore, RefusesDecisionsThatMakeNoSense) {
   journal.open();
   report(journal);

@@ -123,6 +123,45 @@ int parse(const std::string& config, Options& options, std::string& talk, std::v
   return code;
 }
 
+TEST_F(Files, FleetKeysHaveALineForEach) {
+  const std::filesystem::path file = folder.file("fleet.key");
+  const FleetKeyFile made = load_or_create_fleet_keys(file);
+  ASSERT_EQ(made.error, "");
+  EXPECT_EQ(made.keys.newest_from(), 1U);
+  EXPECT_EQ(made.keys.station_key("A", 9), read_fleet_keys(file).keys.station_key("A", 9)) << "made once";
+  const std::string old_key(64, 'a');
+  const std::string new_key(64, 'b');
+  const auto read = [&](const std::string& text) {
+    std::ofstream(file) << text;
+    return read_fleet_keys(file);
+  };
+  const FleetKeyFile both = read(old_key + "\n5 " + new_key + "\n");
+  ASSERT_EQ(both.error, "");
+  StationKey newest;
+  newest.fill(std::byte{0xBB});
+  StationKey oldest;
+  oldest.fill(std::byte{0xAA});
+  EXPECT_EQ(both.keys.station_key("A", 4), derive_station_key(oldest, "A", 4));
+  EXPECT_EQ(both.keys.station_key("A", 5), derive_station_key(newest, "A", 5));
+  EXPECT_EQ(both.keys.station_key("A", 65'536), std::nullopt);
+  EXPECT_EQ(both.keys.pass_key(), derive_pass_key(newest));
+  const FleetKeyFile later = read("5 " + new_key);
+  EXPECT_EQ(later.keys.station_key("A", 4), std::nullopt);
+  EXPECT_EQ(later.keys.station_key("A", 5), derive_station_key(newest, "A", 5));
+  const std::string key = " " + new_key + "\n";
+  std::string nine;
+  for (int i = 1; i <= 9; ++i) {
+    nine += std::to_string(i) + key;
+  }
+  for (const std::string& bad : {std::string(), "0" + key, "65536" + key, "2" + key + "2" + key, "3" + key + "2" + key,
+                                 key, "1" + key + "\n" + "2" + key, "1 " + new_key + "b", nine}) {
+    const FleetKeyFile refused = read(bad);
+    EXPECT_NE(refused.error, "") << bad;
+    EXPECT_EQ(refused.error.find(new_key), std::string::npos) << "a key is not told";
+  }
+  EXPECT_NE(read(nine).error.find("fleet.key:9: more than 8 keys"), std::string::npos) << read(nine).error;
+}
+
 TEST_F(Files, AConfigurationHasTheOptionsNames) {
   Options options;
   std::string talk;

@@ -19,7 +19,12 @@ namespace {
 
 namespace json = boost::json;
 
-const std::vector<std::byte> kFleetKey(32, std::byte{7});
+StationKey filled_key(std::byte value) {
+  StationKey key;
+  key.fill(value);
+  return key;
+}
+const StationKey kFleetKey = filled_key(std::byte{7});
 
 json::value row_of(const v1::Event& event, const std::string& station = "SX-TY-0001") {
   const std::string payload = event.SerializeAsString();
@@ -50,7 +55,7 @@ json::value code_of(std::uint64_t counter, std::size_t digits, const std::string
 NoticeOf read(const json::value& row, Notice& notice) {
   const auto place = place_of(row);
   EXPECT_TRUE(place.has_value());
-  return place ? read_notice(row, *place, kFleetKey, notice) : NoticeOf::kNothing;
+  return place ? read_notice(row, *place, FleetKeys(kFleetKey), notice) : NoticeOf::kNothing;
 }
 
 json::object body_of(const v1::Event& event, const std::string& station = "SX-TY-0001") {
@@ -239,6 +244,38 @@ TEST_F(NotifyCursors, AreRefusedWhereTheyCannotBeRead) {
   }
   NotifyCursorFile folder_is_no_file;
   EXPECT_NE(folder_is_no_file.open(folder.path().string()), "");
+}
+
+TEST(Notice, MakesTheCodeWithTheKeyThatTheEventNames) {
+  FleetKeys keys(kFleetKey);
+  ASSERT_EQ(keys.add(3, filled_key(std::byte{8})), Status::kOk);
+  const auto read_of = [&keys](std::uint32_t version, Notice& notice, const FleetKeys* other = nullptr) {
+    v1::Event event = deposited();
+    event.mutable_deposited()->set_key_version(version);
+    const json::value row = row_of(event);
+    return read_notice(row, *place_of(row), other == nullptr ? keys : *other, notice);
+  };
+  for (const std::uint32_t version : {1U, 2U, 3U, 65'535U}) {
+    Notice notice;
+    ASSERT_EQ(read_of(version, notice), NoticeOf::kNotice) << version;
+    const StationKey fleet = filled_key(std::byte{version < 3 ? std::uint8_t{7} : std::uint8_t{8}});
+    EXPECT_EQ(json::parse(notice.body).at("code").as_string(),
+              std::string(pickup_code(derive_station_key(fleet, "SX-TY-0001", version), 5, 8).text()))
+        << version;
+  }
+  Notice notice;
+  FleetKeys newer;
+  ASSERT_EQ(newer.add(3, filled_key(std::byte{8})), Status::kOk);
+  EXPECT_EQ(read_of(2, notice, &newer), NoticeOf::kUnreadable) << "its key has been taken away";
+  v1::Event reissued;
+  reissued.mutable_code_reissued()->set_compartment(1);
+  reissued.mutable_code_reissued()->set_counter(5);
+  reissued.mutable_code_reissued()->set_code_counter(8);
+  reissued.mutable_code_reissued()->set_key_version(4);
+  const json::value row = row_of(reissued);
+  ASSERT_EQ(read_notice(row, *place_of(row), keys, notice), NoticeOf::kNotice);
+  EXPECT_EQ(json::parse(notice.body).at("code").as_string(),
+            std::string(pickup_code(derive_station_key(filled_key(std::byte{8}), "SX-TY-0001", 4), 8, 8).text()));
 }
 
 }  // namespace

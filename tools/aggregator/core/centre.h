@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "firmware/base/fleet_keys.h"
 #include "firmware/base/limits.h"
 #include "tools/aggregator/core/batch.h"
 #include "tools/aggregator/core/budget.h"
@@ -30,6 +31,7 @@ struct StationRecord {
   std::string name;
   StationFacts facts;
   Standing standing;
+  StationIdentity identity;
   JournalRecord journal;  // The current one; id 0: it has never reported.
   std::vector<JournalUid> former_journals;
   bool in_store = false;  // The rows exist; set by the commit.
@@ -45,7 +47,7 @@ struct StationRecord {
 };
 
 struct CentreOptions {
-  std::vector<std::byte> fleet_key;
+  FleetKeys fleet_keys;
   StoreUid store_uid{};
   std::uint64_t generation = 1;
   std::uint64_t session_epoch = 1;  // Grows with each opening of the store.
@@ -108,6 +110,8 @@ class Centre {
   /// Keeps everybody out who speaks for this station, durably, and ends its session. No effect if it is so already.
   void quarantine(StationRecord& station, QuarantineReason reason, std::uint64_t utc_ms,
                   const std::optional<JournalUid>& other_journal = std::nullopt);
+  /// A session was opened with a key of that version.
+  void note_key(StationRecord& station, std::uint32_t version);
   /// A person's decision; it holds at once and is durable with the next commit.
   StationRegister::Decided decide(const StationDecision& decision, std::uint64_t utc_ms);
   std::size_t stations_in(StationState state) const { return stations_in_[static_cast<std::size_t>(state) - 1]; }
@@ -151,6 +155,7 @@ class Centre {
   void append(StationRecord& station, const BatchView& batch);
   StationRegister::Outcome release(StationRecord& station, const std::optional<JournalUid>& journal,
                                    std::uint64_t utc_ms);
+  void require_key(StationRecord& station, std::uint32_t version);
   StationRegister::Decided import(const std::vector<std::string>& names, std::uint64_t utc_ms);
   bool chain_at(const JournalRecord& journal, std::uint64_t seq, Chain& chain);
 

@@ -42,7 +42,8 @@ void Centre::quarantine(StationRecord& station, QuarantineReason reason, std::ui
     options_.on_quarantine(station.name, reason);
   }
   if (station.owner != nullptr) {
-    station.owner->expel(station);
+    station.owner->expel(station,
+                         {.code = v1::REFUSE_CODE_CONFLICT, .permanent = true, .detail = "the station is quarantined"});
   }
 }
 
@@ -54,6 +55,21 @@ std::optional<QuarantineReason> Centre::contradiction(const StationRecord& stati
   Chain known = journal.chain;
   const bool differs = (seq == journal.seq || chain_at(journal, seq, known)) && known != chain;
   return differs ? QuarantineReason::kChain : QuarantineReason::kRolledBack;
+}
+
+void Centre::note_key(StationRecord& station, std::uint32_t version) {
+  if (station.identity.key_version != version) {
+    station.identity.key_version = version;
+    touch_station(station);
+  }
+}
+
+void Centre::require_key(StationRecord& station, std::uint32_t version) {
+  station.identity.key_version_min = version;
+  touch_station(station);
+  if (station.owner != nullptr && station.identity.key_version < version) {
+    station.owner->expel(station, {.code = v1::REFUSE_CODE_KEY_VERSION, .detail = "older keys are not taken any more"});
+  }
 }
 
 // The journal that is not the true one has lost for good: whoever comes with it is refused, and nobody else suffers.
@@ -121,6 +137,9 @@ StationRegister::Decided Centre::decide(const StationDecision& decision, std::ui
       break;
     case StationDecision::Kind::kRelease:
       return {.outcome = release(*station, decision.journal, utc_ms), .changed = 1};
+    case StationDecision::Kind::kRequireKey:
+      require_key(*station, decision.key_version);
+      break;
   }
   return {.outcome = Outcome::kDone, .changed = 1};
 }

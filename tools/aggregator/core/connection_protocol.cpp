@@ -13,7 +13,6 @@ namespace cubby::aggregator {
 namespace {
 
 constexpr std::uint32_t kProtocolVersion = 1;
-constexpr std::uint32_t kKeyVersion = 1;
 
 template <std::size_t Size>
 bool copy_exactly(const std::string& from, std::array<std::byte, Size>& to) {
@@ -227,6 +226,10 @@ void ConnectionProtocol::on_hello(std::uint32_t number, Bytes body) {
   if (hello.protocol() != kProtocolVersion) {
     return refuse(number, v1::REFUSE_CODE_VERSION, true, "this centre speaks protocol 1");
   }
+  channel.key_version = hello.key_version() == 0 ? 1 : hello.key_version();
+  if (!centre_.options().fleet_keys.has(channel.key_version)) {
+    return refuse(number, v1::REFUSE_CODE_KEY_VERSION, false, "no station keys of that version are known here");
+  }
   channel.state = State::kChallenged;
   channel.name = hello.station();
   channel.next_seq = hello.next_seq();
@@ -242,7 +245,7 @@ void ConnectionProtocol::on_hello(std::uint32_t number, Bytes body) {
   centre_.options().fill_random(channel.nonce);
   v1::Challenge& challenge = *down_.mutable_challenge();
   challenge.set_nonce(to_text(channel.nonce));
-  challenge.set_key_version(kKeyVersion);
+  challenge.set_key_version(channel.key_version);
   send(number, down_);
 }
 
@@ -251,14 +254,18 @@ void ConnectionProtocol::on_proof(std::uint32_t number, Channel& channel, Bytes 
   if (body.size() > kHelloBytesMax || !parse(body, proof)) {
     return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Proof is malformed");
   }
-  const StationKey key = derive_station_key(centre_.options().fleet_key, channel.name, kKeyVersion);
+  const auto key = centre_.options().fleet_keys.station_key(channel.name, channel.key_version);
+  CUBBY_ASSERT(key.has_value());  // Else there was no Challenge.
   const std::array<Bytes, 5> parts{as_bytes("cubby uplink v1"), channel.nonce, channel.station_nonce,
                                    channel.journal_uid, as_bytes(channel.name)};
-  const Sha256Digest expected = hmac_sha256(key, parts);
+  const Sha256Digest expected = hmac_sha256(*key, parts);
   if (!equal_constant_time(as_bytes(proof.mac()), expected)) {
     return refuse(number, v1::REFUSE_CODE_BAD_PROOF, false, "wrong station key");
   }
   channel.station = centre_.find(channel.name);
+  if (channel.station != nullptr && channel.key_version < channel.station->identity.key_version_min) {
+    return refuse(number, v1::REFUSE_CODE_KEY_VERSION, false, "older keys are not taken any more");
+  }
   if (!admit(number, channel) || !adopt_journal(number, channel)) {
     return;
   }
@@ -400,8 +407,8 @@ void ConnectionProtocol::conflict(std::uint32_t number, StationRecord& station, 
   centre_.quarantine(station, reason, utc_ms_, other_journal);
 }
 
-void ConnectionProtocol::expel(const StationRecord& station) {
-  refuse(station.channel, v1::REFUSE_CODE_CONFLICT, true, "the station is quarantined");
+void ConnectionProtocol::expel(const StationRecord& station, const Expulsion& why) {
+  refuse(station.channel, why.code, why.permanent, why.detail);
   owner_.on_output();
 }
 
@@ -422,6 +429,7 @@ void ConnectionProtocol::welcome(std::uint32_t number, Channel& channel) {
   station.owner = this;
   station.channel = number;
   station.session = centre_.next_session();
+  centre_.note_key(station, channel.key_version);
   station.session_spoke = false;
   channel.state = State::kStreaming;
   has_welcomed_ = true;

@@ -63,8 +63,13 @@ class ConnectionProtocol {
   /// To a station whose session this is; written once. It expires `life_ms` from now, which is `utc_ms` or the
   /// connection's virtual time. False: at full speed nobody may say anything unasked.
   bool send_command(std::uint32_t channel, const v1::Command& command, std::uint64_t utc_ms, std::uint64_t life_ms);
-  /// By Centre: ends the session of this station, which is one of ours, because it is quarantined now.
-  void expel(const StationRecord& station);
+  struct Expulsion {
+    v1::RefuseCode code = v1::REFUSE_CODE_UNSPECIFIED;
+    bool permanent = false;
+    const char* detail = "";
+  };
+  /// By Centre: ends the session of this station, which is one of ours, because of what is known or decided now.
+  void expel(const StationRecord& station, const Expulsion& why);
   /// By Centre: everything applied so far is durable.
   void on_commit();
 
@@ -84,6 +89,7 @@ class ConnectionProtocol {
     bool has_last_ack = false;
     bool announces_new_journal = false;
     std::uint64_t previous_session = 0;
+    std::uint32_t key_version = 1;
   };
 
   Verdict close(std::string reason);

@@ -66,6 +66,12 @@ struct Standing {
   std::optional<JournalUid> other_journal;  // Of a quarantine: the journal that was not the known one.
 };
 
+/// What a station has to prove itself with.
+struct StationIdentity {
+  std::uint32_t key_version = 1;      // Of the key that its newest session was opened with.
+  std::uint32_t key_version_min = 1;  // The oldest that is taken; a person's order.
+};
+
 /// Which take-overs of one station's session show that two are alive. docs/spec/wire.md, 3.6.
 class TakeOvers {
  public:

@@ -16,11 +16,14 @@ struct StationDecision {
     kImport = 1,  // Lets all of them in; those that are let in already stay as they are.
     kApprove,     // Lets one in that waits.
     kQuarantine,  // Keeps one out.
-    kRelease      // Ends a quarantine.
+    kRelease,     // Ends a quarantine.
+    kRequireKey   // Takes no older keys of one any more.
   };
   Kind kind = Kind::kApprove;
   std::vector<std::string> stations;  // kImport: 1 to kImportMax; otherwise one.
   std::optional<JournalUid> journal;  // kRelease: the true one; absent: the one that is known.
+
+  std::uint32_t key_version = 1;  // kRequireKey: the oldest that is taken.
 
   static constexpr std::size_t kImportMax = 500;
 };

@@ -208,6 +208,8 @@ ApiResponse Api::dispatch(const ApiRequest& request, Role role, const RouteMatch
       return decide(StationDecision::Kind::kQuarantine, name, request.body);
     case RouteId::kRelease:
       return decide(StationDecision::Kind::kRelease, name, request.body);
+    case RouteId::kRequireKey:
+      return decide(StationDecision::Kind::kRequireKey, name, request.body);
     case RouteId::kStatistics:
       return statistics(parameters);
     case RouteId::kEvents:

@@ -3,6 +3,7 @@
 
 #include "cubby/v1/config.pb.h"
 #include "firmware/base/bytes.h"
+#include "firmware/base/limits.h"
 #include "firmware/base/names.h"
 #include "tools/aggregator/http/api.h"
 #include "tools/aggregator/http/json_members.h"
@@ -43,6 +44,8 @@ json::object to_json(const StationInfo& station) {
   object["boot"] = station.boot;
   object["journals"] = station.journals;
   put_standing(station, object);
+  object["key_version"] = station.identity.key_version;
+  object["key_version_min"] = station.identity.key_version_min;
   return object;
 }
 
@@ -72,13 +75,13 @@ bool is_journal(std::string_view text) {
 
 // Empty: `decision` has what the body says. A body may be left out.
 std::string read_decision(std::string_view body, StationDecision& decision) {
-  if (body.empty()) {
+  if (body.empty() && decision.kind != StationDecision::Kind::kRequireKey) {
     return {};
   }
   boost::system::error_code error;
   const json::value value = json::parse(body, error);
   if (error || !value.is_object()) {
-    return "the body must be a JSON object, or empty";
+    return "the body must be a JSON object, or empty if nothing has to be said";
   }
   Members members(value.as_object());
   if (decision.kind == StationDecision::Kind::kRelease) {
@@ -86,6 +89,9 @@ std::string read_decision(std::string_view body, StationDecision& decision) {
     if (!journal.empty()) {
       from_hex(journal, decision.journal.emplace());
     }
+  }
+  if (decision.kind == StationDecision::Kind::kRequireKey) {
+    decision.key_version = static_cast<std::uint32_t>(members.number("key_version", 1, limits::kKeyVersionMax));
   }
   return members.problem();
 }
@@ -195,7 +201,7 @@ ApiResponse Api::station(const std::string& name) {
 }
 
 ApiResponse Api::import(std::string_view body) {
-  StationDecision decision{.kind = StationDecision::Kind::kImport, .stations = {}, .journal = {}};
+  StationDecision decision{.kind = StationDecision::Kind::kImport, .stations = {}, .journal = {}, .key_version = 1};
   if (const std::string wrong = read_import(body, decision); !wrong.empty()) {
     return problem(400, "bad_decision", wrong);
   }
@@ -207,7 +213,7 @@ ApiResponse Api::import(std::string_view body) {
 }
 
 ApiResponse Api::decide(StationDecision::Kind kind, const std::string& name, std::string_view body) {
-  StationDecision decision{.kind = kind, .stations = {name}, .journal = {}};
+  StationDecision decision{.kind = kind, .stations = {name}, .journal = {}, .key_version = 1};
   if (const std::string wrong = read_decision(body, decision); !wrong.empty()) {
     return problem(400, "bad_decision", wrong);
   }

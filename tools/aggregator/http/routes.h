@@ -21,6 +21,7 @@ enum class RouteId : std::uint8_t {
   kApprove,
   kQuarantine,
   kRelease,
+  kRequireKey,
   kStatistics,
   kEvents,
   kEventStream,

@@ -17,18 +17,19 @@
 namespace cubby::aggregator {
 namespace {
 
-bool report_secret(const std::string& what, const std::filesystem::path& file, std::ostream& out) {
+bool report_secret(const StartPlan::Secret& secret, std::ostream& out) {
+  const std::filesystem::path& file = secret.file;
   std::error_code ignored;
-  out << what << ": ";
+  out << secret.what << ": ";
   if (!std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) {
     const std::filesystem::path folder = file.parent_path();
     out << file.string() << ": not there yet; the first start makes it\n";
     return folder.empty() || !std::filesystem::exists(folder, ignored) ||
            std::filesystem::is_directory(folder, ignored);
   }
-  const tools::Secret secret = tools::read_secret(file);
-  out << (secret.error.empty() ? file.string() + ": good" : secret.error) << '\n';
-  return secret.error.empty();
+  const std::string error = secret.of_fleet ? tools::read_fleet_keys(file).error : tools::read_secret(file).error;
+  out << (error.empty() ? file.string() + ": good" : error) << '\n';
+  return error.empty();
 }
 
 bool report_certificate(const std::string& folder, std::int64_t utc_s, std::ostream& out) {
@@ -116,7 +117,7 @@ bool report_start(const StartPlan& plan, std::uint64_t utc_s, std::ostream& out)
   good = report_port("HTTP", plan.http_host, plan.http_port, info.in_use, out) && good;
   good = report_certificate(plan.tls_folder, static_cast<std::int64_t>(utc_s), out) && good;
   for (const StartPlan::Secret& secret : plan.secrets) {
-    good = report_secret(secret.what, secret.file, out) && good;
+    good = report_secret(secret, out) && good;
   }
   return report_store(plan.store_path, info, exists, out) && good;
 }

@@ -19,6 +19,7 @@ struct StartPlan {
   struct Secret {
     std::string what;
     std::filesystem::path file;
+    bool of_fleet = false;  // Holds the keys that stations' derive from.
   };
   std::vector<Secret> secrets;
 };

@@ -142,7 +142,7 @@ std::string UplinkServer::Parts::open_store() {
   }
   const StoreIdentity identity = opened.store->identity();
   auto centre = std::make_unique<Centre>(CentreOptions{
-      .fleet_key = options_.fleet_key,
+      .fleet_keys = options_.fleet_keys,
       .store_uid = identity.uid,
       .generation = identity.generation,
       .session_epoch = identity.session_epoch,

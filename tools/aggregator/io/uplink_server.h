@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cubby/v1/event.pb.h"
+#include "firmware/base/fleet_keys.h"
 #include "tools/aggregator/core/budget.h"
 #include "tools/aggregator/core/command_sink.h"
 #include "tools/aggregator/core/live_status.h"
@@ -23,7 +24,7 @@ struct UplinkServerOptions {
   std::string host = "127.0.0.1";  // An IP address.
   std::uint16_t port = 7400;
   std::string store_path;
-  std::vector<std::byte> fleet_key;
+  FleetKeys fleet_keys;
   std::string tls_folder;  // cert.pem, key.pem, ca.pem, crl.pem; empty: plaintext.
   Enrolment enrolment = Enrolment::kOpen;
   bool allow_virtual_time = false;                // Beside loopback, where it is always allowed.

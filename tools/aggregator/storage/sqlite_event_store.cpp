@@ -131,10 +131,11 @@ bool SqliteEventStore::prepare() {
          put_station_.prepare(
              database_,
              "INSERT INTO stations(station_id, name, city_id, utc_offset_min, config_version, "
-             "compartments, config, state, state_reason, state_since_utc_ms, other_journal) "
-             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT(station_id) DO "
+             "compartments, config, state, state_reason, state_since_utc_ms, other_journal, key_version, "
+             "key_version_min) "
+             "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT(station_id) DO "
              "UPDATE SET city_id=?3, utc_offset_min=?4, config_version=?5, compartments=?6, config=?7, state=?8, "
-             "state_reason=?9, state_since_utc_ms=?10, other_journal=?11") &&
+             "state_reason=?9, state_since_utc_ms=?10, other_journal=?11, key_version=?12, key_version_min=?13") &&
          insert_journal_.prepare(
              database_,
              "INSERT INTO journals(journal_id, station_id, uid, seq, chain, last_batch_id, "
@@ -155,9 +156,10 @@ bool SqliteEventStore::prepare() {
 }
 
 std::string SqliteEventStore::load_stations(Centre& centre) {
-  Statement stations(database_,
-                     "SELECT station_id, name, city_id, utc_offset_min, config_version, config, state, state_reason, "
-                     "state_since_utc_ms, other_journal FROM stations ORDER BY station_id");
+  Statement stations(
+      database_,
+      "SELECT station_id, name, city_id, utc_offset_min, config_version, config, state, state_reason, "
+      "state_since_utc_ms, other_journal, key_version, key_version_min FROM stations ORDER BY station_id");
   Statement journals(database_,
                      "SELECT journal_id, uid, seq, chain, last_batch_id, last_event_utc_ms, boot, station_id, "
                      "first_event_utc_ms FROM "
@@ -174,6 +176,7 @@ std::string SqliteEventStore::load_stations(Centre& centre) {
     if (!read_standing(stations, 6, station.standing)) {
       return "station " + station.name + " is in a state that this program does not know";
     }
+    station.identity = read_identity(stations, 10);
     for (; more && journals.number(7) == stations.number(0); more = journals.row()) {
       if (station.journal.id != 0) {
         station.former_journals.push_back(station.journal.uid);
@@ -251,6 +254,8 @@ bool SqliteEventStore::write_stations(const Changes& changes) {
              .bind(9, static_cast<std::int32_t>(station->standing.reason))
              .bind(10, station->standing.since_utc_ms)
              .bind(11, station->standing.other_journal ? Bytes(*station->standing.other_journal) : Bytes())
+             .bind(12, station->identity.key_version)
+             .bind(13, station->identity.key_version_min)
              .done()) {
       return false;
     }

@@ -24,7 +24,9 @@ CREATE TABLE stations(
   state INTEGER NOT NULL,
   state_reason INTEGER NOT NULL,
   state_since_utc_ms INTEGER NOT NULL,
-  other_journal BLOB NOT NULL);
+  other_journal BLOB NOT NULL,
+  key_version INTEGER NOT NULL,
+  key_version_min INTEGER NOT NULL);
 CREATE TABLE journals(
   journal_id INTEGER PRIMARY KEY,
   station_id INTEGER NOT NULL,

@@ -22,4 +22,10 @@ inline bool read_standing(Statement& row, int first, Standing& standing) {
   return true;
 }
 
+/// Reads key_version and key_version_min, likewise.
+inline StationIdentity read_identity(Statement& row, int first) {
+  return {.key_version = static_cast<std::uint32_t>(row.number(first)),
+          .key_version_min = static_cast<std::uint32_t>(row.number(first + 1))};
+}
+
 }  // namespace cubby::aggregator

@@ -93,8 +93,8 @@ TableRows& StoreReader::range(Table table, TableRows::Order order) {
 bool StoreReader::stations(std::vector<StationInfo>& stations) {
   Statement select(database_,
                    "SELECT s.station_id, s.name, ifnull(c.name, ''), s.city_id, s.utc_offset_min, s.config_version, "
-                   "s.compartments, s.state, s.state_reason, s.state_since_utc_ms, s.other_journal "
-                   "FROM stations s LEFT JOIN cities c ON c.city_id = s.city_id ORDER BY s.name");
+                   "s.compartments, s.state, s.state_reason, s.state_since_utc_ms, s.other_journal, s.key_version, "
+                   "s.key_version_min FROM stations s LEFT JOIN cities c ON c.city_id = s.city_id ORDER BY s.name");
   std::unordered_map<std::uint32_t, std::size_t> places;
   while (select.row()) {
     StationInfo& station = stations.emplace_back();
@@ -108,6 +108,7 @@ bool StoreReader::stations(std::vector<StationInfo>& stations) {
     if (!read_standing(select, 7, station.standing)) {
       return false;
     }
+    station.identity = read_identity(select, 11);
     places.emplace(station.id, stations.size() - 1);
   }
   // Joined here: as a join of SQL's this took three times as long, in every answer. The newest journal is the current

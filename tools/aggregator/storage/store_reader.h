@@ -66,6 +66,7 @@ struct StationInfo {
   std::uint32_t boot = 0;
   std::uint32_t journals = 0;
   Standing standing;
+  StationIdentity identity;
   std::optional<JournalUid> journal;     // The current one; nullopt: it has never reported.
   std::vector<std::uint8_t> door_sizes;  // Size of config.proto; only from station().
   std::string config;                    // Encoded StationConfig; only from station(); empty: none yet.

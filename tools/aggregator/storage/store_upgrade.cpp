@@ -48,8 +48,13 @@ std::string to_version_5(Database& database) {
   return good ? std::string() : database.error();
 }
 
-// Version 6: statistics in groups and running sums. Likewise; all of them are worked out anew.
+// Version 6: what each station proves itself with (there were no other keys before), and statistics in groups and
+// running sums. Likewise; all statistics are worked out anew.
 std::string to_version_6(Database& database) {
+  if (!database.run("ALTER TABLE stations ADD COLUMN key_version INTEGER NOT NULL DEFAULT 1;"
+                    "ALTER TABLE stations ADD COLUMN key_version_min INTEGER NOT NULL DEFAULT 1")) {
+    return database.error();
+  }
   if (!drop_statistics(database) || !create_statistics(database)) {
     return database.error();
   }
