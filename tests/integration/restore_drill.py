@@ -130,8 +130,8 @@ def check_gaps(lab, at_backup):
     first_page = json.loads(lab.get(f"/v1/events?station={gaps[0][0]}&limit=1000")[1])["rows"]
     behind = [row["event"] for row in first_page if row["seq"] > gaps[0][2]]
     expect(any("snapshot" in event for event in behind), f"{gaps[0][0]}: no Snapshot within {len(behind)} events behind its gap")
-    stored = {(name, door): level for name, door, level in query(
-        lab, "SELECT s.name, c.row_key & 255, c.level_delta FROM stat_compartment c JOIN stations s ON s.station_id = c.row_key >> 8")}
+    stored = {(name, int(row["compartment"])): row["occupied"] for name in at_backup
+              for row in json.loads(lab.get(f"/v1/stats?by=compartment&station={name}")[1])["rows"]}
     for place, level in levels_of_ledger(lab).items():
         expect_equal(stored.get(place, 0), level, f"parcels inside of {place} after the gap")
     return len(gaps)

@@ -275,6 +275,7 @@ void recount(const World& world, const TestJournal& journal, Recount& sums) {
       }
       counts.erase(Column::kEvents);
       add(Table::kCityBrandSizeDay, key::city_brand_size_day(day, city, id, brand->second), 0);
+      add(Table::kCityBrandSizeSpan, key::city_brand_size_day(day / 32, city, id, brand->second), 0);
     }
   }
 }

@@ -110,10 +110,6 @@ TEST_F(Store, FollowsAStationIntoItsNewJournal) {
 TEST_F(Store, VerifyFindsATamperedStatistic) {
   fill_both();
   { Aggregator(path).report(journal); }
-  run_sql("UPDATE stat_compartment SET deposits = deposits + 1 WHERE row_key = (1 << 8) + 3");
-  EXPECT_EQ(difference(), "stat_compartment, compartment 3, station SX-TY-0001: deposits is 5, the log says 4");
-  run_sql("UPDATE stat_compartment SET deposits = deposits - 1 WHERE row_key = (1 << 8) + 3");
-  EXPECT_EQ(difference(), "");
   for (std::size_t i = 0; i < kTableCount; ++i) {
     const std::string table(spec(static_cast<Table>(i)).name);
     run_sql("BEGIN; CREATE TABLE kept AS SELECT * FROM " + table + "; DELETE FROM " + table +
@@ -222,7 +218,7 @@ TEST_F(Store, RefusesFilesThatAreNoStoreAndLeavesThemAlone) {
 TEST_F(Store, RefusesAnotherSchemaVersionByName) {
   { Aggregator made(path); }
   run_sql("PRAGMA user_version = 99");
-  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 5");
+  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 6");
 }
 
 TEST_F(Store, RetiresOldDaysAndStaysExact) {
@@ -241,9 +237,10 @@ TEST_F(Store, RetiresOldDaysAndStaysExact) {
   EXPECT_EQ(difference(), "");
   Database database;
   ASSERT_TRUE(database.open(path, Database::Mode::kReadOnly));
-  Statement oldest(database,
-                   "SELECT count(*) FROM by_compartment_day WHERE day < (SELECT value FROM meta WHERE name = "
-                   "'compartment_day_floor')");
+  Statement oldest(
+      database,
+      "SELECT count(*) FROM stat_compartment_day WHERE row_key >> 24 < (SELECT value FROM meta WHERE name = "
+      "'compartment_day_floor')");
   ASSERT_TRUE(oldest.row());
   EXPECT_EQ(oldest.number(0), 0);
 }
@@ -430,17 +427,9 @@ TEST_F(Store, SortsRowsByAnyColumnBeforeItCutsThePage) {
   }
 }
 
-TEST_F(Store, VerifyFindsATamperedHistogramOrTime) {
+TEST_F(Store, VerifyFindsATamperedTime) {
   fill_both();
   { Aggregator(path).report(journal); }
-  for (const char* table : {"stat_station", "stat_station_day", "stat_city_hour", "stat_city_brand_size_day"}) {
-    const std::string name(table);
-    run_sql("CREATE TABLE kept AS SELECT * FROM " + name);
-    run_sql("UPDATE " + name + " SET dwell_histogram = x'01' WHERE dwell_count > 0");
-    EXPECT_NE(difference().find("dwell_histogram"), std::string::npos) << difference();
-    run_sql("DELETE FROM " + name + "; INSERT INTO " + name + " SELECT * FROM kept; DROP TABLE kept");
-    ASSERT_EQ(difference(), "");
-  }
   run_sql("UPDATE journals SET first_event_utc_ms = first_event_utc_ms + 1");
   EXPECT_NE(difference().find("times of the first"), std::string::npos) << difference();
 }

@@ -34,8 +34,9 @@ struct OldStore : Store, ::testing::WithParamInterface<int> {
     }
     Statement same(
         both,
-        "SELECT count(*), sum(n.deposits), sum(length(n.dwell_histogram) > 0) FROM main.stat_station_day n JOIN "
-        "old.stat_station_day o USING(row_key) WHERE n.deposits = o.deposits AND n.dwell_ms = o.dwell_ms AND "
+        "SELECT count(*), sum(n.deposits), sum(length(s.dwell_histogram) > 0) FROM main.by_station_day n JOIN "
+        "main.stat_station_day s USING(row_key) JOIN old.stat_station_day o USING(row_key) WHERE n.deposits = "
+        "o.deposits AND n.dwell_ms = o.dwell_ms AND "
         "n.level_moment_s = o.level_moment_s");
     ASSERT_TRUE(same.row());
     EXPECT_EQ(same.number(0), 3);
@@ -48,7 +49,7 @@ TEST_P(OldStore, IsRefusedByNameAndBroughtUpToDateWhenItIsAskedFor) {
   const std::string before = bytes(path);
   EXPECT_EQ(open_sqlite_store(path, fill).error,
             "the store has schema version " + std::to_string(GetParam()) +
-                ", this program reads version 5; cubby-aggregator --upgrade brings it up to date and keeps a copy");
+                ", this program reads version 6; cubby-aggregator --upgrade brings it up to date and keeps a copy");
   EXPECT_EQ(bytes(path), before);
   StoreUpgrade upgrade = upgrade_sqlite_store(path);
   ASSERT_EQ(upgrade.error, "");
@@ -65,7 +66,7 @@ TEST_P(OldStore, IsRefusedByNameAndBroughtUpToDateWhenItIsAskedFor) {
 }
 
 TEST_P(OldStore, StaysAsItWasIfItCannotBeBroughtUpToDate) {
-  run_sql(GetParam() == 3 ? "UPDATE journals SET chain = chain + 1" : "ALTER TABLE stations ADD COLUMN other_journal");
+  run_sql(GetParam() == 4 ? "ALTER TABLE stations ADD COLUMN other_journal" : "UPDATE journals SET chain = chain + 1");
   const std::string before = bytes(path);
   EXPECT_NE(upgrade_sqlite_store(path).error.find("the store is left as it was"), std::string::npos);
   EXPECT_EQ(bytes(path), before);
@@ -78,7 +79,7 @@ TEST_P(OldStore, StaysAsItWasIfItCannotBeBroughtUpToDate) {
   EXPECT_FALSE(std::filesystem::exists(folder.file("nothing.db")));
 }
 
-INSTANTIATE_TEST_SUITE_P(OfVersion, OldStore, ::testing::Values(3, 4), ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(OfVersion, OldStore, ::testing::Values(3, 4, 5), ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace cubby::aggregator::testing

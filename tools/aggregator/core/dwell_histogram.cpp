@@ -4,6 +4,8 @@
 #include <array>
 #include <bit>
 
+#include "tools/aggregator/core/varint.h"
+
 namespace cubby::aggregator {
 namespace {
 
@@ -64,24 +66,6 @@ std::uint64_t dwell_of_bucket(std::size_t bucket) {
 
 // An entry is the distance from the bucket before, less one, doubled; odd if a count follows, which is then at
 // least 2. A lone parcel near others is one byte.
-bool PackedDwells::take(std::uint64_t& value) {
-  if (!rest_.empty() && rest_.front() < std::byte{0x80}) {
-    value = std::to_integer<std::uint64_t>(rest_.front());
-    rest_ = rest_.subspan(1);
-    return true;
-  }
-  value = 0;
-  for (unsigned shift = 0; shift < 63 && !rest_.empty(); shift += 7) {
-    const auto octet = std::to_integer<std::uint64_t>(rest_.front());
-    rest_ = rest_.subspan(1);
-    value |= (octet & 0x7F) << shift;
-    if (octet < 0x80) {
-      return true;
-    }
-  }
-  return false;
-}
-
 bool PackedDwells::next(DwellCount& entry) {
   if (rest_.empty() || malformed_) {
     return false;
@@ -89,7 +73,7 @@ bool PackedDwells::next(DwellCount& entry) {
   malformed_ = true;
   std::uint64_t head = 0;
   std::uint64_t more = 0;
-  if (!take(head) || head / 2 >= kBucketCount || ((head & 1) != 0 && !take(more))) {
+  if (!take_varint(rest_, head) || head / 2 >= kBucketCount || ((head & 1) != 0 && !take_varint(rest_, more))) {
     return false;
   }
   last_ += static_cast<std::int32_t>(head / 2) + 1;
@@ -99,13 +83,6 @@ bool PackedDwells::next(DwellCount& entry) {
   entry = {.bucket = static_cast<std::uint16_t>(last_), .count = (head & 1) == 0 ? 1 : more + 2};
   malformed_ = false;
   return true;
-}
-
-void DwellPacker::put_varint(std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) {
-    out_.push_back(static_cast<std::byte>(value | 0x80));
-  }
-  out_.push_back(static_cast<std::byte>(value));
 }
 
 void DwellPacker::copy(Bytes run, std::int32_t last_bucket) {
@@ -118,9 +95,9 @@ void DwellPacker::copy(Bytes run, std::int32_t last_bucket) {
 void DwellPacker::put(const DwellCount& entry) {
   const auto distance = static_cast<std::uint64_t>(entry.bucket - last_ - 1);
   last_ = entry.bucket;
-  put_varint(distance * 2 + (entry.count > 1 ? 1 : 0));
+  put_varint(distance * 2 + (entry.count > 1 ? 1 : 0), out_);
   if (entry.count > 1) {
-    put_varint(entry.count - 2);
+    put_varint(entry.count - 2, out_);
   }
 }
 
@@ -176,15 +153,15 @@ bool DwellHistogram::add(Bytes packed) {
   return !reader.malformed();
 }
 
-void DwellHistogram::add(const DwellHistogram& other) {
-  if (other.count_ == 0) {
-    return;
+bool DwellHistogram::subtract(Bytes packed) {
+  PackedDwells reader(packed);
+  DwellCount entry;
+  while (reader.next(entry)) {
+    counts_.resize(kBucketCount, 0);
+    counts_[entry.bucket] -= entry.count;
+    count_ -= entry.count;
   }
-  counts_.resize(kBucketCount, 0);
-  for (std::size_t bucket = 0; bucket < kBucketCount; ++bucket) {
-    counts_[bucket] += other.counts_[bucket];
-  }
-  count_ += other.count_;
+  return !reader.malformed();
 }
 
 void DwellHistogram::add(std::uint16_t bucket) {

@@ -37,8 +37,6 @@ class PackedDwells {
   std::size_t rest() const { return rest_.size(); }
 
  private:
-  bool take(std::uint64_t& value);
-
   Bytes rest_;
   std::int32_t last_ = -1;
   bool malformed_ = false;
@@ -53,8 +51,6 @@ class DwellPacker {
   void copy(Bytes run, std::int32_t last_bucket);
 
  private:
-  void put_varint(std::uint64_t value);
-
   std::vector<std::byte>& out_;
   std::int32_t last_ = -1;
 };
@@ -67,7 +63,8 @@ class DwellHistogram {
  public:
   /// Adds a packed one. False: it is malformed; what came before the fault is added.
   bool add(Bytes packed);
-  void add(const DwellHistogram& other);
+  /// Takes away a part of what was added. False: likewise.
+  bool subtract(Bytes packed);
   /// Adds one stay.
   void add(std::uint16_t bucket);
   std::uint64_t count() const { return count_; }

@@ -169,7 +169,7 @@ void Fold::add(const Place& place, Column column, std::int64_t value) {
   }
 }
 
-std::size_t Fold::brand_row(const StationFacts& station, const EventView& event, const Place& place) {
+Fold::BrandRows Fold::brand_rows(const StationFacts& station, const EventView& event, const Place& place) {
   // Packed: the size of a carrier's name is at most 8 bytes; a longer one is no brand.
   std::uint64_t packed = 0;
   const std::string_view carrier = event.carrier.size() <= limits::kCarrierMax ? event.carrier : std::string_view{};
@@ -180,13 +180,18 @@ std::size_t Fold::brand_row(const StationFacts& station, const EventView& event,
     last_carrier_ = packed;
   }
   const std::uint32_t size = event.size <= kSizesMax ? event.size : 0;
-  return sums_.of(Table::kCityBrandSizeDay)
-      .row(key::city_brand_size_day(place.day, station.city_id, last_brand_, size));
+  const auto row = [&](Table table, std::uint64_t bucket) {
+    return sums_.of(table).row(key::city_brand_size_day(bucket, station.city_id, last_brand_, size));
+  };
+  return {.day = row(Table::kCityBrandSizeDay, place.day),
+          .span = row(Table::kCityBrandSizeSpan, key::span_of(place.day))};
 }
 
 void Fold::add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
                      std::int64_t value) {
-  sums_.of(Table::kCityBrandSizeDay).add(brand_row(station, event, place), column, value);
+  const BrandRows rows = brand_rows(station, event, place);
+  sums_.of(Table::kCityBrandSizeDay).add(rows.day, column, value);
+  sums_.of(Table::kCityBrandSizeSpan).add(rows.span, column, value);
 }
 
 void Fold::add_dwell(const StationFacts& station, const EventView& event, const Place& place) {
@@ -199,7 +204,9 @@ void Fold::add_dwell(const StationFacts& station, const EventView& event, const 
   sums_.of(Table::kStation).add_dwell(place.station, bucket);
   sums_.of(Table::kStationDay).add_dwell(place.station_day, bucket);
   sums_.of(Table::kCityHour).add_dwell(place.city_hour, bucket);
-  sums_.of(Table::kCityBrandSizeDay).add_dwell(brand_row(station, event, place), bucket);
+  const BrandRows rows = brand_rows(station, event, place);
+  sums_.of(Table::kCityBrandSizeDay).add_dwell(rows.day, bucket);
+  sums_.of(Table::kCityBrandSizeSpan).add_dwell(rows.span, bucket);
 }
 
 void Fold::move_level(StationFacts& station, const Place& place, std::int32_t change) {

@@ -55,11 +55,15 @@ class Fold {
 
  private:
   struct Place;  // Of one event: the buckets that it falls into.
+  struct BrandRows {
+    std::size_t day = 0;
+    std::size_t span = 0;
+  };
   void count(const StationFacts& station, const EventView& event, const Place& place);
   void add(const Place& place, Column column, std::int64_t value);
   void add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
                  std::int64_t value);
-  std::size_t brand_row(const StationFacts& station, const EventView& event, const Place& place);
+  BrandRows brand_rows(const StationFacts& station, const EventView& event, const Place& place);
   void add_dwell(const StationFacts& station, const EventView& event, const Place& place);
   void count_rejection(const EventView& event, const Place& place);
   void count_boot(const EventView& event, const Place& place);

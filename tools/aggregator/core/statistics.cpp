@@ -186,8 +186,8 @@ constexpr auto kBrandColumns =
                            kTurnedAwayFull, kTurnedAwayNoSuchSize, kTurnedAwayShareUsedUp, kTurnedAwayWrongPass,
                            kTurnedAwayJournalReserve, kTurnedAwayFault, kDwellCount, kDwellMs});
 
-constexpr TableSpec make(std::string_view name, std::span<const Column> columns, bool has_dwells) {
-  TableSpec result{.name = name, .columns = columns, .has_dwells = has_dwells, .slot = {}};
+constexpr TableSpec make(std::string_view name, std::span<const Column> columns, bool has_dwells, unsigned group_bits) {
+  TableSpec result{.name = name, .columns = columns, .has_dwells = has_dwells, .group_bits = group_bits, .slot = {}};
   result.slot.fill(-1);
   for (std::size_t i = 0; i < columns.size(); ++i) {
     result.slot[static_cast<std::size_t>(columns[i])] = static_cast<std::int8_t>(i);
@@ -198,10 +198,14 @@ constexpr TableSpec make(std::string_view name, std::span<const Column> columns,
 // A histogram is written once for each report at these; at a door it would be once for each parcel, which is a tenth
 // of what a commit costs.
 constexpr std::array<TableSpec, kTableCount> kTables = {
-    make("stat_compartment", kCompartmentColumns, false),  make("stat_compartment_day", kCompartmentDayColumns, false),
-    make("stat_station", kStationLifetimeColumns, true),   make("stat_station_day", kStationColumns, true),
-    make("stat_station_hour", kCityHourColumns, false),    make("stat_city_hour", kCityHourColumns, true),
-    make("stat_city_brand_size_day", kBrandColumns, true),
+    make("stat_compartment", kCompartmentColumns, false, 8),
+    make("stat_compartment_day", kCompartmentDayColumns, false, 8),
+    make("stat_station", kStationLifetimeColumns, true, 0),
+    make("stat_station_day", kStationColumns, true, 0),
+    make("stat_station_hour", kCityHourColumns, false, 5),
+    make("stat_city_hour", kCityHourColumns, true, 5),
+    make("stat_city_brand_size_day", kBrandColumns, true, 4),
+    make("stat_city_brand_size_span", kBrandColumns, true, 4),
 };
 
 }  // namespace

@@ -60,28 +60,32 @@ enum class Table : std::uint8_t {
   kCompartment,     // Lifetime.
   kCompartmentDay,  // The last kCompartmentDays.
   kStation,         // Lifetime.
-  kStationDay,
-  kStationHour,  // The last kStationHourDays.
+  kStationDay,      // Stored as sums of all days so far.
+  kStationHour,     // The last kStationHourDays.
   kCityHour,
   kCityBrandSizeDay,
+  kCityBrandSizeSpan,  // kSpanDays of them in one.
 };
-inline constexpr std::size_t kTableCount = 7;
+inline constexpr std::size_t kTableCount = 8;
 
 inline constexpr std::int64_t kCompartmentDays = 35;
 inline constexpr std::int64_t kStationHourDays = 40;
+inline constexpr std::int64_t kSpanDays = 32;  // Spans begin at 1970-01-01; a power of two, and about a month.
 
 inline constexpr std::string_view kDwellsName = "dwell_histogram";
 
 struct TableSpec {
   std::string_view name;
   std::span<const Column> columns;
-  bool has_dwells;                             // Its last column, kDwellsName, is a packed DwellHistogram.
+  bool has_dwells;      // A row has a packed DwellHistogram, too: kDwellsName.
+  unsigned group_bits;  // So many low bits of a key tell rows apart that are stored together in one; 0: each alone.
   std::array<std::int8_t, kColumnCount> slot;  // Index into `columns`, or -1.
 };
 const TableSpec& spec(Table table);
 
-/// Row keys are packed integers, the SQLite rowid. `day` and `hour` count local days and hours from
-/// 1970-01-01; 0 is the bucket "unplaced", for events that do not know the time.
+/// Row keys are packed integers. What a table's rows that are stored together share comes first: the SQLite rowid is
+/// the key without its `group_bits` low bits. `day` and `hour` count local days and hours from 1970-01-01; 0 is the
+/// bucket "unplaced", for events that do not know the time.
 namespace key {
 inline constexpr std::uint64_t kStationBits = 24;
 inline constexpr std::uint64_t kStationsMax = (1U << kStationBits) - 1;
@@ -101,14 +105,25 @@ constexpr std::uint64_t station_day(std::uint64_t day, std::uint64_t station) {
   return day << 24 | station;
 }
 constexpr std::uint64_t station_hour(std::uint64_t hour, std::uint64_t station) {
-  return hour << 24 | station;
+  return (hour / 24 << kStationBits | station) << 5 | hour % 24;
 }
 constexpr std::uint64_t city_hour(std::uint64_t hour, std::uint64_t city) {
-  return hour << 16 | city;
+  return (hour / 24 << 16 | city) << 5 | hour % 24;
 }
+constexpr std::uint64_t hour_of(std::uint64_t city_hour) {
+  return (city_hour >> 21) * 24 + (city_hour & 31);
+}
+/// Days [day, ...) of cities, as bounds of ranges.
+constexpr std::uint64_t city_day(std::uint64_t day, std::uint64_t city) {
+  return city_hour(day * 24, city);
+}
+/// `day`: or the number of a span.
 constexpr std::uint64_t city_brand_size_day(std::uint64_t day, std::uint64_t city, std::uint64_t brand,
                                             std::uint64_t size) {
   return day << 32 | city << 16 | brand << 4 | size;
+}
+constexpr std::uint64_t span_of(std::uint64_t day) {
+  return day / kSpanDays;
 }
 }  // namespace key
 

@@ -9,12 +9,20 @@
 #include "tools/aggregator/storage/sqlite_schema.h"
 #include "tools/aggregator/storage/standing_columns.h"
 #include "tools/aggregator/storage/sums_writer.h"
+#include "tools/aggregator/storage/table_rows.h"
 
 namespace cubby::aggregator {
 namespace {
 
 constexpr int kBatchesWalkMax = 10'000;  // Rows looked at for one old chain.
-constexpr int kRetentionRowsACommit = 5'000;
+// Twice what is merged at a time. What a long reader, as a backup is one, let the write-ahead log grow to is given
+// back.
+constexpr const char* kLogSizeLimit = "PRAGMA journal_size_limit=67108864";
+constexpr int kRetentionRowsACommit = 200;  // Each of all doors of a station, or of all hours of its day.
+
+std::uint64_t group_key(Table table, std::uint64_t row_key) {
+  return row_key >> spec(table).group_bits;
+}
 
 class SqliteEventStore final : public EventStore {
  public:
@@ -63,6 +71,9 @@ std::string SqliteEventStore::open(const std::string& path, const std::function<
   }
   if (!database_.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=8192;"
                      "PRAGMA cache_size=-131072; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF")) {
+    return database_.error();
+  }
+  if (!database_.run(kLogSizeLimit)) {
     return database_.error();
   }
   if (empty && !create(fill_random)) {
@@ -198,18 +209,25 @@ std::string SqliteEventStore::load(Centre& centre) {
   if (std::string wrong = load_stations(centre); !wrong.empty()) {
     return wrong;
   }
-  Statement levels(database_,
-                   "SELECT row_key >> 8, row_key & 255, level_delta FROM stat_compartment WHERE level_delta <> 0");
-  while (levels.row()) {
-    centre.load_level(static_cast<std::uint32_t>(levels.number(0)), static_cast<std::uint32_t>(levels.number(1)),
-                      levels.number(2));
+  TableRows doors(database_, Table::kCompartment);
+  doors.start(0, key::compartment(key::kStationsMax + 1, 0));
+  while (doors.next()) {
+    std::array<std::int64_t, kColumnCount> sums{};
+    doors.add_to(sums);
+    if (const std::int64_t level = sums[static_cast<std::size_t>(Column::kLevelDelta)]; level != 0) {
+      centre.load_level(static_cast<std::uint32_t>(doors.row_key() >> 8),
+                        static_cast<std::uint32_t>(doors.row_key() & 255), level);
+    }
+  }
+  if (doors.failed()) {
+    return "stat_compartment cannot be read";
   }
   // Readers of the log have seen numbers that a restored backup does not know: `batch_floor`.
   Statement last(database_,
                  "SELECT max(ifnull((SELECT max(batch_id) FROM event_batches), 0), "
                  "ifnull((SELECT value FROM meta WHERE name = 'batch_floor'), 0)), "
                  "ifnull((SELECT max(journal_id) FROM journals), 0)");
-  if (levels.failed() || !last.row()) {
+  if (!last.row()) {
     return database_.error();
   }
   centre.load_counters(last.unsigned_number(0) + 1, static_cast<std::uint32_t>(last.number(1)) + 1);
@@ -320,8 +338,10 @@ bool SqliteEventStore::retire_old_rows(std::uint64_t now_utc_ms) {
   Statement hours(database_,
                   "DELETE FROM stat_station_hour WHERE row_key IN (SELECT row_key FROM stat_station_hour WHERE "
                   "row_key >= ?1 AND row_key < ?2 LIMIT ?3)");
-  days.bind(1, key::compartment_day(1, 0, 0)).bind(2, key::compartment_day(compartment_day_floor_, 0, 0));
-  hours.bind(1, key::station_hour(1, 0)).bind(2, key::station_hour(station_hour_floor_, 0));
+  days.bind(1, group_key(Table::kCompartmentDay, key::compartment_day(1, 0, 0)))
+      .bind(2, group_key(Table::kCompartmentDay, key::compartment_day(compartment_day_floor_, 0, 0)));
+  hours.bind(1, group_key(Table::kStationHour, key::station_hour(24, 0)))
+      .bind(2, group_key(Table::kStationHour, key::station_hour(station_hour_floor_, 0)));
   if (!days.bind(3, kRetentionRowsACommit).done()) {
     return false;
   }

@@ -58,18 +58,20 @@ CREATE TABLE gaps(
   received_utc_ms INTEGER NOT NULL);
 )sql";
 
-// What a person reads: the packed keys taken apart.
-constexpr const char* kViews = R"sql(
-CREATE VIEW by_compartment AS SELECT row_key >> 8 AS station_id, row_key & 255 AS compartment, * FROM stat_compartment;
-CREATE VIEW by_compartment_day AS SELECT row_key >> 32 AS day, row_key >> 8 & 16777215 AS station_id,
-  row_key & 255 AS compartment, * FROM stat_compartment_day;
-CREATE VIEW by_station AS SELECT row_key AS station_id, * FROM stat_station;
-CREATE VIEW by_station_day AS SELECT row_key >> 24 AS day, row_key & 16777215 AS station_id, * FROM stat_station_day;
-CREATE VIEW by_station_hour AS SELECT row_key >> 24 AS hour, row_key & 16777215 AS station_id, * FROM stat_station_hour;
-CREATE VIEW by_city_hour AS SELECT row_key >> 16 AS hour, row_key & 65535 AS city_id, * FROM stat_city_hour;
-CREATE VIEW by_city_brand_size_day AS SELECT row_key >> 32 AS day, row_key >> 16 & 65535 AS city_id,
-  row_key >> 4 & 4095 AS brand_id, row_key & 15 AS size, * FROM stat_city_brand_size_day;
-)sql";
+constexpr const char* kDayIndex = "CREATE INDEX stat_station_day_by_station ON stat_station_day(row_key & 16777215)";
+
+// What a person reads: the packed keys taken apart, and what a day added to the days before.
+std::string views() {
+  std::string days;
+  for (const Column column : spec(Table::kStationDay).columns) {
+    const std::string name(to_string(column));
+    days += ", " + name + " - lag(" + name + ", 1, 0) OVER days AS " + name;
+  }
+  return "CREATE VIEW by_station AS SELECT row_key AS station_id, * FROM stat_station;"
+         "CREATE VIEW by_station_day AS SELECT row_key >> 24 AS day, row_key & 16777215 AS station_id, row_key" +
+         days +
+         " FROM stat_station_day WINDOW days AS (PARTITION BY row_key & 16777215, row_key < 16777216 ORDER BY row_key)";
+}
 
 std::int64_t pragma(Database& database, const char* sql) {
   Statement statement(database, sql);
@@ -82,17 +84,19 @@ bool create_statistics(Database& database) {
   for (std::size_t i = 0; i < kTableCount; ++i) {
     const TableSpec& table = spec(static_cast<Table>(i));
     std::string sql = "CREATE TABLE " + std::string(table.name) + "(row_key INTEGER PRIMARY KEY";
-    for (const Column column : table.columns) {
-      sql += ", " + std::string(to_string(column)) + " INTEGER NOT NULL DEFAULT 0";
-    }
-    if (table.has_dwells) {
+    if (table.group_bits != 0) {
+      sql += ", sums BLOB NOT NULL";
+    } else {
+      for (const Column column : table.columns) {
+        sql += ", " + std::string(to_string(column)) + " INTEGER NOT NULL DEFAULT 0";
+      }
       sql += ", " + std::string(kDwellsName) + " BLOB NOT NULL DEFAULT x''";
     }
     if (!database.run((sql + ")").c_str())) {
       return false;
     }
   }
-  return database.run(kViews);
+  return database.run(kDayIndex) && database.run(views().c_str());
 }
 
 bool drop_statistics(Database& database) {

@@ -7,7 +7,7 @@
 /// The tables of docs/spec/store.md.
 namespace cubby::aggregator {
 
-inline constexpr int kSchemaVersion = 5;
+inline constexpr int kSchemaVersion = 6;
 inline constexpr int kApplicationId = 0x43554259;  // "CUBY": PRAGMA application_id of our files.
 
 /// Makes all tables and views in an empty database, inside the caller's transaction.

@@ -20,6 +20,11 @@ constexpr std::array<std::pair<std::string_view, GroupBy>, 7> kGroups = {{{"city
                                                                           {"day", GroupBy::kDay}}};
 
 constexpr double kDayMs = 86'400'000;
+constexpr std::int64_t kDaysEnd = 1 << 20;  // Beyond every day; a multiple of kSpanDays.
+static_assert(kDaysEnd % kSpanDays == 0);
+constexpr std::int64_t kDaysScanned = 3;      // The newest day has not begun everywhere.
+constexpr std::size_t kStationsSought = 100;  // So few are looked for one by one at once.
+constexpr std::int64_t kSeeksMax = 64;        // More rows of one city are looked for among those of all.
 constexpr std::string_view kDwellQuantileNames = "dwell_p";
 
 // Quantiles are worked out for rows that are given, or ordered by them.
@@ -81,20 +86,8 @@ std::string StoreReader::open(const std::string& path) {
   return check_schema(database_, empty);
 }
 
-Statement& StoreReader::range_statement(Table table) {
-  Statement& statement = ranges_[static_cast<std::uint8_t>(table)];
-  if (!statement.ok()) {
-    std::string columns;
-    for (const Column column : spec(table).columns) {
-      columns += ", " + std::string(to_string(column));
-    }
-    if (spec(table).has_dwells) {
-      columns += ", " + std::string(kDwellsName);
-    }
-    statement.prepare(database_, "SELECT row_key" + columns + " FROM " + std::string(spec(table).name) +
-                                     " WHERE row_key >= ?1 AND row_key < ?2");
-  }
-  return statement;
+TableRows& StoreReader::range(Table table, TableRows::Order order) {
+  return ranges_.try_emplace({table, order}, database_, table, order).first->second;
 }
 
 bool StoreReader::stations(std::vector<StationInfo>& stations) {
@@ -216,6 +209,45 @@ bool StoreReader::make_scope(const StatisticsQuery& query, Scope& scope, Statist
   return !cities.failed();
 }
 
+// A station's newest row before that day says it. Most stations have one the day before, where they lie side by side;
+// only the others are looked for one by one.
+bool StoreReader::add_days_before(std::int64_t day, int sign, const Scope& scope,
+                                  const std::function<StatisticsRow*(std::uint32_t station)>& group) {
+  const auto first_of = [](std::int64_t of) { return key::station_day(static_cast<std::uint64_t>(of), 0); };
+  std::unordered_set<std::uint32_t> missing = scope.station_ids;
+  const auto add = [&](TableRows& from, std::uint32_t station) {
+    StatisticsRow* const into = missing.erase(station) == 1 ? group(station) : nullptr;
+    if (into == nullptr) {
+      return true;
+    }
+    from.add_to(into->sums, sign);
+    return sign > 0 ? into->dwells.add(from.dwells()) : into->dwells.subtract(from.dwells());
+  };
+  bool ok = true;
+  TableRows& of_day = range(Table::kStationDay);
+  for (std::int64_t back = 1; ok && back <= kDaysScanned && day - back >= 1 && missing.size() > kStationsSought;
+       ++back) {
+    of_day.start(first_of(day - back), first_of(day - back + 1));
+    while (ok && of_day.next()) {
+      ok = add(of_day, static_cast<std::uint32_t>(of_day.row_key() & key::kStationsMax));
+    }
+    of_day.end();
+    ok = ok && !of_day.failed();
+  }
+  TableRows& last = range(Table::kStationDay, TableRows::Order::kLastDayOfStation);
+  for (const StationInfo& station : scope.stations) {
+    if (!ok || !missing.contains(station.id)) {
+      continue;
+    }
+    last.start(first_of(1), first_of(day), station.id);
+    while (ok && last.next()) {
+      ok = add(last, station.id);
+    }
+    ok = ok && !last.failed();
+  }
+  return ok;
+}
+
 bool StoreReader::answer_by_station_or_city(const StatisticsQuery& query, const Scope& scope,
                                             StatisticsAnswer& answer) {
   const bool by_city = query.by == GroupBy::kCity;
@@ -242,8 +274,8 @@ bool StoreReader::answer_by_station_or_city(const StatisticsQuery& query, const 
   }
   // Stations come in the order of the answer: without another one, those beyond the page are not added up.
   const bool all = by_city || !query.sort.empty();
-  const auto group = [&](std::uint64_t row_key) -> StatisticsRow* {
-    const auto found = row_of_station.find(static_cast<std::uint32_t>(row_key & key::kStationsMax));
+  const auto group = [&](std::uint64_t station) -> StatisticsRow* {
+    const auto found = row_of_station.find(static_cast<std::uint32_t>(station));
     const bool wanted = found != row_of_station.end() &&
                         (all || (found->second >= query.offset && found->second - query.offset < query.limit));
     return wanted ? &answer.rows[found->second] : nullptr;
@@ -260,16 +292,8 @@ bool StoreReader::answer_by_station_or_city(const StatisticsQuery& query, const 
     mark_columns(Table::kStationDay, answer);
     const auto newest = static_cast<std::int64_t>(answer.watermark_utc_ms / 86'400'000) + 2;
     const std::int64_t to = std::min(query.to_day.value_or(newest), newest);
-    const std::int64_t from = std::max(query.from_day.value_or(1), to - kDaysLookedUpMax);
-    if (scope.stations.size() == 1) {  // The table is ordered by time: each day's row is found by its key.
-      for (std::int64_t day = from; ok && day < to; ++day) {
-        const std::uint64_t row_key = key::station_day(static_cast<std::uint64_t>(day), scope.stations.front().id);
-        ok = gather(Table::kStationDay, row_key, row_key + 1, group);
-      }
-    } else {
-      ok = gather(Table::kStationDay, key::station_day(static_cast<std::uint64_t>(query.from_day.value_or(1)), 0),
-                  key::station_day(static_cast<std::uint64_t>(query.to_day.value_or(1 << 20)), 0), group);
-    }
+    const std::int64_t from = std::min(query.from_day.value_or(1), to);
+    ok = add_days_before(to, 1, scope, group) && add_days_before(from, -1, scope, group);
   }
   std::sort(answer.rows.begin(), answer.rows.end(),
             [](const StatisticsRow& a, const StatisticsRow& b) { return a.labels < b.labels; });
@@ -322,6 +346,26 @@ bool StoreReader::answer_by_compartment(const StatisticsQuery& query, const Scop
   });
 }
 
+template <typename Group>
+bool StoreReader::gather_brands(Table table, const Scope& scope, std::int64_t from, std::int64_t to, Group group) {
+  const auto first_of = [](std::int64_t bucket, std::uint32_t city) {
+    return key::city_brand_size_day(static_cast<std::uint64_t>(bucket), city, 0, 0);
+  };
+  if (!scope.city_id) {
+    return gather(table, first_of(from, 0), first_of(to, 0), group);
+  }
+  if (to - from > kSeeksMax) {
+    return gather(table, first_of(from, 0), first_of(to, 0), [&](std::uint64_t row_key) {
+      return (row_key >> 16 & key::kCitiesMax) == *scope.city_id ? group(row_key) : nullptr;
+    });
+  }
+  bool ok = true;
+  for (std::int64_t bucket = from; ok && bucket < to; ++bucket) {
+    ok = gather(table, first_of(bucket, *scope.city_id), first_of(bucket, *scope.city_id + 1), group);
+  }
+  return ok;
+}
+
 bool StoreReader::answer_by_brand_or_size(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer) {
   if (!query.station.empty()) {
     answer.status = ReadStatus::kNotSupported;
@@ -331,15 +375,17 @@ bool StoreReader::answer_by_brand_or_size(const StatisticsQuery& query, const Sc
   mark_columns(Table::kCityBrandSizeDay, answer);
   std::map<std::uint64_t, StatisticsRow> rows;
   const bool by_brand = query.by == GroupBy::kBrand;
-  const bool ok = gather(Table::kCityBrandSizeDay,
-                         key::city_brand_size_day(static_cast<std::uint64_t>(query.from_day.value_or(0)), 0, 0, 0),
-                         key::city_brand_size_day(static_cast<std::uint64_t>(query.to_day.value_or(1 << 20)), 0, 0, 0),
-                         [&](std::uint64_t row_key) -> StatisticsRow* {
-                           if (scope.city_id && (row_key >> 16 & key::kCitiesMax) != *scope.city_id) {
-                             return nullptr;
-                           }
-                           return &rows[by_brand ? row_key >> 4 & key::kBrandsMax : row_key & 15];
-                         });
+  const auto group = [&](std::uint64_t row_key) {
+    return &rows[by_brand ? row_key >> 4 & key::kBrandsMax : row_key & 15];
+  };
+  const std::int64_t from = query.from_day.value_or(0);
+  const std::int64_t to = std::max(from, query.to_day.value_or(kDaysEnd));
+  // Whole spans, and days before and behind them.
+  const std::int64_t first_span = std::min((from + kSpanDays - 1) / kSpanDays, to / kSpanDays + 1);
+  const std::int64_t end_span = std::max(first_span, to / kSpanDays);
+  const bool ok = gather_brands(Table::kCityBrandSizeDay, scope, from, std::min(to, first_span * kSpanDays), group) &&
+                  gather_brands(Table::kCityBrandSizeSpan, scope, first_span, end_span, group) &&
+                  gather_brands(Table::kCityBrandSizeDay, scope, std::max(end_span * kSpanDays, from), to, group);
   Statement brands(database_, "SELECT name FROM brands WHERE brand_id = ?1");
   for (auto& [id, row] : rows) {
     if (by_brand) {

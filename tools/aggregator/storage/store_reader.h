@@ -17,6 +17,7 @@
 #include "tools/aggregator/storage/event_tail.h"
 #include "tools/aggregator/storage/figures.h"
 #include "tools/aggregator/storage/sqlite.h"
+#include "tools/aggregator/storage/table_rows.h"
 
 namespace cubby::aggregator {
 
@@ -109,11 +110,24 @@ class StoreReader {
   /// Adds the rows of `table` with keys in [from, to) to *group(key), which is a StatisticsRow or Sums; null: left out.
   template <typename Group>
   bool gather(Table table, std::uint64_t from, std::uint64_t to, Group group);
-  Statement& range_statement(Table table);
+  /// Adds `sign` times what each station of the scope had done in all days before `day` to *group(station's number);
+  /// null: left out.
+  bool add_days_before(std::int64_t day, int sign, const Scope& scope,
+                       const std::function<StatisticsRow*(std::uint32_t station)>& group);
+  /// What each day from `from_day` on added, of one station.
+  bool gather_days(std::uint32_t station, std::int64_t from_day, std::int64_t to_day,
+                   std::map<std::int64_t, StatisticsRow>& rows);
+  /// Hours [from, to) of the scope's cities: the rows of a day, city by city.
+  template <typename Group>
+  bool gather_city_hours(const Scope& scope, std::int64_t from, std::int64_t to, Group group);
+  /// Days [from, to) of the scope's cities by brand and size, or spans of days.
+  template <typename Group>
+  bool gather_brands(Table table, const Scope& scope, std::int64_t from, std::int64_t to, Group group);
+  TableRows& range(Table table, TableRows::Order order = TableRows::Order::kByKey);
 
   Database database_;
   EventTail tail_{database_};
-  std::unordered_map<std::uint8_t, Statement> ranges_;
+  std::map<std::pair<Table, TableRows::Order>, TableRows> ranges_;
 };
 
 /// Fills in the query's order from "COLUMN", "COLUMN:asc" or "COLUMN:desc"; empty: no order. False: another form.

@@ -30,35 +30,28 @@ struct StoreReader::Scope {
   bool all = true;                              // No filter.
 };
 
+/// Adds a row to sums, or to an answer's row. False: its histogram is malformed.
+inline bool add_row(TableRows& from, std::array<std::int64_t, kColumnCount>& into) {
+  from.add_to(into);
+  return true;
+}
+inline bool add_row(TableRows& from, StatisticsRow& into) {
+  from.add_to(into.sums);
+  return into.dwells.add(from.dwells());
+}
+
 template <typename Group>
 bool StoreReader::gather(Table table, std::uint64_t from, std::uint64_t to, Group group) {
-  Statement& statement = range_statement(table);
-  statement.reset();
-  statement.bind(1, from).bind(2, to);
-  const auto columns = spec(table).columns;
-  while (statement.row()) {
-    auto* const into = group(statement.unsigned_number(0));
-    if (into == nullptr) {
-      continue;
-    }
-    constexpr bool kWithDwells = std::is_same_v<decltype(group(0)), StatisticsRow*>;
-    Sums* sums = nullptr;
-    if constexpr (kWithDwells) {
-      sums = &into->sums;
-      if (spec(table).has_dwells && !into->dwells.add(statement.blob(static_cast<int>(columns.size()) + 1))) {
-        statement.reset();
-        return false;
-      }
-    } else {
-      sums = into;
-    }
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      (*sums)[static_cast<std::size_t>(columns[i])] += statement.number(static_cast<int>(i) + 1);
+  TableRows& rows = range(table);
+  rows.start(from, to);
+  while (rows.next()) {
+    auto* const into = group(rows.row_key());
+    if (into != nullptr && !add_row(rows, *into)) {
+      rows.end();
+      return false;
     }
   }
-  const bool ok = !statement.failed();
-  statement.reset();
-  return ok;
+  return !rows.failed();
 }
 
 }  // namespace cubby::aggregator

@@ -1,5 +1,6 @@
 // Rows that are buckets of time, and what is read from the log for them.
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -30,36 +31,89 @@ bool StoreReader::gather_dwells(
   return end != ScanEnd::kFailed;
 }
 
+bool StoreReader::gather_days(std::uint32_t station, std::int64_t from_day, std::int64_t to_day,
+                              std::map<std::int64_t, StatisticsRow>& rows) {
+  std::array<std::int64_t, kColumnCount> before{};
+  std::vector<std::byte> dwells_before;
+  const auto remember = [&](TableRows& row) {
+    before = {};
+    row.add_to(before);
+    dwells_before.assign(row.dwells().begin(), row.dwells().end());
+  };
+  const auto first_of = [](std::int64_t day) { return key::station_day(static_cast<std::uint64_t>(day), 0); };
+  TableRows& last = range(Table::kStationDay, TableRows::Order::kLastDayOfStation);
+  last.start(first_of(1), first_of(from_day), station);
+  while (last.next()) {
+    remember(last);
+  }
+  TableRows& days = range(Table::kStationDay, TableRows::Order::kDaysOfStation);
+  days.start(first_of(from_day), first_of(to_day), station);
+  while (days.next()) {
+    StatisticsRow& row = rows[static_cast<std::int64_t>(days.row_key() >> key::kStationBits)];
+    days.add_to(row.sums);
+    for (std::size_t i = 0; i < kColumnCount; ++i) {
+      row.sums[i] -= before[i];
+    }
+    if (!row.dwells.add(days.dwells()) || !row.dwells.subtract(dwells_before)) {
+      days.end();
+      return false;
+    }
+    remember(days);
+  }
+  return !last.failed() && !days.failed();
+}
+
 bool StoreReader::answer_by_time(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer) {
-  const std::int64_t buckets_a_day = query.by == GroupBy::kHour ? 24 : 1;
   const auto newest_day = static_cast<std::int64_t>(answer.watermark_utc_ms / 86'400'000) + 2;
   std::map<std::int64_t, StatisticsRow> rows;
   if (!query.station.empty()) {
-    // A row a bucket, each found by its key: the tables are ordered by time, not by station.
+    const StationInfo& station = scope.stations.front();
     const Table table = query.by == GroupBy::kHour ? Table::kStationHour : Table::kStationDay;
     mark_columns(table, answer);
     const std::int64_t days_kept = query.by == GroupBy::kHour ? kStationHourDays + 2 : kDaysLookedUpMax;
     const std::int64_t from_day = std::max(query.from_day.value_or(1), newest_day - days_kept);
-    for (std::int64_t bucket = from_day * buckets_a_day; bucket < newest_day * buckets_a_day; ++bucket) {
-      const std::uint64_t row_key = key::station_hour(static_cast<std::uint64_t>(bucket), scope.stations.front().id);
-      if (!gather(table, row_key, row_key + 1, [&](std::uint64_t) { return &rows[bucket]; })) {
+    if (query.by == GroupBy::kDay) {
+      return gather_days(station.id, from_day, newest_day, rows) && finish_buckets(query, scope, rows, answer);
+    }
+    for (std::int64_t day = from_day; day < newest_day; ++day) {
+      const std::uint64_t first = key::station_hour(static_cast<std::uint64_t>(day) * 24, station.id);
+      if (!gather(table, first, first + 24, [&](std::uint64_t row_key) {
+            return &rows[day * 24 + static_cast<std::int64_t>(row_key - first)];
+          })) {
         return false;
       }
     }
-    // The station's days have histograms of their own.
     const auto row_of_hour = [&rows](std::uint32_t, std::int64_t local_s) {
       const auto found = rows.find(local_s / 3'600);
       return found == rows.end() ? nullptr : &found->second;
     };
-    return (query.by == GroupBy::kDay ||
-            gather_dwells(scope.stations.front(), from_day, query.to_day.value_or(newest_day), row_of_hour)) &&
+    return gather_dwells(station, from_day, query.to_day.value_or(newest_day), row_of_hour) &&
            finish_buckets(query, scope, rows, answer);
   }
   return answer_by_time_of_cities(query, scope, newest_day, rows, answer);
 }
 
-// Keys come in the order of time: one hour of all cities, then the next; and one day's histogram is held at a time.
-// Of buckets beyond the page only the levels count, which is one column.
+template <typename Group>
+bool StoreReader::gather_city_hours(const Scope& scope, std::int64_t from, std::int64_t to, Group group) {
+  const auto in_range = [&](std::uint64_t row_key) -> StatisticsRow* {
+    const auto hour = static_cast<std::int64_t>(key::hour_of(row_key));
+    return hour >= from && hour < to ? group(row_key) : nullptr;
+  };
+  const std::int64_t end_day = (to + 23) / 24;
+  if (!scope.city_id) {
+    return from >= to || gather(Table::kCityHour, key::city_day(static_cast<std::uint64_t>(from / 24), 0),
+                                key::city_day(static_cast<std::uint64_t>(end_day), 0), in_range);
+  }
+  bool ok = true;
+  for (std::int64_t day = from / 24; ok && from < to && day < end_day; ++day) {
+    const std::uint64_t first = key::city_day(static_cast<std::uint64_t>(day), *scope.city_id);
+    ok = gather(Table::kCityHour, first, first + 24, in_range);
+  }
+  return ok;
+}
+
+// Keys come in the order of days: one day's histograms are held at a time. Of buckets beyond the page only the levels
+// count, which is one column.
 bool StoreReader::answer_by_time_of_cities(const StatisticsQuery& query, const Scope& scope, std::int64_t newest_day,
                                            std::map<std::int64_t, StatisticsRow>& rows, StatisticsAnswer& answer) {
   const std::int64_t buckets_a_day = query.by == GroupBy::kHour ? 24 : 1;
@@ -69,41 +123,38 @@ bool StoreReader::answer_by_time_of_cities(const StatisticsQuery& query, const S
     return false;
   }
   mark_columns(Table::kCityHour, answer);
-  StatisticsRow hour;
-  StatisticsRow* former = nullptr;
-  std::int64_t hour_number = -1;
-  const auto book_hour = [&] {
-    const std::int64_t bucket = hour_number * buckets_a_day / 24;
-    if (former != nullptr && former != &rows[bucket]) {
-      former->settle_dwells();
+  StatisticsRow* row = nullptr;  // The row that an hour was added to last ...
+  std::int64_t level_before = 0;
+  std::int64_t rest_s = 0;  // ... and the time from that hour's end to the row's.
+  std::int64_t day = -1;
+  // A moment counts to the end of its own hour; what changed stays until the bucket ends.
+  const auto finish_hour = [&] {
+    if (row != nullptr) {
+      const std::int64_t change = row->sum(Column::kLevelDelta) - level_before;
+      row->sums[static_cast<std::size_t>(Column::kLevelMomentS)] += change * rest_s;
     }
-    StatisticsRow& into = rows[bucket];
-    former = &into;
-    for (std::size_t i = 0; i < kColumnCount; ++i) {
-      into.sums[i] += hour.sums[i];
-    }
-    // A moment counts to the end of its own hour; what changed stays until the bucket ends.
-    const std::int64_t rest_s = query.by == GroupBy::kDay ? 86'400 - (hour_number % 24 + 1) * 3'600 : 0;
-    into.sums[static_cast<std::size_t>(Column::kLevelMomentS)] += hour.sum(Column::kLevelDelta) * rest_s;
-    into.dwells.add(hour.dwells);
-    hour = {};
   };
-  const bool ok =
-      gather(Table::kCityHour, key::city_hour(static_cast<std::uint64_t>(first_hour), 0),
-             key::city_hour(static_cast<std::uint64_t>(end_hour), 0), [&](std::uint64_t row_key) -> StatisticsRow* {
-               if (scope.city_id && (row_key & key::kCitiesMax) != *scope.city_id) {
-                 return nullptr;
-               }
-               const auto number = static_cast<std::int64_t>(row_key >> 16);
-               if (hour_number != number && hour_number >= 0) {
-                 book_hour();
-               }
-               hour_number = number;
-               return &hour;
-             });
-  if (ok && hour_number >= 0) {
-    book_hour();
-  }
+  const auto settle_day = [&] {
+    for (auto at = rows.lower_bound(day * buckets_a_day); at != rows.end() && at->first < (day + 1) * buckets_a_day;
+         ++at) {
+      if (at->second.dwells.count() > 0) {
+        at->second.settle_dwells();
+      }
+    }
+  };
+  const bool ok = gather_city_hours(scope, first_hour, end_hour, [&](std::uint64_t row_key) {
+    finish_hour();
+    const auto hour = static_cast<std::int64_t>(key::hour_of(row_key));
+    if (hour / 24 != day) {
+      settle_day();
+      day = hour / 24;
+    }
+    row = &rows[hour * buckets_a_day / 24];
+    level_before = row->sum(Column::kLevelDelta);
+    rest_s = query.by == GroupBy::kDay ? 86'400 - (hour % 24 + 1) * 3'600 : 0;
+    return row;
+  });
+  finish_hour();
   return ok && finish_buckets(query, scope, rows, answer);
 }
 
@@ -115,21 +166,21 @@ bool StoreReader::find_page(const StatisticsQuery& query, const Scope& scope, st
     return true;
   }
   const std::int64_t hours = query.by == GroupBy::kHour ? 1 : 24;  // Of a bucket.
-  Statement levels(database_, "SELECT row_key, level_delta FROM stat_city_hour WHERE row_key >= ?1 AND row_key < ?2");
-  levels.bind(1, key::city_hour(static_cast<std::uint64_t>(first_hour), 0))
-      .bind(2, key::city_hour(static_cast<std::uint64_t>(end_hour), 0));
+  const std::uint64_t city = scope.city_id.value_or(0);
+  TableRows& levels = range(Table::kCityHour);
+  levels.start(key::city_day(static_cast<std::uint64_t>(first_hour / 24), 0),
+               key::city_day(static_cast<std::uint64_t>(end_hour / 24), 0));
   StatisticsRow* row = nullptr;
   std::int64_t bucket = -1;
-  while (levels.row()) {
-    const std::uint64_t row_key = levels.unsigned_number(0);
-    if (scope.city_id && (row_key & key::kCitiesMax) != *scope.city_id) {
+  while (levels.next()) {
+    if (scope.city_id && (levels.row_key() >> 5 & key::kCitiesMax) != city) {
       continue;
     }
-    if (const auto next = static_cast<std::int64_t>(row_key >> 16) / hours; next != bucket) {
+    if (const auto next = static_cast<std::int64_t>(key::hour_of(levels.row_key())) / hours; next != bucket) {
       bucket = next;
       row = &rows[bucket];
     }
-    row->sums[static_cast<std::size_t>(Column::kLevelDelta)] += levels.number(1);
+    row->sums[static_cast<std::size_t>(Column::kLevelDelta)] += levels.value(Column::kLevelDelta);
   }
   if (levels.failed()) {
     return false;

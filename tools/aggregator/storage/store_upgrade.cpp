@@ -1,5 +1,6 @@
 #include "tools/aggregator/storage/store_upgrade.h"
 
+#include <array>
 #include <filesystem>
 
 #include "tools/aggregator/core/standing.h"
@@ -28,12 +29,28 @@ std::string make_backup(Database& database, const std::string& backup) {
   return error.empty() ? sync_folder_of(backup) : error;
 }
 
-// What version 4 has more than version 3: statistics of another shape, and times. Inside the caller's transaction.
-// Empty, or what went wrong.
+// What version 4 has more than version 3: times, which the log says. Inside the caller's transaction. Empty, or what
+// went wrong.
 std::string to_version_4(Database& database) {
-  if (!drop_statistics(database) ||
-      !database.run("ALTER TABLE journals ADD COLUMN first_event_utc_ms INTEGER NOT NULL DEFAULT 0") ||
-      !create_statistics(database)) {
+  return database.run("ALTER TABLE journals ADD COLUMN first_event_utc_ms INTEGER NOT NULL DEFAULT 0")
+             ? std::string()
+             : database.error();
+}
+
+// Version 5: where each station stands. All that an older aggregator knows have reported. Likewise.
+std::string to_version_5(Database& database) {
+  static_assert(static_cast<int>(StationState::kActive) == 3);
+  const bool good = database.run(
+      "ALTER TABLE stations ADD COLUMN state INTEGER NOT NULL DEFAULT 3;"
+      "ALTER TABLE stations ADD COLUMN state_reason INTEGER NOT NULL DEFAULT 0;"
+      "ALTER TABLE stations ADD COLUMN state_since_utc_ms INTEGER NOT NULL DEFAULT 0;"
+      "ALTER TABLE stations ADD COLUMN other_journal BLOB NOT NULL DEFAULT x''");
+  return good ? std::string() : database.error();
+}
+
+// Version 6: statistics in groups and running sums. Likewise; all of them are worked out anew.
+std::string to_version_6(Database& database) {
+  if (!drop_statistics(database) || !create_statistics(database)) {
     return database.error();
   }
   LogReplay log(database);
@@ -53,25 +70,12 @@ std::string to_version_4(Database& database) {
   return {};
 }
 
-// Version 5: where each station stands. All that an older aggregator knows have reported. Likewise.
-std::string to_version_5(Database& database) {
-  static_assert(static_cast<int>(StationState::kActive) == 3);
-  const bool good = database.run(
-      "ALTER TABLE stations ADD COLUMN state INTEGER NOT NULL DEFAULT 3;"
-      "ALTER TABLE stations ADD COLUMN state_reason INTEGER NOT NULL DEFAULT 0;"
-      "ALTER TABLE stations ADD COLUMN state_since_utc_ms INTEGER NOT NULL DEFAULT 0;"
-      "ALTER TABLE stations ADD COLUMN other_journal BLOB NOT NULL DEFAULT x''");
-  return good ? std::string() : database.error();
-}
-
 std::string bring_up_to_date(Database& database, int from_version) {
-  if (from_version < 4) {
-    if (std::string error = to_version_4(database); !error.empty()) {
+  constexpr std::array kSteps = {to_version_4, to_version_5, to_version_6};
+  for (auto version = static_cast<std::size_t>(from_version); version < kSchemaVersion; ++version) {
+    if (std::string error = kSteps[version - kOldestVersion](database); !error.empty()) {
       return error;
     }
-  }
-  if (std::string error = to_version_5(database); !error.empty()) {
-    return error;
   }
   return database.run(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str()) ? std::string()
                                                                                          : database.error();

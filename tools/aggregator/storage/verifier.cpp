@@ -1,32 +1,37 @@
 #include "tools/aggregator/storage/verifier.h"
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "tools/aggregator/core/dwell_histogram.h"
 #include "tools/aggregator/storage/log_replay.h"
 #include "tools/aggregator/storage/sqlite_schema.h"
+#include "tools/aggregator/storage/table_rows.h"
 
 namespace cubby::aggregator {
 namespace {
 
 std::string row_name(Table table, std::uint64_t row_key, const LogReplay& log) {
   std::string name(spec(table).name);
-  std::uint32_t station = 0;
-  if (table == Table::kCompartment) {
-    station = static_cast<std::uint32_t>(row_key >> 8);
+  std::uint64_t station = 0;
+  if (table == Table::kCompartment || table == Table::kCompartmentDay) {
+    station = row_key >> 8 & key::kStationsMax;
     name += ", compartment " + std::to_string(row_key & 255);
-  } else if (table == Table::kCompartmentDay) {
-    station = static_cast<std::uint32_t>(row_key >> 8 & key::kStationsMax);
-    name += ", compartment " + std::to_string(row_key & 255) + ", day " + std::to_string(row_key >> 32);
-  } else if (table == Table::kStation || table == Table::kStationDay || table == Table::kStationHour) {
-    station = static_cast<std::uint32_t>(row_key & key::kStationsMax);
+  }
+  if (table == Table::kCompartmentDay) {
+    name += ", day " + std::to_string(row_key >> 32);
+  } else if (table == Table::kStation || table == Table::kStationDay) {
+    station = row_key & key::kStationsMax;
     name += ", bucket " + std::to_string(row_key >> key::kStationBits);
-  } else {
+  } else if (table == Table::kStationHour) {
+    station = row_key >> 5 & key::kStationsMax;
+    name += ", bucket " + std::to_string((row_key >> (key::kStationBits + 5)) * 24 + (row_key & 31));
+  } else if (table != Table::kCompartment) {
     name += ", row_key " + std::to_string(row_key);
   }
-  const auto found = log.stations().find(station);
+  const auto found = log.stations().find(static_cast<std::uint32_t>(station));
   return found == log.stations().end() ? name : name + ", station " + found->second;
 }
 
@@ -39,50 +44,81 @@ std::uint64_t first_key_kept(Table table, const RetentionFloor& floor) {
 
 std::uint64_t first_placed_key(Table table) {
   return table == Table::kCompartmentDay ? key::compartment_day(1, 0, 0)
-         : table == Table::kStationHour  ? key::station_hour(1, 0)
+         : table == Table::kStationHour  ? key::station_hour(24, 0)
                                          : 0;
+}
+
+/// What the log says of one row.
+struct Counted {
+  std::array<std::int64_t, kColumnCount> sums{};
+  std::vector<std::byte> dwells;
+};
+
+void count(const TableDelta& sums, std::size_t at, const TableSpec& shape, Counted& into) {
+  into = {};
+  if (at != sums.size()) {
+    for (std::size_t i = 0; i < shape.columns.size(); ++i) {
+      into.sums[static_cast<std::size_t>(shape.columns[i])] = sums.values_at(at)[i];
+    }
+    sums.dwells_at(at, into.dwells);
+  }
+}
+
+void add(const Counted& day, Counted& so_far) {
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    so_far.sums[i] += day.sums[i];
+  }
+  std::vector<std::byte> merged;
+  merge_dwells(so_far.dwells, day.dwells, merged);
+  so_far.dwells = std::move(merged);
+}
+
+/// Empty, or how a stored row differs from the log.
+std::string compare_row(TableRows& rows, const TableSpec& shape, const Counted& counted) {
+  std::array<std::int64_t, kColumnCount> stored{};
+  rows.add_to(stored);
+  for (const Column column : shape.columns) {
+    const auto at = static_cast<std::size_t>(column);
+    if (stored[at] != counted.sums[at]) {
+      return std::string(to_string(column)) + " is " + std::to_string(stored[at]) + ", the log says " +
+             std::to_string(counted.sums[at]);
+    }
+  }
+  const bool same = !shape.has_dwells || std::ranges::equal(rows.dwells(), counted.dwells);
+  return same ? std::string() : std::string(kDwellsName) + " differs from the log's";
 }
 
 /// Compares the stored rows of one table with the sums of the log. `compared` grows by the rows looked at.
 std::string compare_table(Database& database, Table table, const LogReplay& log, std::uint64_t& compared) {
   const TableSpec& shape = spec(table);
   const TableDelta& sums = log.sums().of(table);
-  std::string sql = "SELECT row_key";
-  for (const Column column : shape.columns) {
-    sql += ", " + std::string(to_string(column));
-  }
-  if (shape.has_dwells) {
-    sql += ", " + std::string(kDwellsName);
-  }
-  Statement rows(database, sql + " FROM " + std::string(shape.name));
+  std::unordered_map<std::uint64_t, Counted> so_far;  // By station: rows of days come in the order of days.
   std::vector<bool> seen(sums.size(), false);
-  std::vector<std::byte> dwells;
-  while (rows.row()) {
-    const std::uint64_t row_key = rows.unsigned_number(0);
+  Counted counted;
+  TableRows rows(database, table);
+  rows.start(0, INT64_MAX);
+  while (rows.next()) {
+    const std::uint64_t row_key = rows.row_key();
     if (row_key >= first_placed_key(table) && row_key < first_key_kept(table, log.floor())) {
       continue;  // Waits for its deletion.
     }
     const std::size_t at = sums.find(row_key);
-    for (std::size_t i = 0; i < shape.columns.size(); ++i) {
-      const std::int64_t stored = rows.number(static_cast<int>(i) + 1);
-      const std::int64_t counted = at == sums.size() ? 0 : sums.values_at(at)[i];
-      if (stored != counted) {
-        return row_name(table, row_key, log) + ": " + std::string(to_string(shape.columns[i])) + " is " +
-               std::to_string(stored) + ", the log says " + std::to_string(counted);
-      }
+    count(sums, at, shape, counted);
+    if (table == Table::kStationDay && row_key > key::kStationsMax) {
+      Counted& before = so_far[row_key & key::kStationsMax];
+      add(counted, before);
+      counted = before;
     }
-    dwells.clear();
+    if (std::string wrong = compare_row(rows, shape, counted); !wrong.empty()) {
+      return row_name(table, row_key, log) + ": " + wrong;
+    }
     if (at != sums.size()) {
       seen[at] = true;
-      sums.dwells_at(at, dwells);
-    }
-    if (shape.has_dwells && !std::ranges::equal(rows.blob(static_cast<int>(shape.columns.size()) + 1), dwells)) {
-      return row_name(table, row_key, log) + ": " + std::string(kDwellsName) + " differs from the log's";
     }
     ++compared;
   }
   if (rows.failed()) {
-    return database.error();
+    return std::string(shape.name) + " cannot be read: its bytes are malformed, or " + database.error();
   }
   for (std::size_t i = 0; i < sums.size(); ++i) {
     for (std::size_t k = 0; !seen[i] && k < shape.columns.size(); ++k) {
@@ -97,15 +133,17 @@ std::string compare_table(Database& database, Table table, const LogReplay& log,
 
 std::string compare_plain_counts(Database& database, const LogReplay& log,
                                  std::unordered_map<std::uint64_t, OpeningCounts>& stored) {
-  std::string sql = "SELECT row_key";
-  for (const std::string_view name : OpeningCounts::kNames) {
-    sql += ", " + std::string(name);
-  }
-  Statement rows(database, sql + " FROM stat_compartment");
-  while (rows.row()) {
-    OpeningCounts& counts = stored[rows.unsigned_number(0)];
-    for (std::size_t kind = 0; kind < OpeningCounts::kKinds; ++kind) {
-      counts.of[kind] = rows.number(static_cast<int>(kind) + 1);
+  static constexpr std::array kKinds = {Column::kDeposits, Column::kCollections, Column::kRecalls,
+                                        Column::kRefusals, Column::kDropOffs,    Column::kDispatches};
+  static_assert(kKinds.size() == OpeningCounts::kKinds);
+  TableRows rows(database, Table::kCompartment);
+  rows.start(0, INT64_MAX);
+  while (rows.next()) {
+    std::array<std::int64_t, kColumnCount> sums{};
+    rows.add_to(sums);
+    OpeningCounts& counts = stored[rows.row_key()];
+    for (std::size_t kind = 0; kind < kKinds.size(); ++kind) {
+      counts.of[kind] = sums[static_cast<std::size_t>(kKinds[kind])];
     }
   }
   if (rows.failed()) {

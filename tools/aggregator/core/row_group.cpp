@@ -1,0 +1,126 @@
+#include "tools/aggregator/core/row_group.h"
+
+#include <bit>
+
+#include "tools/aggregator/core/dwell_histogram.h"
+#include "tools/aggregator/core/varint.h"
+
+namespace cubby::aggregator {
+namespace {
+
+constexpr std::uint32_t kMemberMax = 255;
+
+constexpr std::uint64_t zigzag(std::int64_t value) {
+  return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
+}
+
+}  // namespace
+
+bool RowGroupReader::next() {
+  if (rest_.empty() || malformed_) {
+    return false;
+  }
+  malformed_ = true;
+  std::uint64_t member = 0;
+  std::uint64_t size = 0;
+  if (!take_varint(rest_, member) || member > kMemberMax || (has_member_ && member <= member_) ||
+      !take_varint(rest_, size) || size > rest_.size()) {
+    return false;
+  }
+  member_ = static_cast<std::uint32_t>(member);
+  has_member_ = true;
+  body_ = rest_.first(static_cast<std::size_t>(size));
+  rest_ = rest_.subspan(static_cast<std::size_t>(size));
+  malformed_ = false;
+  return true;
+}
+
+RowSums::RowSums(Bytes body) : rest_(body) {
+  malformed_ = !take_varint(rest_, slots_);
+}
+
+bool RowSums::next() {
+  if (slots_ == 0 || malformed_) {
+    return false;
+  }
+  slot_ = static_cast<unsigned>(std::countr_zero(slots_));
+  slots_ &= slots_ - 1;
+  malformed_ = !take_varint(rest_, value_);
+  return !malformed_;
+}
+
+void RowGroupWriter::put(std::uint32_t member, std::span<const std::int64_t> sums, Bytes dwells) {
+  std::uint64_t slots = 0;
+  for (std::size_t slot = 0; slot < sums.size(); ++slot) {
+    slots |= static_cast<std::uint64_t>(sums[slot] != 0) << slot;
+  }
+  body_.clear();
+  put_varint(slots, body_);
+  for (; slots != 0; slots &= slots - 1) {
+    put_varint(zigzag(sums[static_cast<std::size_t>(std::countr_zero(slots))]), body_);
+  }
+  body_.insert(body_.end(), dwells.begin(), dwells.end());
+  put(member, body_);
+}
+
+void RowGroupWriter::put(std::uint32_t member, Bytes body) {
+  put_varint(member, out_);
+  put_varint(body.size(), out_);
+  out_.insert(out_.end(), body.begin(), body.end());
+}
+
+// Both are in the order of slots; a sum that becomes zero keeps its place.
+bool RowGroupAdder::add_bodies(Bytes a, Bytes b) {
+  RowSums left(a);
+  RowSums right(b);
+  body_.clear();
+  put_varint(left.slots() | right.slots(), body_);
+  bool has_left = left.next();
+  bool has_right = right.next();
+  while (has_left || has_right) {
+    const bool takes_left = has_left && (!has_right || left.slot() <= right.slot());
+    const bool takes_right = has_right && (!has_left || right.slot() <= left.slot());
+    // Unsigned: what does not fit must not stop the machine.
+    const std::uint64_t sum = (takes_left ? static_cast<std::uint64_t>(left.value()) : 0) +
+                              (takes_right ? static_cast<std::uint64_t>(right.value()) : 0);
+    put_varint(zigzag(static_cast<std::int64_t>(sum)), body_);
+    has_left = takes_left ? left.next() : has_left;
+    has_right = takes_right ? right.next() : has_right;
+  }
+  if (left.malformed() || right.malformed() || !merge_dwells(left.dwells(), right.dwells(), dwells_)) {
+    return false;
+  }
+  body_.insert(body_.end(), dwells_.begin(), dwells_.end());
+  return true;
+}
+
+bool RowGroupAdder::add(Bytes many, Bytes few, std::vector<std::byte>& out) {
+  RowGroupReader old(many);
+  RowGroupReader added(few);
+  RowGroupWriter writer(out);
+  std::size_t copied = 0;  // Bytes of `many` that `out` has already.
+  std::size_t before = 0;  // Where the row begins that `old` is at.
+  bool has_old = old.next();
+  while (added.next()) {
+    while (has_old && old.member() < added.member()) {
+      before = old.end();
+      has_old = old.next();
+    }
+    writer.copy(many.subspan(copied, before - copied));
+    copied = before;
+    if (!has_old || old.member() != added.member()) {
+      writer.put(added.member(), added.body());
+      continue;
+    }
+    if (!add_bodies(old.body(), added.body())) {
+      return false;
+    }
+    writer.put(added.member(), body_);
+    copied = before = old.end();
+    has_old = old.next();
+  }
+  writer.copy(many.subspan(copied));
+  return !old.malformed() && !added.malformed();
+}
+
+}  // namespace cubby::aggregator
