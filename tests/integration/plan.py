@@ -43,7 +43,7 @@ def run(lab):
 
     refused = (["--budget", "10"], "at least"), (["--layout", "0/0/0"], "1 to 192"), (["--doors", "9:5"], "no range"), (["--profile", "nowhere"], "not known"), \
         (["--set", "retention=1"], "retention"), (["--target", "0"], "--target"), (["--retention", "0"], "--retention"), \
-        (["--doors", "1:192", "--retention", "1,2,3,4"], "at most 500")
+        (["--doors", "1:192", "--retention", "1,2,3,4"], "at most 500"), (["--svg", "no/such/folder/plan.svg"], "cannot be written")
     for options, word in refused:
         said = plan(lab, *options, code=2).stderr
         expect(word in said, f"{options}: {said}")

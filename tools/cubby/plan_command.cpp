@@ -176,6 +176,10 @@ int run(const PlanOptions& options) {
                     std::to_string(options.warm_up_days + options.days) + " days need at least " +
                     std::to_string(kStationsLeast * station_days) + " station-days");
   }
+  // Tried before hours are spent on what goes there.
+  if (!options.svg.empty() && !std::ofstream(options.svg, std::ios::app)) {
+    return complain("--svg " + options.svg + ": cannot be written");
+  }
   PlanReport report;
   report.profile = profile.name;
   report.target = options.target_percent / 100;
