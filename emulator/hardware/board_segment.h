@@ -45,8 +45,8 @@ class BoardSegment : public hal::SerialBus {
     news_ |= std::uint32_t{1} << board;
     settles_ = settles_ < settles ? settles : settles_;
   }
-  /// A poll could read something that the controller does not know yet.
-  bool has_news() const { return news_ != 0; }
+  /// Boards, a bit each, of which a poll could read something that the controller does not know yet.
+  std::uint32_t news() const { return news_; }
   /// When advance() has something to do next.
   Instant next_call() const { return next_call_; }
   /// Books its processor time there; may be null.

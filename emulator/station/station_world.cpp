@@ -1,6 +1,7 @@
 #include "emulator/station/station_world.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "emulator/hardware/modbus_segment.h"
 #include "emulator/people/demand.h"
@@ -295,6 +296,7 @@ void StationWorld::tick() {
   const auto to_world = [&](Instant at) { return at == Instant::max() ? at : Instant{at.us + boot_.us}; };
   wake_.deadline = to_world(wake.deadline);
   wake_.idle_poll = to_world(wake.idle_poll);
+  poll_for_ = 0;
   if (line_ != nullptr) {
     const drivers::DoorBank& doors = controller_->controller().doors();
     line_->forget_news(
@@ -412,12 +414,30 @@ Instant StationWorld::next_activity() const {
   }
   Instant next = std::min(queue_.next_time(), segment_->next_call());
   if (controller_.has_value()) {
-    next = std::min(next, wake_.deadline);
-    if (!setup_.skip_idle_polls || segment_->has_news()) {
-      next = std::min(next, wake_.idle_poll);
-    }
+    next = std::min({next, wake_.deadline, next_poll()});
   }
   return next;
+}
+
+// Of the idle polls only one of a board that has news can read anything; the controller says when that is.
+Instant StationWorld::next_poll() const {
+  if (!setup_.skip_idle_polls || wake_.idle_poll == Instant::max()) {
+    return wake_.idle_poll;
+  }
+  if (segment_->news() == 0) {
+    return Instant::max();
+  }
+  if (poll_for_ != segment_->news()) {
+    poll_for_ = segment_->news();
+    poll_at_ = Instant::max();
+    const drivers::DoorBank& doors = controller_->controller().doors();
+    const Instant from{std::max(now_, wake_.idle_poll).us - boot_.us};
+    for (std::uint32_t left = doors.started() ? poll_for_ : 0; left != 0; left &= left - 1) {
+      const Instant at = doors.idle_poll_of(static_cast<std::size_t>(std::countr_zero(left)), from);
+      poll_at_ = std::min(poll_at_, Instant{at.us + boot_.us});
+    }
+  }
+  return poll_at_;
 }
 
 void StationWorld::run_until(Instant end) {
@@ -446,8 +466,7 @@ void StationWorld::run_until(Instant end) {
     if (!controller_.has_value()) {
       continue;
     }
-    const bool poll = (!setup_.skip_idle_polls || segment_->has_news()) && wake_.idle_poll <= now_;
-    if (tick_now_ || wake_.deadline <= now_ || poll) {
+    if (tick_now_ || wake_.deadline <= now_ || next_poll() <= now_) {
       tick();
     }
   }

@@ -124,6 +124,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void power_on();
   void power_off();
   void tick();
+  Instant next_poll() const;
   void handle(const WorldEvent& event);
   void move_door(std::uint8_t door, bool shut);
   void break_item_sensor(std::uint8_t door, ItemFault fault);
@@ -164,6 +165,9 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   std::optional<app::Assembly> controller_;
   Instant boot_{};
   Wake wake_;  // In the world's time.
+  // When a board with these news is polled next; worked out when somebody asks. 0: not yet, since the last tick.
+  mutable std::uint32_t poll_for_ = 0;
+  mutable Instant poll_at_{};
   bool tick_now_ = false;
   bool frozen_ = false;
   std::vector<WorldEvent> frozen_timers_;
