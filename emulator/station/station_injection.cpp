@@ -261,6 +261,7 @@ Status StationWorld::load(Bytes blob) {
   if (!reader.ok() || doors_.size() != setup_.compartments || !flash_.load(reader.rest())) {
     return Status::kCorrupt;
   }
+  note_levels();
   hash_.restore(hash);
   queue_.restore(std::move(events), order);
   clock_.restore(clock_offset);

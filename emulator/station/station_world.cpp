@@ -82,6 +82,8 @@ void StationWorld::connect_doors() {
   for (std::size_t i = 0; i < setup_.compartments; ++i) {
     door_at_[setup_.door_board[i] * kInputsMax + setup_.door_channel[i]] = static_cast<std::uint8_t>(i);
   }
+  levels_.resize(setup_.boards.size());
+  note_levels();
   if (setup_.item_board.empty()) {
     return;
   }
@@ -89,6 +91,23 @@ void StationWorld::connect_doors() {
   for (std::size_t i = 0; i < setup_.compartments; ++i) {
     if (setup_.item_channel[i] != StationSetup::kNoInput) {
       item_at_[setup_.item_board[i] * kInputsMax + setup_.item_channel[i]] = static_cast<std::uint8_t>(i);
+    }
+  }
+}
+
+void StationWorld::note_level(std::uint8_t board, std::uint8_t channel, bool level, Instant steady_from) {
+  Levels& levels = levels_[board];
+  const std::uint64_t bit = std::uint64_t{1} << channel;
+  levels.ones = level ? levels.ones | bit : levels.ones & ~bit;
+  levels.steady_from = std::max(levels.steady_from, steady_from);
+}
+
+void StationWorld::note_levels() {
+  for (std::size_t i = 0; i < doors_.size(); ++i) {
+    const Door& door = doors_[i];
+    note_level(setup_.door_board[i], setup_.door_channel[i], door.shut, std::max(door.moved_at, door.bounce_until));
+    if (!setup_.item_board.empty() && setup_.item_channel[i] != StationSetup::kNoInput) {
+      note_level(setup_.item_board[i], setup_.item_channel[i], door.item_seen(), door.item_moved_at);
     }
   }
 }
@@ -156,6 +175,7 @@ void StationWorld::move_door(std::uint8_t door, bool shut) {
   it.moved_at = now_;
   it.bounce_until =
       now_ + Duration::milliseconds(kBounceMinMs + static_cast<std::int64_t>(doors_prng_.below(kBounceSpanMs)));
+  note_level(setup_.door_board[door], setup_.door_channel[door], shut, it.bounce_until);
   segment_->note_change(setup_.door_board[door], it.bounce_until);
   hash_.add(TraceKind::kDoorEdge, now_, std::uint64_t{door} << 1 | (shut ? 1U : 0U));
 }
@@ -193,6 +213,7 @@ void StationWorld::change_item(std::uint8_t door, bool inside, ItemFault fault) 
     it.item_moved_at = now_;
   }
   if (!item_at_.empty() && setup_.item_channel[door] != StationSetup::kNoInput) {
+    note_level(setup_.item_board[door], setup_.item_channel[door], it.item_seen(), it.item_moved_at);
     segment_->note_change(setup_.item_board[door], now_);
   }
 }
@@ -203,6 +224,14 @@ bool StationWorld::input(std::uint8_t board, std::uint8_t channel, Instant at) {
     return doors_[door].switch_shut(at);
   }
   return !item_at_.empty() && item_at_[place] != kNoDoor && doors_[item_at_[place]].item_seen(at);
+}
+
+std::uint64_t StationWorld::inputs(std::uint8_t board, std::uint8_t channels, Instant at) {
+  const Levels& levels = levels_[board];
+  if (at < levels.steady_from) {
+    return BoardWiring::inputs(board, channels, at);
+  }
+  return channels < 64 ? levels.ones & ((std::uint64_t{1} << channels) - 1) : levels.ones;
 }
 
 void StationWorld::coil_on(std::uint8_t board, std::uint8_t channel, Instant from, Duration length) {
@@ -226,8 +255,10 @@ void StationWorld::on_event(std::uint64_t seq, Bytes payload) {
   hash_.add(TraceKind::kEvent, now_, seq);
   hash_.add(TraceKind::kEvent, now_, payload);
   const RoomScope scope(&meter_, Room::kPeople);
+  const std::uint32_t body = wire::body_of(payload);
   cubby_v1_Event event;
-  if (wire::decode_event(payload, event) != Status::kOk) {
+  if ((body != cubby_v1_Event_code_reissued_tag && body != cubby_v1_Event_deposited_tag) ||
+      wire::decode_event(payload, event) != Status::kOk) {
     return;
   }
   if (event.which_body == cubby_v1_Event_code_reissued_tag) {
