@@ -18,7 +18,10 @@ std::optional<std::uint16_t> second_number(std::string_view digits);
 /// counter, or its group's, never stored, never shown. A short code counts only with its second input.
 class PickupCodes {
  public:
-  void set_key(const StationKey& key) { key_ = key; }
+  void set_key(const StationKey& key) {
+    key_ = key;
+    newest_ = {};
+  }
   /// Of the codes that are given from now on: limits::kCodeDigits or limits::kShortCodeDigits.
   void set_digits(std::size_t digits) { digits_ = digits; }
 
@@ -55,7 +58,15 @@ class PickupCodes {
   /// Where the code is equal, and of the second input what `mask` selects.
   CompartmentBits match(std::uint32_t code, std::uint32_t second, std::uint32_t mask) const;
 
+  /// The code that was derived last: what a deposit is given, its end asks for again.
+  struct Derived {
+    std::uint64_t counter = 0;
+    std::uint8_t digits = 0;  // 0: none yet.
+    std::uint32_t code = 0;
+  };
+
   StationKey key_{};
+  mutable Derived newest_;
   std::size_t digits_ = limits::kCodeDigits;
   std::array<std::uint32_t, limits::kCompartmentsMax> codes_ = filled_with(kNone);
   std::array<std::uint32_t, limits::kCompartmentsMax> seconds_ = filled_with(std::uint32_t{kNoSecond});
