@@ -161,6 +161,33 @@ TEST(Fleet, QuietStationsAreLeftOutWithoutATrace) {
   EXPECT_EQ(hash_after_a_day({.run_quiet_ones = true}), hash_after_a_day({}));
 }
 
+// Who comes to a station that was quiet for long comes now, not when something happened there last.
+std::uint64_t hash_of_a_late_visit(bool run_quiet_ones) {
+  SimOptions options = SimFleet::options(9, 1);
+  options.fleet.demand = false;
+  std::vector<emulator::RoomMeter> meters(1);
+  emulator::Fleet fleet(options.profile, options.fleet, 1, meters);
+  for (int minute = 1; minute <= 180; ++minute) {
+    if (run_quiet_ones) {
+      (void)fleet.station(0);
+    }
+    fleet.run_shard(0, Instant{} + Duration::minutes(minute));
+    if (minute == 148) {
+      EXPECT_EQ(fleet.touched(0), run_quiet_ones) << "choose a minute in which it is quiet";
+      emulator::Injection deposit;
+      deposit.size = 1;
+      deposit.carrier = "sf";
+      (void)fleet.station(0).inject(deposit);
+    }
+  }
+  EXPECT_EQ(fleet.totals().of(emulator::Use::kDeposit), 1U);
+  return fleet.trace_hash();
+}
+
+TEST(Fleet, AQuietStationIsBroughtUpToTheTimeOfAVisit) {
+  EXPECT_EQ(hash_of_a_late_visit(false), hash_of_a_late_visit(true));
+}
+
 // A door that moves is news of one board: its first reading is an idle poll, and who polls the others reads nothing.
 TEST(Fleet, OnlyTheBoardThatHasNewsIsPolled) {
   SimFleet sim(SimFleet::options(5, 10));
