@@ -1,5 +1,6 @@
 #include "emulator/fleet/fleet.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "emulator/fleet/station_builder.h"
@@ -10,6 +11,8 @@ struct Fleet::Parts {
   Profile profile;
   std::vector<std::unique_ptr<StationWorld>> stations;
   std::vector<Instant> next_activity;  // By station, so that a quiet one costs one comparison.
+  std::vector<std::uint8_t> touched;   // The same.
+  std::vector<Instant> reached;        // By shard: the end of its last window.
   std::vector<std::size_t> shard_begin;
   std::vector<RoomMeter>* meters = nullptr;
   std::uint64_t start_utc_ms = 0;
@@ -39,6 +42,8 @@ Fleet::Fleet(const Profile& profile, const FleetOptions& options, std::size_t sh
     parts_->by_name.emplace(parts_->stations.back()->name(), i);
   }
   parts_->next_activity.resize(count);
+  parts_->touched.assign(count, 1);
+  parts_->reached.resize(shards);
 }
 
 Fleet::~Fleet() = default;
@@ -62,7 +67,18 @@ std::size_t Fleet::shard_begin(std::size_t shard) const {
   return parts_->shard_begin[shard];
 }
 Station& Fleet::station(std::size_t index) {
+  const auto& begins = parts_->shard_begin;
+  const auto shard = std::upper_bound(begins.begin(), begins.end(), index) - begins.begin() - 1;
+  const Instant reached = parts_->reached[static_cast<std::size_t>(shard)];
+  if (reached > parts_->stations[index]->now()) {
+    parts_->stations[index]->run_until(reached);
+  }
+  parts_->next_activity[index] = Instant{};
+  parts_->touched[index] = 1;
   return *parts_->stations[index];
+}
+bool Fleet::touched(std::size_t index) const {
+  return parts_->touched[index] != 0;
 }
 const Station& Fleet::station(std::size_t index) const {
   return *parts_->stations[index];
@@ -89,8 +105,14 @@ void Fleet::add_trace(const std::vector<TraceRow>& rows) {
 
 void Fleet::run_shard(std::size_t shard, Instant end) {
   for (std::size_t i = shard_begin(shard); i < shard_begin(shard + 1); ++i) {
-    parts_->stations[i]->run_until(end);
+    const bool due = parts_->next_activity[i] <= end;
+    parts_->touched[i] = due ? 1 : 0;
+    if (due) {
+      parts_->stations[i]->run_until(end);
+      parts_->next_activity[i] = parts_->stations[i]->next_activity();
+    }
   }
+  parts_->reached[shard] = end;
 }
 
 std::uint64_t Fleet::trace_hash() const {

@@ -55,8 +55,12 @@ class Fleet {
   std::size_t compartment_count() const;
   std::size_t shard_count() const;
   std::size_t shard_begin(std::size_t shard) const;
+  /// To change it: brought to the end of the last window of run_shard(), and run in the next one. Whoever only looks
+  /// takes it const, where a quiet station may be behind.
   Station& station(std::size_t index);
   const Station& station(std::size_t index) const;
+  /// It was run in the last window, or taken since: only then its link can have anything new.
+  bool touched(std::size_t index) const;
   /// Index of the station of that name, or station_count().
   std::size_t find(std::string_view name) const;
   std::uint64_t start_utc_ms() const;
@@ -65,7 +69,8 @@ class Fleet {
   /// Adds the rows of a trace to the stations' futures; rows must not lie in the past.
   void add_trace(const std::vector<TraceRow>& rows);
 
-  /// Runs one shard's stations to `end`, one after the other. Different shards may run in parallel.
+  /// Runs one shard's stations to `end`, one after the other, but those that have nothing to do until then. Different
+  /// shards may run in parallel.
   void run_shard(std::size_t shard, Instant end);
   /// Stations' hashes combined in station order: the same whatever the number of shards.
   std::uint64_t trace_hash() const;

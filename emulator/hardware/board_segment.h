@@ -14,6 +14,14 @@ class BoardWiring {
   /// Level of input `channel` at `now`; true: 1 (the door's switch says shut, the item sensor that something is
   /// inside).
   virtual bool input(std::uint8_t board, std::uint8_t channel, Instant now) = 0;
+  /// Levels of the inputs below `channels` (at most 64), a bit each.
+  virtual std::uint64_t inputs(std::uint8_t board, std::uint8_t channels, Instant now) {
+    std::uint64_t ones = 0;
+    for (std::uint8_t i = 0; i < channels; ++i) {
+      ones |= input(board, i, now) ? std::uint64_t{1} << i : 0;
+    }
+    return ones;
+  }
   /// A coil gets current from `from` on, for `length` (Duration of 0: until it is switched off).
   virtual void coil_on(std::uint8_t board, std::uint8_t channel, Instant from, Duration length) = 0;
 
@@ -47,8 +55,8 @@ class BoardSegment : public hal::SerialBus {
     news_ |= std::uint32_t{1} << board;
     settles_ = settles_ < settles ? settles : settles_;
   }
-  /// A poll could read something that the controller does not know yet.
-  bool has_news() const { return news_ != 0; }
+  /// Boards, a bit each, of which a poll could read something that the controller does not know yet.
+  std::uint32_t news() const { return news_; }
   /// When advance() has something to do next.
   Instant next_call() const { return next_call_; }
   /// Books its processor time there; may be null.

@@ -39,11 +39,7 @@ void ModbusSegment::note_reported(std::uint8_t board, std::uint8_t inputs, Insta
   if (at < settles_) {
     return;
   }
-  std::uint8_t current = 0;
-  for (std::uint8_t i = 0; i < ModbusBoard::kChannels; ++i) {
-    current = static_cast<std::uint8_t>(current | (wiring_->input(board, i, at) ? 1U << i : 0U));
-  }
-  if (current == inputs) {
+  if (wiring_->inputs(board, ModbusBoard::kChannels, at) == inputs) {
     news_ &= ~(std::uint32_t{1} << board);
   }
 }

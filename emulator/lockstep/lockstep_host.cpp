@@ -167,6 +167,28 @@ bool LockstepHost::knows(std::size_t board, std::uint64_t inputs) {
   return outcome.ok() && outcome.value().size() == 1 && outcome.value()[0] == std::byte{1};
 }
 
+Instant LockstepHost::idle_poll_of(std::size_t board, Instant from) {
+  if (lost() || died_) {
+    return Instant::max();
+  }
+  const auto number = static_cast<std::uint8_t>(board);
+  if (channel_.send(Message::kPollOf, Writer<9>().put(number).put(from).bytes()) != Status::kOk) {
+    (void)lose_channel();
+    return Instant::max();
+  }
+  const Result<Bytes> outcome = serve(Message::kPolls);
+  if (!outcome.ok()) {
+    return Instant::max();
+  }
+  Reader reader(outcome.value());
+  const Instant at = reader.take_instant();
+  if (!reader.ends() || at < from) {
+    (void)lose("it polls a board in a way that is none");
+    return Instant::max();
+  }
+  return at;
+}
+
 void LockstepHost::power_off() {
   stream_->stop();
   world_.reset();

@@ -25,6 +25,7 @@ class LockstepHost final : public RemoteController {
   Status boot(const RemoteHardware& hardware, const app::AssemblyOptions& options) override;
   Result<Wake> tick(Instant now) override;
   bool knows(std::size_t board, std::uint64_t inputs) override;
+  Instant idle_poll_of(std::size_t board, Instant from) override;
   void power_off() override;
   bool settled() const override { return settled_; }
   bool lost() const override { return !failure_.empty(); }

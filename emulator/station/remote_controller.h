@@ -30,6 +30,8 @@ class RemoteController {
   virtual Result<Wake> tick(Instant now) = 0;
   /// See DoorBank::knows(), which must be started for a yes.
   virtual bool knows(std::size_t board, std::uint64_t inputs) = 0;
+  /// See DoorBank::idle_poll_of(); never before the bank is started.
+  virtual Instant idle_poll_of(std::size_t board, Instant from) = 0;
   virtual void power_off() = 0;
   /// See core::Controller::settled(), after the last boot or tick.
   virtual bool settled() const = 0;

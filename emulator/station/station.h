@@ -141,6 +141,7 @@ class Station {
   /// Nothing happens at this station before then (idle polls excepted); for skipping whole windows.
   virtual Instant next_activity() const = 0;
   virtual HostLink& link() = 0;
+  virtual const HostLink& link() const = 0;
 
   /// Frozen people do nothing until they are thawed: so that a run can end with everything reported.
   virtual void freeze_people(bool frozen) = 0;

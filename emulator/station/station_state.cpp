@@ -129,6 +129,7 @@ bool StationWorld::load_world(BlobReader& reader, bool& powered) {
   if (!reader.ok() || doors_.size() != setup_.compartments) {
     return false;
   }
+  note_levels();
   hash_.restore(hash);
   queue_.restore(std::move(events), order);
   clock_.restore(clock_offset);

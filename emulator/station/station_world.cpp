@@ -13,7 +13,6 @@ namespace cubby::emulator {
 namespace {
 
 constexpr hal::FlashGeometry kFlash{};
-constexpr std::string_view kFirmwareVersion = "cubby 0.1.0";
 constexpr std::uint8_t kNoDoor = 0xFF;
 
 std::uint64_t run_seed(const StationSetup& setup) {
@@ -83,6 +82,8 @@ void StationWorld::connect_doors() {
   for (std::size_t i = 0; i < setup_.compartments; ++i) {
     door_at_[setup_.door_board[i] * kInputsMax + setup_.door_channel[i]] = static_cast<std::uint8_t>(i);
   }
+  levels_.resize(setup_.boards.size());
+  note_levels();
   if (setup_.item_board.empty()) {
     return;
   }
@@ -90,6 +91,23 @@ void StationWorld::connect_doors() {
   for (std::size_t i = 0; i < setup_.compartments; ++i) {
     if (setup_.item_channel[i] != StationSetup::kNoInput) {
       item_at_[setup_.item_board[i] * kInputsMax + setup_.item_channel[i]] = static_cast<std::uint8_t>(i);
+    }
+  }
+}
+
+void StationWorld::note_level(std::uint8_t board, std::uint8_t channel, bool level, Instant steady_from) {
+  Levels& levels = levels_[board];
+  const std::uint64_t bit = std::uint64_t{1} << channel;
+  levels.ones = level ? levels.ones | bit : levels.ones & ~bit;
+  levels.steady_from = std::max(levels.steady_from, steady_from);
+}
+
+void StationWorld::note_levels() {
+  for (std::size_t i = 0; i < doors_.size(); ++i) {
+    const Door& door = doors_[i];
+    note_level(setup_.door_board[i], setup_.door_channel[i], door.shut, std::max(door.moved_at, door.bounce_until));
+    if (!setup_.item_board.empty() && setup_.item_channel[i] != StationSetup::kNoInput) {
+      note_level(setup_.item_board[i], setup_.item_channel[i], door.item_seen(), door.item_moved_at);
     }
   }
 }
@@ -153,6 +171,7 @@ void StationWorld::move_door(std::uint8_t door, bool shut) {
   it.moved_at = now_;
   it.bounce_until =
       now_ + Duration::milliseconds(kBounceMinMs + static_cast<std::int64_t>(doors_prng_.below(kBounceSpanMs)));
+  note_level(setup_.door_board[door], setup_.door_channel[door], shut, it.bounce_until);
   segment_->note_change(setup_.door_board[door], it.bounce_until);
   hash_.add(TraceKind::kDoorEdge, now_, std::uint64_t{door} << 1 | (shut ? 1U : 0U));
 }
@@ -190,6 +209,7 @@ void StationWorld::change_item(std::uint8_t door, bool inside, ItemFault fault) 
     it.item_moved_at = now_;
   }
   if (!item_at_.empty() && setup_.item_channel[door] != StationSetup::kNoInput) {
+    note_level(setup_.item_board[door], setup_.item_channel[door], it.item_seen(), it.item_moved_at);
     segment_->note_change(setup_.item_board[door], now_);
   }
 }
@@ -200,6 +220,14 @@ bool StationWorld::input(std::uint8_t board, std::uint8_t channel, Instant at) {
     return doors_[door].switch_shut(at);
   }
   return !item_at_.empty() && item_at_[place] != kNoDoor && doors_[item_at_[place]].item_seen(at);
+}
+
+std::uint64_t StationWorld::inputs(std::uint8_t board, std::uint8_t channels, Instant at) {
+  const Levels& levels = levels_[board];
+  if (at < levels.steady_from) {
+    return BoardWiring::inputs(board, channels, at);
+  }
+  return channels < 64 ? levels.ones & ((std::uint64_t{1} << channels) - 1) : levels.ones;
 }
 
 void StationWorld::coil_on(std::uint8_t board, std::uint8_t channel, Instant from, Duration length) {
@@ -223,8 +251,10 @@ void StationWorld::on_event(std::uint64_t seq, Bytes payload) {
   hash_.add(TraceKind::kEvent, now_, seq);
   hash_.add(TraceKind::kEvent, now_, payload);
   const RoomScope scope(&meter_, Room::kPeople);
+  const std::uint32_t body = wire::body_of(payload);
   cubby_v1_Event event;
-  if (wire::decode_event(payload, event) != Status::kOk) {
+  if ((body != cubby_v1_Event_code_reissued_tag && body != cubby_v1_Event_deposited_tag) ||
+      wire::decode_event(payload, event) != Status::kOk) {
     return;
   }
   if (event.which_body == cubby_v1_Event_code_reissued_tag) {
@@ -243,106 +273,6 @@ void StationWorld::on_compartment(std::uint8_t number, std::uint8_t from, std::u
 }
 
 void StationWorld::on_uplink(std::uint8_t, std::uint8_t) {}  // When the centre answers is no part of the world.
-
-hal::Hardware StationWorld::hardware() {
-  return {.bus = *segment_,
-          .flash = flash_,
-          .clock = clock_,
-          .power = supply_,
-          .link = pipe_,
-          .panel = panel_,
-          .keys = keys_,
-          .random = random_,
-          .watchdog = watchdog_,
-          .trace = this};
-}
-
-app::AssemblyOptions StationWorld::assembly_options() const {
-  return {.config = setup_.config,
-          .firmware_version = kFirmwareVersion,
-          .announce_new_journal = setup_.announce_new_journal};
-}
-
-void StationWorld::start_controller() {
-  controller_.emplace(hardware(), assembly_options());
-  powered_ = true;
-}
-
-void StationWorld::power_on() {
-  if (powered_) {
-    return;
-  }
-  ++counts_.boots;
-  hash_.add(TraceKind::kPower, now_, 1);
-  boot_ = now_;
-  flash_.power_on();
-  segment_->attach(boot_);
-  tick_now_ = true;
-  const RoomScope scope(&meter_, Room::kCore);
-  if (setup_.remote != nullptr) {
-    powered_ = true;
-    // One that dies at a cut, or is lost, says so again at the first tick.
-    (void)setup_.remote->boot(
-        {.hardware = hardware(), .segment = *segment_, .flash = flash_, .pipe = pipe_, .panel = panel_},
-        assembly_options());
-    return;
-  }
-  start_controller();
-  (void)controller_->boot(Instant{});  // Any error: safe mode.
-}
-
-void StationWorld::power_off() {
-  if (!powered_) {
-    return;
-  }
-  hash_.add(TraceKind::kPower, now_, 0);
-  powered_ = false;
-  if (setup_.remote != nullptr) {
-    setup_.remote->power_off();
-  }
-  controller_.reset();
-  segment_->power_cycle(now_);
-  pipe_.power_cycle();
-  panel_.power_cycle();
-  wake_ = {};
-  tick_now_ = false;
-  people_.on_power_cut();
-}
-
-// One that died or was lost does nothing any more; whoever runs the world asks RemoteController::lost().
-Wake StationWorld::tick_remote(Instant now) {
-  const Result<Wake> wake = setup_.remote->tick(now);
-  return wake.ok() ? wake.value() : Wake{};
-}
-
-void StationWorld::forget_news() {
-  if (setup_.remote != nullptr) {
-    line_->forget_news(now_,
-                       [&](std::size_t board, std::uint64_t inputs) { return setup_.remote->knows(board, inputs); });
-    return;
-  }
-  const drivers::DoorBank& doors = controller_->controller().doors();
-  line_->forget_news(
-      now_, [&](std::size_t board, std::uint64_t inputs) { return doors.started() && doors.knows(board, inputs); });
-}
-
-void StationWorld::tick() {
-  const RoomScope scope(&meter_, Room::kCore);
-  ++counts_.ticks;
-  tick_now_ = false;
-  const Instant now{now_.us - boot_.us};
-  const Wake wake = setup_.remote != nullptr ? tick_remote(now) : controller_->tick(now);
-  const auto to_world = [&](Instant at) { return at == Instant::max() ? at : Instant{at.us + boot_.us}; };
-  wake_.deadline = to_world(wake.deadline);
-  wake_.idle_poll = to_world(wake.idle_poll);
-  if (line_ != nullptr) {
-    forget_news();
-  }
-  if (flash_.is_cut()) {
-    power_off();
-    queue_.schedule(now_ + flash_cut_off_, static_cast<std::uint8_t>(Timer::kPowerOn));
-  }
-}
 
 void StationWorld::schedule_outage() {
   if (profile_.network_up_per_million < 1'000'000) {
@@ -442,54 +372,6 @@ void StationWorld::handle(const WorldEvent& event) {
       }
       return;
   }
-}
-
-Instant StationWorld::next_activity() const {
-  if (!started_ || tick_now_) {
-    return now_;
-  }
-  Instant next = std::min(queue_.next_time(), segment_->next_call());
-  if (powered_) {
-    next = std::min(next, wake_.deadline);
-    if (!setup_.skip_idle_polls || segment_->has_news()) {
-      next = std::min(next, wake_.idle_poll);
-    }
-  }
-  return next;
-}
-
-void StationWorld::run_until(Instant end) {
-  const RoomScope scope(&meter_, Room::kWorld);
-  if (!started_) {
-    started_ = true;
-    people_.start();
-    schedule_outage();
-    schedule_mains_loss();
-    schedule_board_silence();
-    power_on();
-  }
-  for (;;) {
-    const Instant next = std::max(now_, next_activity());
-    if (next > end) {
-      break;
-    }
-    now_ = next;
-    if (segment_->next_call() <= now_) {
-      segment_->advance(now_);
-      tick_now_ = tick_now_ || (powered_ && segment_->has_arrived(now_));
-    }
-    while (queue_.next_time() <= now_) {
-      handle(queue_.pop());
-    }
-    if (!powered_) {
-      continue;
-    }
-    const bool poll = (!setup_.skip_idle_polls || segment_->has_news()) && wake_.idle_poll <= now_;
-    if (tick_now_ || wake_.deadline <= now_ || poll) {
-      tick();
-    }
-  }
-  now_ = std::max(now_, end);
 }
 
 void StationWorld::connected() {

@@ -52,6 +52,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   /// `profile` and `meter` must outlive the station.
   StationWorld(const Profile& profile, StationSetup setup, RoomMeter& meter);
 
+  Instant now() const override { return now_; }
   std::string_view name() const override { return setup_.name; }
   std::string_view city() const override { return setup_.city; }
   std::size_t compartment_count() const override { return setup_.compartments; }
@@ -60,6 +61,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void run_until(Instant end) override;
   Instant next_activity() const override;
   HostLink& link() override { return *this; }
+  const HostLink& link() const override { return *this; }
   void freeze_people(bool frozen) override;
   bool settled() const override;
   std::uint64_t inject(const Injection& injection) override;
@@ -109,7 +111,6 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void consume_outgoing(std::size_t size) override { pipe_.consume_outgoing(size); }
   void deliver(Bytes bytes) override;
   // Premises
-  Instant now() const override { return now_; }
   void press(char key) override;
   void scan(std::string_view text) override;
   void shut(std::uint8_t door) override;
@@ -118,6 +119,7 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void trace(std::uint64_t detail) override { hash_.add(TraceKind::kPerson, now_, detail); }
   // BoardWiring
   bool input(std::uint8_t board, std::uint8_t channel, Instant at) override;
+  std::uint64_t inputs(std::uint8_t board, std::uint8_t channels, Instant at) override;
   void coil_on(std::uint8_t board, std::uint8_t channel, Instant from, Duration length) override;
   // TraceSink
   void on_event(std::uint64_t seq, Bytes payload) override;
@@ -126,6 +128,8 @@ class StationWorld final : public Station, private HostLink, private Premises, p
 
   void connect_boards();
   void connect_doors();
+  void note_levels();
+  void note_level(std::uint8_t board, std::uint8_t channel, bool level, Instant steady_from);
   hal::Hardware hardware();
   app::AssemblyOptions assembly_options() const;
   void start_controller();
@@ -134,6 +138,8 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void tick();
   Wake tick_remote(Instant now);
   void forget_news();
+  Instant poll_of(std::size_t board, Instant from) const;
+  Instant next_poll() const;
   void handle(const WorldEvent& event);
   void move_door(std::uint8_t door, bool shut);
   void break_item_sensor(std::uint8_t door, ItemFault fault);
@@ -160,6 +166,12 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   static constexpr std::size_t kInputsMax = 64;  // Of a board.
   std::vector<std::uint8_t> door_at_;            // By board * kInputsMax + channel; 0xFF: no door.
   std::vector<std::uint8_t> item_at_;            // The same, of item sensors; empty: there are none.
+  // What all inputs of a board say, a bit each, from a time on: then none of them has to be asked.
+  struct Levels {
+    std::uint64_t ones = 0;
+    Instant steady_from{};
+  };
+  std::vector<Levels> levels_;  // By board.
   std::unique_ptr<BoardSegment> segment_;
   LineSegment* line_ = nullptr;  // The same, if it is one.
   NorFlashDevice flash_;
@@ -175,6 +187,9 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   bool powered_ = false;
   Instant boot_{};
   Wake wake_;  // In the world's time.
+  // When a board with these news is polled next; worked out when somebody asks. 0: not yet, since the last tick.
+  mutable std::uint32_t poll_for_ = 0;
+  mutable Instant poll_at_{};
   bool tick_now_ = false;
   bool frozen_ = false;
   std::vector<WorldEvent> frozen_timers_;

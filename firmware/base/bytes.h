@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -20,12 +21,21 @@ inline Bytes as_bytes(std::string_view text) {
 /// Little-endian integers, the order of every format of ours.
 template <typename T>
 constexpr void store_le(MutableBytes to, T value) {
+  if (std::endian::native == std::endian::little && !std::is_constant_evaluated()) {
+    std::memcpy(to.data(), &value, sizeof(T));  // One instruction where compilers do not join the loop's.
+    return;
+  }
   for (std::size_t i = 0; i < sizeof(T); ++i) {
     to[i] = static_cast<std::byte>(static_cast<std::uint64_t>(value) >> (8 * i));
   }
 }
 template <typename T>
 constexpr T load_le(Bytes from) {
+  if (std::endian::native == std::endian::little && !std::is_constant_evaluated()) {
+    T value{};
+    std::memcpy(&value, from.data(), sizeof(T));
+    return value;
+  }
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < sizeof(T); ++i) {
     value |= static_cast<std::uint64_t>(from[i]) << (8 * i);

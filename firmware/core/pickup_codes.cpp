@@ -34,9 +34,16 @@ std::optional<std::uint16_t> second_number(std::string_view digits) {
 }
 
 std::uint32_t PickupCodes::code_of(const StationKey& key, std::uint64_t counter, std::size_t digits) {
+  if (newest_.counter == counter && newest_.digits == digits && newest_.key == key) {
+    return newest_.code;
+  }
   const auto code = parse(pickup_code(key, counter, digits).text(), digits);
   CUBBY_ASSERT(code.has_value());
-  return *code | (digits == limits::kShortCodeDigits ? kShort : 0);
+  newest_ = {.key = key,
+             .counter = counter,
+             .digits = static_cast<std::uint8_t>(digits),
+             .code = *code | (digits == limits::kShortCodeDigits ? kShort : 0)};
+  return newest_.code;
 }
 
 void PickupCodes::put(std::uint8_t compartment, const StationKey& key, std::uint64_t counter,
@@ -50,7 +57,7 @@ void PickupCodes::remove(std::uint8_t compartment) {
   seconds_[compartment - 1U] = kNoSecond;
 }
 
-std::uint64_t PickupCodes::first_unique(std::uint64_t counter, std::size_t digits) const {
+std::uint64_t PickupCodes::first_unique(std::uint64_t counter, std::size_t digits) {
   // There are far fewer doors than codes: this ends.
   while (any(match(code_of(key_, counter, digits), kNoSecond, kNothing))) {
     ++counter;
@@ -84,15 +91,20 @@ CompartmentBits PickupCodes::with_digits(std::string_view digits) const {
 
 CompartmentBits PickupCodes::match(std::uint32_t code, std::uint32_t second, std::uint32_t mask) const {
   // In two loops, of which compilers do the first several places at a time.
-  std::array<std::uint32_t, limits::kCompartmentsMax> equal;
+  std::array<std::uint8_t, limits::kCompartmentsMax> equal;
   for (std::size_t i = 0; i < equal.size(); ++i) {
     const std::uint32_t difference = (codes_[i] ^ code) | ((seconds_[i] ^ second) & mask);
     // 1 if they are equal, else 0, without a branch.
-    equal[i] = ((difference | (0U - difference)) >> 31U) ^ 1U;
+    equal[i] = static_cast<std::uint8_t>(((difference | (0U - difference)) >> 31U) ^ 1U);
   }
+  // The lowest bits of eight bytes come together in three steps.
   CompartmentBits found{};
-  for (std::size_t i = 0; i < equal.size(); ++i) {
-    found[i / 64] |= std::uint64_t{equal[i]} << (i % 64);
+  for (std::size_t i = 0; i < equal.size(); i += 8) {
+    auto eight = load_le<std::uint64_t>(std::as_bytes(std::span(equal)).subspan(i, 8));
+    eight |= eight >> 7;
+    eight |= eight >> 14;
+    eight |= eight >> 28;
+    found[i / 64] |= (eight & 0xFF) << (i % 64);
   }
   return found;
 }

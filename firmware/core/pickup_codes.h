@@ -36,8 +36,8 @@ class PickupCodes {
   void remove(std::uint8_t compartment);
 
   /// The first counter from `counter` on whose code no live parcel has.
-  std::uint64_t first_unique(std::uint64_t counter) const { return first_unique(counter, digits_); }
-  std::uint64_t first_unique(std::uint64_t counter, std::size_t digits) const;
+  std::uint64_t first_unique(std::uint64_t counter) { return first_unique(counter, digits_); }
+  std::uint64_t first_unique(std::uint64_t counter, std::size_t digits);
   /// Codes of so many digits are given here, or a parcel with one still waits.
   bool in_use(std::size_t digits) const;
   /// The compartments whose code these digits are; of a short code those only whose second input `second` is (empty
@@ -50,7 +50,7 @@ class PickupCodes {
   /// See firmware/base/image.h.
   template <typename Image>
   void image(Image& image) {
-    image(key_, key_version_, digits_, codes_, seconds_);
+    image(key_, key_version_, newest_, digits_, codes_, seconds_);
   }
 
  private:
@@ -66,12 +66,21 @@ class PickupCodes {
     all.fill(value);
     return all;
   }
-  static std::uint32_t code_of(const StationKey& key, std::uint64_t counter, std::size_t digits);
+  std::uint32_t code_of(const StationKey& key, std::uint64_t counter, std::size_t digits);
   /// Where the code is equal, and of the second input what `mask` selects.
   CompartmentBits match(std::uint32_t code, std::uint32_t second, std::uint32_t mask) const;
 
+  /// The code that was derived last: what a deposit is given, its end asks for again.
+  struct Derived {
+    StationKey key{};
+    std::uint64_t counter = 0;
+    std::uint8_t digits = 0;  // 0: none yet.
+    std::uint32_t code = 0;
+  };
+
   StationKey key_{};
   std::uint16_t key_version_ = 1;
+  Derived newest_;
   std::size_t digits_ = limits::kCodeDigits;
   std::array<std::uint32_t, limits::kCompartmentsMax> codes_ = filled_with(kNone);
   std::array<std::uint32_t, limits::kCompartmentsMax> seconds_ = filled_with(std::uint32_t{kNoSecond});

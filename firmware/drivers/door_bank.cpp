@@ -82,10 +82,12 @@ void DoorBank::configure(std::span<const BoardSettings> boards, std::span<const 
     CUBBY_ASSERT(doors[i].board < boards.size() && doors[i].channel < boards[doors[i].board].channels);
     doors_[i] = doors[i];
     states_[doors[i].board].mask |= std::uint64_t{1} << doors[i].channel;
+    states_[doors[i].board].take_door(i);
     if (doors[i].item_channel != kNoInput) {
       CUBBY_ASSERT(doors[i].item_board < boards.size() &&
                    doors[i].item_channel < input_count(boards[doors[i].item_board]));
       states_[doors[i].item_board].items |= std::uint64_t{1} << doors[i].item_channel;
+      states_[doors[i].item_board].take_door(i);
     }
   }
 }
@@ -465,7 +467,7 @@ void DoorBank::tell_fresh(std::size_t board) {
       states_[board].wanted = true;
     }
   };
-  for (std::size_t i = 0; i < door_count_; ++i) {
+  for (std::size_t i = states_[board].first_door; i < states_[board].doors_end; ++i) {
     if (doors_[i].board == board) {
       take(i, readings_wanted_, fresh_readings_, doors_settled);
     }
@@ -477,7 +479,7 @@ void DoorBank::tell_fresh(std::size_t board) {
 
 void DoorBank::forget_wanted(std::size_t board) {
   states_[board].wanted = false;
-  for (std::size_t i = 0; i < door_count_; ++i) {
+  for (std::size_t i = states_[board].first_door; i < states_[board].doors_end; ++i) {
     if (doors_[i].board == board) {
       set_bit(readings_wanted_, i, false);
     }
@@ -500,7 +502,7 @@ void DoorBank::publish(std::size_t board, std::uint64_t channels) {
     set_bit(zeros, door, known && !one);
     set_bit(changed, door, true);
   };
-  for (std::size_t i = 0; i < door_count_; ++i) {
+  for (std::size_t i = states_[board].first_door; i < states_[board].doors_end; ++i) {
     if (doors_[i].board == board) {
       put(i, doors_[i].channel, shut_, open_, changed_);
     }

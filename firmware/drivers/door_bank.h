@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -125,6 +126,7 @@ class DoorBank {
   const DoorBits& shut_doors() const { return shut_; }
   bool started() const { return phase_ == Phase::kRunning; }
   std::size_t door_count() const { return door_count_; }
+  std::size_t board_count() const { return board_count_; }
 
   /// See firmware/base/image.h.
   template <typename Image>
@@ -148,6 +150,13 @@ class DoorBank {
     std::uint64_t inputs() const { return mask | items; }
     /// Doors whose last reading is what is believed; item sensors whose last two readings were equal.
     std::uint64_t settled() const { return known & ~(last ^ belief) & (mask | same); }
+    // All doors and item sensors of the board belong to doors of this range, which is short where they stand in order.
+    std::uint8_t first_door = UINT8_MAX;
+    std::uint8_t doors_end = 0;
+    void take_door(std::size_t door) {
+      first_door = std::min(first_door, static_cast<std::uint8_t>(door));
+      doors_end = std::max(doors_end, static_cast<std::uint8_t>(door + 1));
+    }
     std::int64_t due_slot = 0;  // A reading is wanted in this slot or as soon as possible after; 0: none.
     Instant silent_since{};
     Duration silent_for{};

@@ -111,6 +111,7 @@ struct HashOf {
   std::size_t shards = 1;
   bool skip_idle_polls = true;
   bool item_sensors = false;
+  bool run_quiet_ones = false;  // Take every station each minute, so that none is left out.
 };
 
 std::uint64_t hash_after_a_day(const HashOf& what) {
@@ -124,6 +125,9 @@ std::uint64_t hash_after_a_day(const HashOf& what) {
                                   tools::make_ack_centre());
     for (int minute = 1; minute <= 24 * 60; ++minute) {
       const Instant end = Instant{} + Duration::minutes(minute);
+      for (std::size_t i = fleet.shard_begin(shard); what.run_quiet_ones && i < fleet.shard_begin(shard + 1); ++i) {
+        (void)fleet.station(i);
+      }
       fleet.run_shard(shard, end);
       exchange.exchange(fleet.start_utc_ms() + static_cast<std::uint64_t>(end.ms()));
     }
@@ -150,6 +154,56 @@ TEST(Fleet, SkippedIdlePollsChangeNothing) {
   EXPECT_EQ(hash_after_a_day({.skip_idle_polls = false}), hash_after_a_day({.skip_idle_polls = true}));
   EXPECT_EQ(hash_after_a_day({.skip_idle_polls = false, .item_sensors = true}),
             hash_after_a_day({.skip_idle_polls = true, .item_sensors = true}));
+}
+
+// A station that has nothing to do in a window is not run, and is brought up to its end when somebody speaks to it.
+TEST(Fleet, QuietStationsAreLeftOutWithoutATrace) {
+  EXPECT_EQ(hash_after_a_day({.run_quiet_ones = true}), hash_after_a_day({}));
+}
+
+// Who comes to a station that was quiet for long comes now, not when something happened there last.
+std::uint64_t hash_of_a_late_visit(bool run_quiet_ones) {
+  SimOptions options = SimFleet::options(9, 1);
+  options.fleet.demand = false;
+  std::vector<emulator::RoomMeter> meters(1);
+  emulator::Fleet fleet(options.profile, options.fleet, 1, meters);
+  for (int minute = 1; minute <= 180; ++minute) {
+    if (run_quiet_ones) {
+      (void)fleet.station(0);
+    }
+    fleet.run_shard(0, Instant{} + Duration::minutes(minute));
+    if (minute == 148) {
+      EXPECT_EQ(fleet.touched(0), run_quiet_ones) << "choose a minute in which it is quiet";
+      emulator::Injection deposit;
+      deposit.size = 1;
+      deposit.carrier = "sf";
+      (void)fleet.station(0).inject(deposit);
+    }
+  }
+  EXPECT_EQ(fleet.totals().of(emulator::Use::kDeposit), 1U);
+  return fleet.trace_hash();
+}
+
+TEST(Fleet, AQuietStationIsBroughtUpToTheTimeOfAVisit) {
+  EXPECT_EQ(hash_of_a_late_visit(false), hash_of_a_late_visit(true));
+}
+
+// A door that moves is news of one board: its first reading is an idle poll, and who polls the others reads nothing.
+TEST(Fleet, OnlyTheBoardThatHasNewsIsPolled) {
+  SimFleet sim(SimFleet::options(5, 10));
+  sim.run(Duration::hours(24));
+  const emulator::StationCounters totals = sim.fleet().totals();
+  std::uint64_t openings = 0;
+  for (std::size_t i = 0; i < sim.fleet().station_count(); ++i) {
+    for (const emulator::LedgerRow& row : sim.station(i).ledger()) {
+      openings += row.door_openings;
+    }
+  }
+  ASSERT_GT(openings, 400U);
+  constexpr std::uint64_t kFramesOfAPoll = 2;
+  constexpr std::uint64_t kEdges = 2;  // It opens, and is shut.
+  EXPECT_GE(totals.bus_idle_frames, kFramesOfAPoll * openings);
+  EXPECT_LE(totals.bus_idle_frames, kFramesOfAPoll * kEdges * openings * 3 / 2);  // Switches chatter.
 }
 
 // At most 8 events a collected parcel: what a parcel costs the uplink and the store.

@@ -34,7 +34,15 @@ ShardExchange::ShardExchange(emulator::Fleet& fleet, std::size_t begin, std::siz
 
 void ShardExchange::gather() {
   out_.clear();
+  const emulator::Fleet& fleet = fleet_;
   for (std::size_t i = begin_; i < end_; ++i) {
+    if (!fleet.touched(i)) {
+      continue;
+    }
+    const emulator::HostLink& seen = fleet.station(i).link();
+    if (!seen.wants_connection() && seen.outgoing().empty()) {
+      continue;
+    }
     emulator::HostLink& link = fleet_.station(i).link();
     if (link.wants_connection()) {
       link.connected();

@@ -87,13 +87,8 @@ void LineSegment::coil(std::uint8_t board, std::uint8_t channel, bool on, Instan
 
 std::uint64_t LineSegment::inputs(std::size_t board, Instant now) {
   const BoardProfile& profile = line_.board(board).profile();
-  const auto index = static_cast<std::uint8_t>(board);
-  const std::size_t count = profile.family == BoardFamily::kP2 ? std::size_t{2} * profile.channels : profile.channels;
-  std::uint64_t ones = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    ones |= wiring_->input(index, static_cast<std::uint8_t>(i), now) ? std::uint64_t{1} << i : 0;
-  }
-  return ones;
+  const int count = profile.family == BoardFamily::kP2 ? 2 * profile.channels : profile.channels;
+  return wiring_->inputs(static_cast<std::uint8_t>(board), static_cast<std::uint8_t>(count), now);
 }
 
 }  // namespace cubby::emulator

@@ -39,6 +39,9 @@ Status Guest::obey(const Channel::Frame& frame) {
   if (frame.type == Message::kKnows && assembly_.has_value()) {
     return answer_knows(frame.data);
   }
+  if (frame.type == Message::kPollOf && assembly_.has_value()) {
+    return answer_poll_of(frame.data);
+  }
   return Status::kWrongState;
 }
 
@@ -115,6 +118,18 @@ Status Guest::answer_knows(Bytes data) {
   const drivers::DoorBank& doors = assembly_->controller().doors();
   const bool knows = doors.started() && doors.knows(board, inputs);
   return channel_.send(Message::kKnown, Writer<1>().put(static_cast<std::uint8_t>(knows ? 1 : 0)).bytes());
+}
+
+Status Guest::answer_poll_of(Bytes data) {
+  Reader reader(data);
+  const auto board = reader.take_below(limits::kBoardsMax);
+  const Instant from = reader.take_instant();
+  const drivers::DoorBank& doors = assembly_->controller().doors();
+  if (!reader.ends() || board >= doors.board_count()) {
+    return Status::kBadInput;
+  }
+  const Instant at = doors.started() ? doors.idle_poll_of(board, from) : Instant::max();
+  return channel_.send(Message::kPolls, Writer<8>().put(at).bytes());
 }
 
 std::uint8_t Guest::outcome_flags() const {

@@ -29,6 +29,7 @@ class Guest {
   Status boot(Bytes data);
   Status tick(Bytes data);
   Status answer_knows(Bytes data);
+  Status answer_poll_of(Bytes data);
   std::uint8_t outcome_flags() const;
 
   std::string_view port_;

@@ -96,6 +96,22 @@ void set_config_applied(cubby_v1_Event& event, const cubby_v1_StationConfig& con
   body.config.arg = const_cast<cubby_v1_StationConfig*>(&config);
 }
 
+std::uint32_t body_of(Bytes bytes) {
+  pb_istream_t stream = pb_istream_from_buffer(reinterpret_cast<const pb_byte_t*>(bytes.data()), bytes.size());
+  pb_wire_type_t type{};
+  std::uint32_t field = 0;
+  bool at_end = false;
+  while (pb_decode_tag(&stream, &type, &field, &at_end)) {
+    if (field > cubby_v1_Event_wall_ms_tag) {
+      return type == PB_WT_STRING ? field : 0;
+    }
+    if (!pb_skip_field(&stream, type)) {
+      break;
+    }
+  }
+  return 0;
+}
+
 Status decode_event(Bytes bytes, cubby_v1_Event& event) {
   event = cubby_v1_Event_init_zero;
   pb_istream_t stream = pb_istream_from_buffer(reinterpret_cast<const pb_byte_t*>(bytes.data()), bytes.size());

@@ -137,8 +137,8 @@ class Lab:
             self.wait_for_port(program, self.uplink)
         return program
 
-    def emulator(self, *more, centre=True):
-        arguments = ["--profile", "shanxi", "--ledger", str(self.ledger), "--report", str(self.report)]
+    def emulator(self, *more, centre=True, profile="shanxi"):
+        arguments = ["--profile", profile, "--ledger", str(self.ledger), "--report", str(self.report)]
         if centre:
             arguments += ["--aggregator", f"127.0.0.1:{self.uplink}"]
         return Program(self, "cubby-emulator", [*arguments, *more])
@@ -182,9 +182,9 @@ class Lab:
         answer = json.loads(result.stdout)
         return answer["rows"] if isinstance(answer, dict) else answer
 
-    def verify(self):
+    def verify(self, seconds=300):
         """Last line of `cubby verify`, which must not find a difference."""
-        result = self.run("cubby", "verify", "--store", str(self.store), "--ledger", str(self.ledger), seconds=300)
+        result = self.run("cubby", "verify", "--store", str(self.store), "--ledger", str(self.ledger), seconds=seconds)
         expect(result.returncode == 0, f"cubby verify: {(result.stdout + result.stderr).strip()}")
         return result.stdout.strip().splitlines()[-1]
 

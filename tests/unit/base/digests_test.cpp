@@ -54,6 +54,30 @@ TEST(Crc, InPiecesAsInOne) {
   }
 }
 
+// As the catalogue defines them, a bit at a time: every length meets other ends of the loops that take several bytes.
+template <typename T>
+T bit_by_bit(Bytes data, T crc, T polynomial) {
+  for (const std::byte byte : data) {
+    crc = static_cast<T>(crc ^ static_cast<T>(byte));
+    for (int bit = 0; bit < 8; ++bit) {
+      crc = static_cast<T>((crc >> 1) ^ ((crc & 1U) != 0 ? polynomial : T{0}));
+    }
+  }
+  return crc;
+}
+
+TEST(Crc, OfEveryLengthAsTheirDefinitions) {
+  std::vector<std::byte> data;
+  for (unsigned i = 0; i < 70; ++i) {
+    const Bytes bytes(data);
+    EXPECT_EQ(crc16_modbus(bytes), bit_by_bit<std::uint16_t>(bytes, 0xFFFF, 0xA001)) << i << " bytes";
+    const std::uint32_t wanted = ~bit_by_bit<std::uint32_t>(bytes, 0xFFFF'FFFF, 0x82F6'3B78);
+    EXPECT_EQ(crc32c(bytes), wanted) << i << " bytes";
+    EXPECT_EQ(crc32c_by_table(bytes), wanted) << i << " bytes";
+    data.push_back(static_cast<std::byte>(i * 151 + 3));
+  }
+}
+
 // FIPS 180-4 examples.
 TEST(Digest, Sha256) {
   const std::array<Bytes, 1> abc{as_bytes("abc")};

@@ -43,6 +43,26 @@ TEST(EventCodec, FitsExactlyOrNotAtAll) {
   EXPECT_EQ(encode_event(event, MutableBytes(buffer).first(size)).value(), size);
 }
 
+TEST(EventCodec, TellsTheBodyWithoutDecodingIt) {
+  cubby_v1_Event event = deposited();
+  std::array<std::byte, 128> buffer;
+  const std::size_t size = encode_event(event, buffer).value();
+  const Bytes whole = Bytes(buffer).first(size);
+  EXPECT_EQ(body_of(whole), static_cast<std::uint32_t>(cubby_v1_Event_deposited_tag));
+  event = cubby_v1_Event_init_zero;
+  event.which_body = cubby_v1_Event_door_forced_tag;
+  std::array<std::byte, 16> bare;
+  const std::size_t bare_size = encode_event(event, bare).value();
+  EXPECT_EQ(body_of(Bytes(bare).first(bare_size)), static_cast<std::uint32_t>(cubby_v1_Event_door_forced_tag));
+  EXPECT_EQ(body_of({}), 0U);
+  for (std::size_t cut = 0; cut < size; ++cut) {
+    const std::uint32_t body = body_of(whole.first(cut));
+    EXPECT_TRUE(body == 0 || body == cubby_v1_Event_deposited_tag) << "after " << cut << " bytes";
+  }
+  const std::array<std::byte, 2> number{std::byte{4 << 3}, std::byte{1}};  // Field 4 is no varint.
+  EXPECT_EQ(body_of(number), 0U);
+}
+
 TEST(EventCodec, WritesWhatNanopbWouldWrite) {
   const google::protobuf::Descriptor& descriptor = *cubby::v1::Event::descriptor();
   EXPECT_EQ(descriptor.field_count() - descriptor.FindOneofByName("body")->field_count(), 3)
