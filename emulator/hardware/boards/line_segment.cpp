@@ -31,6 +31,7 @@ void LineSegment::attach(Instant boot) {
 void LineSegment::power_cycle(Instant now) {
   line_.advance(now);
   line_.restart_host(now);
+  heard_.clear();
   line_.power_cycle(now);
   next_call_ = line_.next_event();
 }
@@ -65,7 +66,12 @@ std::size_t LineSegment::do_receive(MutableBytes into, Instant now) {
   const RoomScope scope(meter_, Room::kBus);
   const std::size_t size = bus_.receive(into, now);
   if (size != 0 && !idle_) {
-    hash_->add(TraceKind::kFrameReceived, {boot_.us + now.us}, Bytes(into).first(size));
+    heard_.insert(heard_.end(), into.begin(), into.begin() + static_cast<std::ptrdiff_t>(size));
+  }
+  const Instant at{boot_.us + now.us};
+  if (!heard_.empty() && size < into.size() && has_arrived(at)) {
+    hash_->add(TraceKind::kFrameReceived, at, heard_);
+    heard_.clear();
   }
   return size;
 }

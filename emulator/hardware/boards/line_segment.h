@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <vector>
 
 #include "emulator/hardware/board_segment.h"
 #include "emulator/hardware/boards/line_bus.h"
@@ -56,6 +57,9 @@ class LineSegment final : public BoardSegment, private LockWiring {
   Instant seen_at(Instant now) const { return idle_ ? sent_at_ : now; }
   bool idle_ = false;  // The frame that was sent last only looks.
   Instant sent_at_{};
+  // Of an answer that has not arrived as a whole: a keep-alive may look in between, and is skipped where polls are. The
+  // trace has it in one piece then, as it has it where nobody looked.
+  std::vector<std::byte> heard_;
   Instant boot_{};
 };
 
