@@ -71,7 +71,7 @@ class Site:
         result = self.lab.inject("deposit", "--station", self.honest[0], "--size", "M")
         expect_equal(result.returncode, 0, f"inject deposit: {result.stdout}{result.stderr}")
         self.deposits += 1
-        wait_until(lambda: int(self.lab.stats("--by", "station", "--station", self.honest[0])[0]["deposits"]) == self.deposits, 10,
+        wait_until(lambda: int(self.lab.stats("--by", "station", "--station", self.honest[0])[0]["deposits"]) == self.deposits, 60,
                    "the deposit to be counted")
 
     def peer(self, folder, **options):

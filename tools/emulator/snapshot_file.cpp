@@ -35,6 +35,7 @@ std::vector<std::byte> head() {
   return bytes;
 }
 
+Bytes bytes_of(std::uint64_t&& value) = delete;  // It would be gone.
 Bytes bytes_of(const std::uint64_t& value) {
   return std::as_bytes(std::span(&value, 1));
 }
@@ -52,7 +53,8 @@ std::vector<std::byte> key_digest(const RunOptions& options) {
   for (const VersionedKey& key : options.fleet_keys.station_keys("cubby snapshot", options.key_version)) {
     keys.insert(keys.end(), key.key.begin(), key.key.end());
   }
-  const std::array<Bytes, 2> parts{bytes_of(options.key_version), keys};
+  const std::uint64_t version = options.key_version;
+  const std::array<Bytes, 2> parts{bytes_of(version), keys};
   const Sha256Digest digest = sha256(parts);
   return {digest.begin(), digest.begin() + 8};
 }

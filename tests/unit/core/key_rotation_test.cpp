@@ -7,7 +7,8 @@ namespace cubby::tests {
 namespace {
 
 std::uint16_t key_of_deposit(StationWorld& world, std::size_t which) {
-  const auto& body = world.events(cubby_v1_Event_deposited_tag)[which].body.deposited;
+  const auto events = world.events(cubby_v1_Event_deposited_tag);
+  const auto& body = events[which].body.deposited;
   return body.has_key_version ? body.key_version : std::uint16_t{1};
 }
 
