@@ -71,7 +71,8 @@ TEST_P(EachFamily, SkippedIdlePollsChangeNothing) {
 
 // A P7 is long in telling all doors; with this seed a keep-alive comes in the middle of it.
 TEST(Boards, AnAnswerIsOneInTheTraceWhoeverLooksInBetween) {
-  SimOptions options = SimFleet::options(4, 1);
+  SimOptions options = SimFleet::options(6, 1);
+  options.fleet.start_utc_ms = options.profile.start_utc_ms();
   options.fleet.board_family = BoardFamily::kP7;
   const std::uint64_t skipped = hash_of(options, Duration::hours(12));
   options.fleet.skip_idle_polls = false;
