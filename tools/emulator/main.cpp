@@ -116,6 +116,37 @@ void declare_snapshot(CLI::App& app, Arguments& arguments) {
                  "Virtual UTC from which on --report and the summary count; before is a warm-up; at --speed max");
 }
 
+void declare_hardware(CLI::App& app, Arguments& arguments) {
+  app.add_flag("--no-skip-idle-polls", arguments.no_skip,
+               "Run every poll of every lock board (slow; the trace hash is the same)");
+  app.add_option("--boards", arguments.boards,
+                 "Lock boards of the stations: p1, p2, p5, p6, p7, or mixed, as the province has them")
+      ->check(CLI::IsMember({"p1", "p2", "p5", "p6", "p7", "mixed"}))
+      ->capture_default_str();
+  app.add_option("--bus-noise", arguments.bus_noise,
+                 "On every station's bus, in a million bytes: flip=N,burst=N,drop=N,double=N,glue=N (slow)")
+      ->capture_default_str();
+  app.add_flag("--item-sensors", arguments.item_sensors,
+               "Compartments have a sensor that sees whether a parcel is inside");
+  app.add_option("--guest", arguments.guest,
+                 "The first station's controller is that command, in lock-step on its standard input and output, e.g.\n"
+                 "cubby-lockstep-guest; only at --speed max");
+  app.add_option("--guest-silence", arguments.guest_silence,
+                 "Seconds after which a silent guest is lost; 0: never, for a debugger")
+      ->check(integer_range(0, kGuestSilenceMostS))
+      ->capture_default_str();
+}
+
+void declare_secrets(CLI::App& app, Arguments& arguments) {
+  app.add_option("--fleet-key", arguments.fleet_key,
+                 "File with the fleet's key; default: fleet.key in the state folder of cubby");
+  app.add_option("--key-version", arguments.key_version,
+                 "Of every station's newest key, 1 to 65535; default: where the newest key of that file begins")
+      ->check(integer_range(1, limits::kKeyVersionMax));
+  app.add_option("--token-file", arguments.token_file,
+                 "File with the control port's token; default: control.token there");
+}
+
 // What a snapshot says itself.
 void exclude_from_restore(CLI::App& app) {
   for (const char* name :
@@ -164,37 +195,14 @@ void declare(CLI::App& app, Arguments& arguments) {
                  "Virtual seconds between two talks with the centre at --speed max; default: a twelfth of\n"
                  "--report-every, 60 to 300")
       ->check(integer_range(1, kWindowMaxS));
-  app.add_flag("--no-skip-idle-polls", arguments.no_skip,
-               "Run every poll of every lock board (slow; the trace hash is the same)");
   app.add_flag("--no-demand", arguments.no_demand, "Nobody comes but those who are injected");
-  app.add_option("--boards", arguments.boards,
-                 "Lock boards of the stations: p1, p2, p5, p6, p7, or mixed, as the province has them")
-      ->check(CLI::IsMember({"p1", "p2", "p5", "p6", "p7", "mixed"}))
-      ->capture_default_str();
-  app.add_option("--bus-noise", arguments.bus_noise,
-                 "On every station's bus, in a million bytes: flip=N,burst=N,drop=N,double=N,glue=N (slow)")
-      ->capture_default_str();
-  app.add_flag("--item-sensors", arguments.item_sensors,
-               "Compartments have a sensor that sees whether a parcel is inside");
-  app.add_option("--guest", arguments.guest,
-                 "The first station's controller is that command, in lock-step on its standard input and output, e.g.\n"
-                 "cubby-lockstep-guest; only at --speed max");
-  app.add_option("--guest-silence", arguments.guest_silence,
-                 "Seconds after which a silent guest is lost; 0: never, for a debugger")
-      ->check(integer_range(0, kGuestSilenceMostS))
-      ->capture_default_str();
+  declare_hardware(app, arguments);
   app.add_flag("--profile-rooms", arguments.profile_rooms, "Measure processor time by room, for --report");
   app.add_option(
       "--start", arguments.start,
       "Virtual UTC at the start, e.g. 2025-03-02T16:00:00Z; default: midnight of the profile's first day at\n"
       "--speed max, else nine in the morning");
-  app.add_option("--fleet-key", arguments.fleet_key,
-                 "File with the fleet's key; default: fleet.key in the state folder of cubby");
-  app.add_option("--key-version", arguments.key_version,
-                 "Of every station's newest key, 1 to 65535; default: where the newest key of that file begins")
-      ->check(integer_range(1, limits::kKeyVersionMax));
-  app.add_option("--token-file", arguments.token_file,
-                 "File with the control port's token; default: control.token there");
+  declare_secrets(app, arguments);
   app.add_option("--log-level", arguments.log_level, "trace, debug, info, warn or error")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
   app.set_version_flag("--version", "cubby-emulator 0.1.0");
