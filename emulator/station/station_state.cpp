@@ -156,16 +156,21 @@ std::size_t StationWorld::save(std::vector<std::byte>& blob) const {
   return flash_place;
 }
 
-Status StationWorld::load(Bytes blob) {
-  const Result<Bytes> body = open_blob(blob, kStateVersion);
-  if (!body.ok()) {
-    return body.status();
-  }
+Status StationWorld::load_blob(Bytes blob, std::uint32_t version, bool& powered, Bytes& rest) {
+  const Result<Bytes> body = open_blob(blob, version);
+  CUBBY_TRY(body.status());
   BlobReader reader(body.value());
-  bool powered = false;
   if (!load_world(reader, powered) || !flash_.load(reader.rest())) {
     return Status::kCorrupt;
   }
+  rest = reader.rest();
+  return Status::kOk;
+}
+
+Status StationWorld::load(Bytes blob) {
+  bool powered = false;
+  Bytes rest;
+  CUBBY_TRY(load_blob(blob, kStateVersion, powered, rest));
   if (powered) {
     people_.on_power_cut();
     power_on();
@@ -203,18 +208,13 @@ Status StationWorld::resume(Bytes blob) {
   if (line_ != nullptr || setup_.remote != nullptr) {
     return Status::kNotSupported;
   }
-  const Result<Bytes> body = open_blob(blob, kImageVersion);
-  if (!body.ok()) {
-    return body.status();
-  }
-  BlobReader reader(body.value());
   bool powered = false;
-  if (!load_world(reader, powered) || !flash_.load(reader.rest())) {
-    return Status::kCorrupt;
-  }
+  Bytes rest;
+  CUBBY_TRY(load_blob(blob, kImageVersion, powered, rest));
   if (powered) {
     start_controller();
   }
+  BlobReader reader(rest);
   ImageReader memory(reader);
   image(memory);
   return reader.ok() && reader.rest().empty() ? Status::kOk : Status::kCorrupt;

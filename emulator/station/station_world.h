@@ -202,6 +202,8 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void save_world(BlobWriter& writer) const;
   /// Everything but the flash, which follows; `powered`: the controller ran.
   bool load_world(BlobReader& reader, bool& powered);
+  // World and flash of a blob of that version; `rest` is what it has beyond.
+  Status load_blob(Bytes blob, std::uint32_t version, bool& powered, Bytes& rest);
   template <typename Image>
   void image(Image& image);
   static void save_planned(const Planned& planned, BlobWriter& writer);

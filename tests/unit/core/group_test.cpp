@@ -8,30 +8,14 @@ namespace {
 
 using core::CompartmentState;
 
-/// A deposit of a parcel for that recipient, from the scan of the pass to the courier's good-bye.
-unsigned deposit_for(StationWorld& world, std::string_view token, std::string_view parcel,
-                     std::string_view carrier = "sf") {
-  world.scan(world.courier_pass(carrier));
-  world.scan(parcel);
-  world.scan("CBR1." + std::string(token));
-  world.key('S');
-  world.advance_seconds(1);
-  const auto compartment = world.last_screen().compartment;
-  world.shut(compartment);
-  world.advance_seconds(1);
-  EXPECT_EQ(world.last_screen().screen, Screen::kStored);
-  world.key('*');
-  return compartment;
-}
-
-constexpr std::string_view kAnna = "00000000000000a1";
-constexpr std::string_view kBen = "ffffffffffffffff";
+constexpr std::string_view kAnna = "CBR1.00000000000000a1";
+constexpr std::string_view kBen = "CBR1.ffffffffffffffff";
 
 TEST(Group, OneCodeOpensEachDoorByItself) {
   StationWorld world;
-  const auto first = deposit_for(world, kAnna, "P1");
-  const auto other = deposit_for(world, kBen, "P2");
-  const auto second = deposit_for(world, kAnna, "P3");
+  const auto first = world.deposit_for(kAnna, "P1");
+  const auto other = world.deposit_for(kBen, "P2");
+  const auto second = world.deposit_for(kAnna, "P3");
   const auto deposits = world.events(cubby_v1_Event_deposited_tag);
   ASSERT_EQ(deposits.size(), 3U);
   EXPECT_FALSE(deposits[0].body.deposited.has_code_counter);
@@ -61,8 +45,8 @@ TEST(Group, OneCodeOpensEachDoorByItself) {
 
 TEST(Group, AnotherCarriersTokenIsAnotherRecipient) {
   StationWorld world;
-  const auto first = deposit_for(world, kAnna, "P1", "sf");
-  const auto second = deposit_for(world, kAnna, "P2", "zto");
+  const auto first = world.deposit_for(kAnna, "P1", "sf");
+  const auto second = world.deposit_for(kAnna, "P2", "zto");
   world.enter_code(world.code_of(first));
   world.shut(first);
   world.advance_seconds(2);
@@ -72,8 +56,8 @@ TEST(Group, AnotherCarriersTokenIsAnotherRecipient) {
 
 TEST(Group, WhoLeavesADoorOpenGetsNoOtherAndTheCodeStaysGood) {
   StationWorld world;
-  const auto first = deposit_for(world, kAnna, "P1");
-  const auto second = deposit_for(world, kAnna, "P2");
+  const auto first = world.deposit_for(kAnna, "P1");
+  const auto second = world.deposit_for(kAnna, "P2");
   const auto code = world.code_of(first);
   world.enter_code(code);
   world.advance_seconds(61);
@@ -88,8 +72,8 @@ TEST(Group, WhoLeavesADoorOpenGetsNoOtherAndTheCodeStaysGood) {
 
 TEST(Group, ADoorThatJamsDoesNotKeepTheOthersShut) {
   StationWorld world;
-  const auto first = deposit_for(world, kAnna, "P1");
-  const auto second = deposit_for(world, kAnna, "P2");
+  const auto first = world.deposit_for(kAnna, "P1");
+  const auto second = world.deposit_for(kAnna, "P2");
   const auto code = world.code_of(first);
   world.jam(first);
   world.enter_code(code);
@@ -105,8 +89,8 @@ TEST(Group, ADoorThatJamsDoesNotKeepTheOthersShut) {
 
 TEST(Group, OneParcelMayBeRefusedAndTheOtherTaken) {
   StationWorld world;
-  const auto first = deposit_for(world, kAnna, "P1");
-  const auto second = deposit_for(world, kAnna, "P2");
+  const auto first = world.deposit_for(kAnna, "P1");
+  const auto second = world.deposit_for(kAnna, "P2");
   world.enter_code(world.code_of(first));
   world.key('N');
   world.shut(first);
@@ -120,11 +104,11 @@ TEST(Group, OneParcelMayBeRefusedAndTheOtherTaken) {
 
 TEST(Group, AParcelThatComesWhenTheOthersAreGoneHasACodeOfItsOwn) {
   StationWorld world;
-  const auto first = deposit_for(world, kAnna, "P1");
+  const auto first = world.deposit_for(kAnna, "P1");
   world.enter_code(world.code_of(first));
   world.shut(first);
   world.advance_seconds(1);
-  deposit_for(world, kAnna, "P2");
+  world.deposit_for(kAnna, "P2");
   EXPECT_FALSE(world.events(cubby_v1_Event_deposited_tag)[1].body.deposited.has_code_counter);
 }
 

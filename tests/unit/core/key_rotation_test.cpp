@@ -20,31 +20,7 @@ void collect(StationWorld& world, unsigned compartment) {
   world.key('*');
 }
 
-void reissue(StationWorld& world, unsigned compartment) {
-  cubby_v1_Command command = cubby_v1_Command_init_zero;
-  command.id[0] = 1;
-  command.expires_utc_ms = world.utc_ms() + 60'000;
-  command.which_body = cubby_v1_Command_reissue_tag;
-  command.body.reissue.compartment = static_cast<std::uint8_t>(compartment);
-  world.command(command);
-  world.advance_seconds(1);
-}
-
-unsigned deposit_for(StationWorld& world, std::string_view recipient, std::string_view parcel) {
-  world.scan(world.courier_pass());
-  world.scan(parcel);
-  world.scan("CBR1." + std::string(recipient));
-  world.key('S');
-  world.advance_seconds(1);
-  const auto compartment = world.last_screen().compartment;
-  world.shut(compartment);
-  world.advance_seconds(1);
-  EXPECT_EQ(world.last_screen().screen, Screen::kStored);
-  world.key('*');
-  return compartment;
-}
-
-constexpr std::string_view kAnna = "00000000000000a1";
+constexpr std::string_view kAnna = "CBR1.00000000000000a1";
 
 TEST(KeyRotation, CodesOfTheOldKeyOpenUntilTheyAreCollected) {
   StationWorld world;
@@ -71,7 +47,7 @@ TEST(KeyRotation, ACodeWhoseKeyWasTakenAwayOpensNothingUntilItIsIssuedAgain) {
   world.advance_seconds(1);
   EXPECT_EQ(world.events(cubby_v1_Event_code_rejected_tag).size(), 1U);
   EXPECT_EQ(world.state(door), core::CompartmentState::kOccupied);
-  reissue(world, door);
+  world.reissue(door);
   const auto reissued = world.events(cubby_v1_Event_code_reissued_tag);
   ASSERT_EQ(reissued.size(), 1U);
   EXPECT_EQ(reissued[0].body.code_reissued.key_version, 2U);
@@ -82,11 +58,11 @@ TEST(KeyRotation, ACodeWhoseKeyWasTakenAwayOpensNothingUntilItIsIssuedAgain) {
 
 TEST(KeyRotation, ANewParcelDoesNotJoinAGroupWhoseCodeIsOfAnOlderKey) {
   StationWorld world;
-  const unsigned first = deposit_for(world, kAnna, "P1");
+  const unsigned first = world.deposit_for(kAnna, "P1");
   world.set_keys(1, 2);
   world.power_cycle();
-  const unsigned second = deposit_for(world, kAnna, "P2");
-  const unsigned third = deposit_for(world, kAnna, "P3");
+  const unsigned second = world.deposit_for(kAnna, "P2");
+  const unsigned third = world.deposit_for(kAnna, "P3");
   const auto deposits = world.events(cubby_v1_Event_deposited_tag);
   ASSERT_EQ(deposits.size(), 3U);
   EXPECT_FALSE(deposits[1].body.deposited.has_code_counter);

@@ -26,20 +26,6 @@ std::string wrong(std::string digits) {
   return digits;
 }
 
-/// For a recipient whom the courier's own number stands for.
-unsigned deposit_for_anna(StationWorld& world, std::string_view parcel) {
-  world.scan(world.courier_pass());
-  world.scan(parcel);
-  world.scan(kAnna);
-  world.key('S');
-  world.advance_seconds(1);
-  const auto compartment = world.last_screen().compartment;
-  world.shut(compartment);
-  world.advance_seconds(1);
-  world.key('*');
-  return compartment;
-}
-
 std::uint32_t failures(const StationWorld& world) {
   return world.controller().state().failures();
 }
@@ -218,9 +204,9 @@ TEST(SecondInput, OfAParcelWithFewDigitsHasZerosBeforeThem) {
 TEST(SecondInput, OfAnyParcelOpensAllDoorsOfItsGroup) {
   for (const bool by_first : {true, false}) {
     StationWorld world(short_codes());
-    const auto first = deposit_for_anna(world, kParcel);
+    const auto first = world.deposit_for(kAnna, kParcel);
     const auto stranger = world.deposit('S', kOther);
-    const auto second = deposit_for_anna(world, "P1234");
+    const auto second = world.deposit_for(kAnna, "P1234");
     ASSERT_EQ(world.code_of(first), world.code_of(second));
     world.enter_code(world.code_of(first), world.second_of(stranger));
     EXPECT_EQ(world.last_screen().screen, Screen::kWrongCode);
@@ -292,13 +278,7 @@ TEST(SecondInput, BelongsToAReissuedCodeAsToTheFirst) {
   StationWorld world(short_codes());
   const auto compartment = world.deposit('S', kParcel);
   const auto old = world.code_of(compartment);
-  cubby_v1_Command command = cubby_v1_Command_init_zero;
-  command.id[0] = 1;
-  command.expires_utc_ms = world.utc_ms() + 60'000;
-  command.which_body = cubby_v1_Command_reissue_tag;
-  command.body.reissue.compartment = static_cast<std::uint8_t>(compartment);
-  world.command(command);
-  world.advance_seconds(1);
+  world.reissue(compartment);
   const auto reissued = world.events(cubby_v1_Event_code_reissued_tag);
   ASSERT_EQ(reissued.size(), 1U);
   EXPECT_EQ(reissued[0].body.code_reissued.code_digits, 6U);
@@ -334,11 +314,11 @@ TEST(SecondInput, AParcelKeepsItsCodeWhenTheConfigurationChangesToOtherDigits) {
 
 TEST(SecondInput, AParcelJoinsNoGroupWhoseCodeHasOtherDigits) {
   StationWorld world;
-  const auto old = deposit_for_anna(world, kParcel);
+  const auto old = world.deposit_for(kAnna, kParcel);
   world.set_code_digits(6);
   world.power_cycle();
-  const auto young = deposit_for_anna(world, kOther);
-  const auto third = deposit_for_anna(world, "P1234");
+  const auto young = world.deposit_for(kAnna, kOther);
+  const auto third = world.deposit_for(kAnna, "P1234");
   EXPECT_EQ(world.code_of(old).size(), 8U);
   EXPECT_EQ(world.code_of(young).size(), 6U);
   EXPECT_FALSE(world.events(cubby_v1_Event_deposited_tag)[1].body.deposited.has_code_counter);

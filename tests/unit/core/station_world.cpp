@@ -312,6 +312,30 @@ std::string StationWorld::courier_pass(std::string_view carrier, std::int64_t va
   return pass(Pass::kCourier, carrier, std::min<std::int64_t>(0, valid_s - 1), valid_s);
 }
 
+unsigned StationWorld::deposit_for(std::string_view recipient_scan, std::string_view parcel, std::string_view carrier) {
+  scan(courier_pass(carrier));
+  scan(parcel);
+  scan(recipient_scan);
+  key('S');
+  advance_seconds(1);
+  const auto compartment = last_screen().compartment;
+  shut(compartment);
+  advance_seconds(1);
+  const bool stored = last_screen().screen == Screen::kStored;
+  key('*');
+  return stored ? compartment : 0;
+}
+
+void StationWorld::reissue(unsigned compartment) {
+  cubby_v1_Command order = cubby_v1_Command_init_zero;
+  order.id[0] = 1;
+  order.expires_utc_ms = utc_ms() + 60'000;
+  order.which_body = cubby_v1_Command_reissue_tag;
+  order.body.reissue.compartment = static_cast<std::uint8_t>(compartment);
+  command(order);
+  advance_seconds(1);
+}
+
 std::string StationWorld::technician_pass() {
   return pass(Pass::kTechnician, "li", 0, 600);
 }

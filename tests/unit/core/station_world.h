@@ -82,6 +82,11 @@ class StationWorld {
   unsigned begin_deposit(char size = 'S', std::string_view parcel = "P1");
   /// The whole deposit, the parcel put in; returns the compartment's number.
   unsigned deposit(char size = 'S', std::string_view parcel = "P1");
+  /// A small parcel for the recipient of that scan, from the courier's pass to the good-bye; returns the compartment's
+  /// number, 0 if it was not stored.
+  unsigned deposit_for(std::string_view recipient_scan, std::string_view parcel, std::string_view carrier = "sf");
+  /// The centre's order of a new code, a second ago.
+  void reissue(unsigned compartment);
   /// After a short code the second input, if one is given.
   void enter_code(std::string_view digits, std::string_view second = {});
   /// Digits that open nothing.
