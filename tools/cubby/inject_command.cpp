@@ -8,7 +8,7 @@
 
 #include "firmware/base/limits.h"
 #include "tools/cubby/control_client.h"
-#include "tools/cubby/panel_visit.h"
+#include "tools/cubby/panel_person.h"
 #include "tools/cubby/replay.h"
 #include "tools/support/command_line.h"
 #include "tools/support/secret_file.h"

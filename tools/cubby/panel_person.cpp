@@ -1,4 +1,4 @@
-#include "tools/cubby/panel_visit.h"
+#include "tools/cubby/panel_person.h"
 
 #include <netdb.h>
 #include <poll.h>
