@@ -6,6 +6,7 @@ The aggregator's statistics are what was done here, no more and no less; the sta
 Usage: live.py FOLDER_OF_THE_PROGRAMS   (CUBBY_IMAGES: the folder of the images)
 """
 import os
+import signal
 
 import board
 from station import ImageStation
@@ -13,6 +14,7 @@ from controller import Family, compare, jam, serve_people
 from journals import exported, marks
 from programs import THOROUGH, expect, expect_equal, main, thorough, wait_until
 
+FLEET = 2  # Emulated stations that report to the same aggregator.
 P2 = [Family("p2:0:12", 'family = "p2"\naddress = 0\nchannels = 12', 12, None)]
 MIXED = [Family("p5:1:8", 'family = "p5"\naddress = 1\nchannels = 8', 8, None),
          Family("p1:1:8", 'family = "p1"\naddress = 1\nchannels = 8', 8, None)]
@@ -97,11 +99,13 @@ def look_into_flash(station):
 def run(lab):
     image = board.image(os.environ.get("CUBBY_IMAGES", board.IMAGES), "cubby-cortex-m3")
     aggregator = lab.aggregator()
+    fleet = lab.live_emulator("--stations", str(FLEET), "--no-demand")
+    wait_until(lambda: len(lab.stats("--by", "station")) == FLEET, 60, "the fleet to report")
     station = ImageStation(lab, image, "TEST-CORTEX-0001", MIXED, 9600).set_up()
     try:
         station.start()
         expect_equal(station.panel.language, 1, "the language that the panel was told")
-        wait_until(lambda: lab.stats("--by", "station"), 20, "the station to report")
+        wait_until(lambda: len(lab.stats("--by", "station")) == FLEET + 1, 20, "the station to be one more row beside the fleet's")
         for size in "SM"[:thorough(1, 2)]:
             serve_people(station, size)
         jam(station, "S")
@@ -119,6 +123,7 @@ def run(lab):
     finally:
         station.boards.process.kill()
         station.boards.process.wait()
+    expect_equal(fleet.stop(60, signal.SIGINT), 0, "Ctrl-C of the fleet: exit code")
     result = lab.run("cubby", "verify", "--store", str(lab.store))
     expect_equal((result.returncode, result.stdout.strip().splitlines()[-1]), (0, "verify: exact"), f"cubby verify: {result.stdout}")
     expect_equal(aggregator.stop(), 0, "stopping the aggregator: exit code")
