@@ -20,6 +20,8 @@ STATIONS = 20
 FRAMES = 3  # Of a connection, either way: greeting, first report, first Ack.
 GARBAGE_MAX = 200
 CUT_UP_END, CUT_DOWN_END = 660, 200  # About the end of a station's first report, and of its first Ack.
+# What every station says and hears at once: at the slower speed, the next report is a minute away.
+AT_ONCE_UP, AT_ONCE_DOWN = 600, 110
 EVENTS_MIN = 4 * STATIONS + 8  # A station opens with four; the rest is parcels.
 TRICKLE_WATCH_S = 6
 # A station that loses an Ack, or hears one twice, may go on as if nothing were: it would take no other plan. Longer than it waits for an answer.
@@ -54,8 +56,8 @@ def drills(rng):
         # Such connections live on: one for each station.
         ("late and in pieces", 60, [Plan(up=Way(delay_s=0.03, pieces=True), down=Way(delay_s=0.03)),
                                     Plan(up=Way(delay_s=0.3), down=Way(delay_s=0.3))] * (STATIONS // 2)),
-        ("a byte a second", 60, [Plan(up=Way(trickle_at=at)) for at in places[:8]]
-         + [Plan(down=Way(trickle_at=at)) for at in some_down[:8]]),
+        ("a byte a second", 60, [Plan(up=Way(trickle_at=rng.randrange(AT_ONCE_UP))) for _ in range(8)]
+         + [Plan(down=Way(trickle_at=rng.randrange(AT_ONCE_DOWN))) for _ in range(8)]),
     ]
 
 
