@@ -39,7 +39,7 @@ def counted(lab, **reasons):
         after = status(lab)["refused_connections"]
         return {name: after[name] - before[name] for name in after if after[name] != before[name]}
     with contextlib.suppress(Exception):
-        wait_until(lambda: now() == reasons, 5, "the counters")
+        wait_until(lambda: now() == reasons, 20, "the counters")
     expect_equal(now(), reasons, "refused connections")
 
 

@@ -23,10 +23,10 @@ SUPPLY_AT = 0x30000
 class ImageStation(Cabinet):
     """Boots, cuts and looks at the image; everything that people do is the same as at any cabinet."""
 
-    def __init__(self, lab, image, station, families, baud, seed_options=()):
+    def __init__(self, lab, image, station, families, baud):
         super().__init__(lab, station, families, baud)
         self.image = image
-        self.more = list(seed_options)
+        self.more = []  # Options of QEMU.
         self.flash = self.folder / "flash.img"
         self.page = self.folder / "station.page"
         self.console = self.folder / "console.log"
@@ -76,6 +76,13 @@ class ImageStation(Cabinet):
         self.qemu.kill()
         self.qemu.wait(30)
         self.panel.close()
+
+    def ended_within(self, seconds):
+        try:
+            self.qemu.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     # As programs.Program, for Lab.kill_everything().
     def running(self):
