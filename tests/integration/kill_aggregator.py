@@ -48,8 +48,7 @@ def kill_and_restart(lab, aggregator, emulator, rng, pause_s):
         found = check_remains(lab, known)
         grown += found != known
         known = found
-        aggregator = lab.aggregator(wait=False)
-        lab.wait_for_port(aggregator, lab.http)
+        aggregator = lab.aggregator()
     expect(grown > KILLS_A_FLEET / 2, f"events arrived before {grown} of {KILLS_A_FLEET} kills only")
     return aggregator
 

@@ -133,8 +133,8 @@ class Lab:
         program = Program(self, "cubby-aggregator", [
             "--listen", f"127.0.0.1:{self.uplink}", "--http", f"127.0.0.1:{self.http}", "--store", str(self.store), *more])
         if wait:
-            self.wait_for_port(program, self.http)
             self.wait_for_port(program, self.uplink)
+            self.wait_for_health(program)
         return program
 
     def emulator(self, *more, centre=True, profile="shanxi"):
@@ -156,6 +156,15 @@ class Lab:
                 return True
             return False
         wait_until(answers, seconds, f"{program.name} to listen on port {port}")
+
+    def wait_for_health(self, program, seconds=30):
+        """The aggregator listens before it has opened its store, and answers behind that only."""
+        def answers():
+            expect(program.running(), f"{program.name} ended at once; its last lines:\n{program.tail()}")
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                return self.get("/health", token=False)
+            return None
+        wait_until(answers, seconds, f"{program.name} to answer on port {self.http}")
 
     def run(self, name, *arguments, seconds=120, **options):
         """Runs a program of ours to its end."""
