@@ -135,12 +135,19 @@ Status NorFlashDevice::do_program(std::uint32_t address, Bytes data) {
       return *status;
     }
   }
-  Sector& sector = writable(address / geometry_.sector_size);
-  std::byte* cells = sector.data() + address % geometry_.sector_size;
-  const bool erased = std::all_of(cells, cells + data.size(), [](std::byte cell) { return cell == kErased; });
-  CUBBY_ASSERT(erased);  // Programming twice is what real parts forgive and then corrupt.
-  std::memcpy(cells, data.data(), data.size());
+  CUBBY_ASSERT(!would_overwrite(address, data.size()));  // Real parts forgive it, and then corrupt.
+  std::memcpy(writable(address / geometry_.sector_size).data() + address % geometry_.sector_size, data.data(),
+              data.size());
   return Status::kOk;
+}
+
+bool NorFlashDevice::would_overwrite(std::uint32_t address, std::size_t size) const {
+  const auto& sector = sectors_[address / geometry_.sector_size];
+  if (power_ == Power::kOff || fail_writes_ || faulty_ || !sector) {
+    return false;
+  }
+  const std::byte* const cells = sector->data() + address % geometry_.sector_size;
+  return std::any_of(cells, cells + size, [](std::byte cell) { return cell != kErased; });
 }
 
 Status NorFlashDevice::do_erase(std::uint32_t sector) {

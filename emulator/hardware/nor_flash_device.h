@@ -95,6 +95,9 @@ class NorFlashDevice final : public hal::NorFlash {
   /// Every read from `address` up to there gives FF until something is programmed, erased, cut or broken; `address`
   /// itself: nothing can be said.
   std::uint32_t blank_until(std::uint32_t address) const;
+  /// A program of `size` bytes within one page there would meet cells that are not erased, on a part without faults: it
+  /// is a programmer's error. Not while the power is off or writes fail.
+  bool would_overwrite(std::uint32_t address, std::size_t size) const;
   /// Bytes of memory that the image takes.
   std::size_t allocated() const;
 

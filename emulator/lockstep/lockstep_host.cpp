@@ -337,7 +337,7 @@ Status LockstepHost::handle_flash(Message type, Reader& reader) {
     const bool fits = reader.ok() && !data.empty() && end <= geometry.size() && place % geometry.program_size == 0 &&
                       data.size() % geometry.program_size == 0 &&
                       place / geometry.page_size == (end - 1) / geometry.page_size;
-    if (!fits) {
+    if (!fits || world_->flash.would_overwrite(static_cast<std::uint32_t>(place), data.size())) {
       return Status::kBadInput;
     }
     status = flash.program(static_cast<std::uint32_t>(place), data);

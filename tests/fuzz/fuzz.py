@@ -96,6 +96,16 @@ def seeds(target):
     elif target == "panel_link":
         yield b"\x03" + panel_frame(1, b"5") + panel_frame(2, b"PASS-123") + chunk(b"\x55\x01")
         yield b"\x00" + chunk(b"\x55\x55\x02", 0x80) + bytes(range(40))
+    elif target == "lockstep_guest":
+        # Greets, boots, ticks; programs, once where something is, reads, erases, asks for everything once.
+        boots, ticked = bytes([1, 1, 0, 1]), bytes([3] + [0] * 16 + [0])
+        yield boots + (bytes([4, 9]) + ticked) * 3
+        for talk in ([6, 2, 0, 8] + [7] * 8, [6, 2, 0, 4] + [7] * 4 + [6, 2, 0, 1, 3], [4, 2], [5, 2, 0, 1, 0], [9, 0, 9, 1], [10] + [1] * 8, [11, 1, 2, 3]):
+            yield boots + bytes([4, 9] + talk) + ticked + bytes([1, 1, 0, 1])
+        for which in range(4):
+            yield boots + bytes([4, 9, 7, which, 0, 32]) + ticked
+            yield boots + bytes([4, 9, 8, which, 12] + [5] * 12) + ticked + bytes([2, 0] + [0] * 8 + [1, 1, 3, 1, 2] + [127] * 8)
+        yield boots + bytes([0, 1, 4, 9, 6, 2, 0, 1, 9]) + ticked + bytes([1, 1, 0, 1, 4, 9]) + ticked
     elif target == "session_station":
         # Some events; a good Challenge, a Welcome, an Ack; then time.
         hello = bytes([5, 9, 9, 9, 9, 9, 0, 0, 0, 8])

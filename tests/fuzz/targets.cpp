@@ -24,6 +24,7 @@ constexpr std::array kTargets{
     Target{"panel_link", panel_link},
     Target{"wire_frame", wire_frame},
     Target{"journal_image", journal_image},
+    Target{"lockstep_guest", lockstep_guest},
     Target{"session_station", session_station},
     Target{"session_centre", session_centre},
     Target{"http_api", http_api},

@@ -77,6 +77,7 @@ void door_bank(Bytes input);
 void panel_link(Bytes input);
 void wire_frame(Bytes input);
 void journal_image(Bytes input);
+void lockstep_guest(Bytes input);
 void session_station(Bytes input);
 void session_centre(Bytes input);
 void http_api(Bytes input);

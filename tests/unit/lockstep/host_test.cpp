@@ -238,5 +238,15 @@ TEST_F(LockstepGuest, IsLostWhenItAsksForWhatIsNotThere) {
   EXPECT_EQ(flash_.counters().operations(), 0U);
 }
 
+// A real part would forgive it, and then corrupt; the emulator's own controller would end the program.
+TEST_F(LockstepGuest, IsLostWhenItProgramsWhatIsNotErased) {
+  guest_.greet();
+  guest_.say(Message::kFlashProgram, place_and(512, 8));
+  guest_.say(Message::kFlashProgram, place_and(519, 1));
+  EXPECT_EQ(boot(), Status::kIo);
+  EXPECT_EQ(host_.failure(), "it sent something that means nothing here: type 163");
+  EXPECT_EQ(flash_.counters().programs, 1U);
+}
+
 }  // namespace
 }  // namespace cubby::emulator
