@@ -112,7 +112,7 @@ class UplinkServer::Parts final : public ConnectionHost {
 };
 
 std::string UplinkServer::Parts::bind() {
-  raise_descriptor_limit();
+  options_.connections_max = connections_within_limit(options_.connections_max);
   error_code error;
   const auto address = asio::ip::make_address(options_.host, error);
   if (error) {
