@@ -14,10 +14,10 @@ struct LinkFigures {
   std::uint64_t refused = 0;  // That came to nothing.
   std::uint64_t lost = 0;     // That were up, and the other side or the network ended.
   std::uint64_t events_sent = 0;
-  TimeHistogram acks;  // Of events: from the beginning of the window in which it was sent.
+  TimeHistogram acks;         // Of events: from the beginning of the window in which it was sent.
+  std::uint64_t opening = 0;  // At most at a time.
   // Now, at the end of the second:
   std::uint64_t waiting = 0;  // Stations that want one, and whose turn has not come.
-  std::uint64_t opening = 0;
   std::uint64_t up = 0;
 
   /// Adds what came later.
@@ -28,8 +28,8 @@ struct LinkFigures {
     lost += later.lost;
     events_sent += later.events_sent;
     acks.add(later.acks);
+    opening = std::max(opening, later.opening);
     waiting = later.waiting;
-    opening = later.opening;
     up = later.up;
   }
 };

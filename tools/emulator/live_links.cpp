@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "tools/emulator/centre_link.h"
@@ -33,14 +34,14 @@ void LiveLinks::tell(const std::string& trouble) {
 LinkFigures LiveLinks::take_figures() {
   LinkFigures taken = std::exchange(figures_, {});
   figures_.waiting = taken.waiting;
-  figures_.opening = taken.opening;
   figures_.up = taken.up;
   return taken;
 }
 
 void LiveLinks::exchange(std::uint64_t utc_ms, AckMeter::Time window_began) {
   const AckMeter::Time now = AckMeter::Time::clock::now();
-  figures_.waiting = figures_.opening = figures_.up = 0;
+  figures_.waiting = figures_.up = 0;
+  std::size_t opening = 0;
   for (std::size_t i = 0; i < connections_.size(); ++i) {
     // A quiet station costs two looks: nothing was said on either side.
     if (connections_[i] && (fleet_.touched(i) || connections_[i]->has_news())) {
@@ -50,10 +51,12 @@ void LiveLinks::exchange(std::uint64_t utc_ms, AckMeter::Time window_began) {
     if (!connections_[i]) {
       figures_.waiting += asking_[i];
     } else {
-      ++(connections_[i]->state() == State::kConnecting ? figures_.opening : figures_.up);
+      opening += connections_[i]->state() == State::kConnecting ? 1 : 0;
+      figures_.up += connections_[i]->state() == State::kUp ? 1 : 0;
     }
   }
-  open_next();
+  opening = open_next(opening);
+  figures_.opening = std::max<std::uint64_t>(figures_.opening, opening);
 }
 
 // Counts a station once for each time that it calls.
@@ -65,10 +68,11 @@ void LiveLinks::note_wish(std::size_t index) {
   }
 }
 
-void LiveLinks::open_next() {
+// Gives the next ones their turn; returns how many connections are being opened then.
+std::size_t LiveLinks::open_next(std::size_t opening) {
   const std::size_t count = connections_.size();
   const std::size_t first = next_;
-  for (std::size_t i = 0; i < count && figures_.waiting > 0 && figures_.opening < options_.opening_max; ++i) {
+  for (std::size_t i = 0; i < count && figures_.waiting > 0 && opening < options_.opening_max; ++i) {
     const std::size_t index = (first + i) % count;
     if (connections_[index] || asking_[index] == 0) {
       continue;
@@ -76,9 +80,10 @@ void LiveLinks::open_next() {
     connections_[index] = std::make_shared<LiveConnection>(context_, options_.aggregator, options_.credentials);
     connections_[index]->connect();
     --figures_.waiting;
-    ++figures_.opening;
+    ++opening;
     next_ = (index + 1) % count;
   }
+  return opening;
 }
 
 void LiveLinks::drop(std::size_t index) {
@@ -89,8 +94,9 @@ void LiveLinks::drop(std::size_t index) {
 // One connection that has something to tell or to be told.
 void LiveLinks::advance(std::size_t index, std::uint64_t utc_ms, AckMeter::Time window_began, AckMeter::Time now) {
   LiveConnection& connection = *connections_[index];
+  const emulator::HostLink& seen = std::as_const(fleet_).station(index).link();
   if (connection.state() == State::kConnecting) {
-    if (!std::as_const(fleet_).station(index).link().wants_connection()) {
+    if (!seen.wants_connection()) {
       drop(index);  // The station has given up meanwhile.
     }
     return;
@@ -98,6 +104,9 @@ void LiveLinks::advance(std::size_t index, std::uint64_t utc_ms, AckMeter::Time 
   if (connection.state() == State::kUp && connection.fresh) {
     greet(index, utc_ms);
     return;
+  }
+  if (!connection.has_news() && seen.is_up() && seen.outgoing().empty()) {
+    return;  // Whoever is taken from the fleet has to run in the next window.
   }
   emulator::HostLink& link = fleet_.station(index).link();
   if (!connection.incoming.empty()) {

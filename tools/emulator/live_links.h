@@ -40,7 +40,7 @@ class LiveLinks {
   bool end(std::size_t index);
   void drop(std::size_t index);
   void note_wish(std::size_t index);
-  void open_next();
+  std::size_t open_next(std::size_t opening);
   void tell(const std::string& trouble);
 
   boost::asio::io_context& context_;

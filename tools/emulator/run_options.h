@@ -40,7 +40,7 @@ struct RunOptions {
   bool profile_rooms = false;
   std::optional<Endpoint> aggregator;
   std::shared_ptr<const tls::Credentials> credentials;  // To the aggregator; null: plaintext.
-  std::size_t opening_max = 256;                        // Connections in real time that are being opened at a time.
+  std::size_t opening_max = 64;                         // Connections in real time that are being opened at a time.
   std::string live_log_file;
   std::optional<Endpoint> control;
   std::string trace_file;
