@@ -118,6 +118,7 @@ class ControlServer::Session : public std::enable_shared_from_this<ControlServer
 
  private:
   void poll_panel() {
+    (void)parts_.fleet.station(station_);  // Taken anew: what a hand does is seen in the next window only then.
     const std::uint64_t since_start_ms = parts_.utc_ms - parts_.fleet.start_utc_ms();
     const Instant at{static_cast<std::int64_t>(since_start_ms) * 1000};
     if (const auto response = panel_->poll(at, std::chrono::steady_clock::now()); response.has_value()) {

@@ -4,9 +4,11 @@
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <utility>
 
 #include "tools/emulator/control_server.h"
 #include "tools/emulator/live_links.h"
+#include "tools/emulator/live_log.h"
 #include "tools/emulator/shard_exchange.h"
 #include "tools/support/progress.h"
 
@@ -16,19 +18,27 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto kWindow = std::chrono::milliseconds(20);
 constexpr auto kSettlePatience = std::chrono::seconds(10);
+constexpr std::int64_t kSeenWithinUs = 3'000'000;  // A controller has journalled by then what a door did: 2 s at most.
 
 class LiveRun {
  public:
   LiveRun(const RunOptions& options, emulator::Fleet& fleet, StateStore* state)
       : options_(options), fleet_(fleet), state_(state), now_us_(state != nullptr ? state->saved_us() : 0) {
     if (options.aggregator.has_value()) {
-      links_ = std::make_unique<LiveLinks>(context_, fleet, *options.aggregator, options.credentials);
+      links_ = std::make_unique<LiveLinks>(context_, fleet,
+                                           LiveLinksOptions{.aggregator = *options.aggregator,
+                                                            .credentials = options.credentials,
+                                                            .opening_max = options.opening_max});
     } else {
       alone_ = std::make_unique<ShardExchange>(fleet, 0, fleet.station_count(), make_ack_centre());
     }
   }
 
-  std::string listen() {
+  /// Takes the control port and begins the log. Returns one line for a person, or nothing.
+  std::string open() {
+    if (std::string error = log_.open(options_.live_log_file); !error.empty()) {
+      return error;
+    }
     if (!options_.control.has_value()) {
       return {};
     }
@@ -57,28 +67,30 @@ class LiveRun {
     figures.complete = now_us_ >= end_us;
     figures.virtual_seconds = static_cast<double>(now_us_) / 1e6;
     settle(figures);
+    if (links_) {
+      tell_second();
+      figures.links = totals_;
+    }
     figures.wall_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     return true;
   }
 
  private:
   bool window(std::int64_t end_us) {
-    std::vector<std::size_t> active;
-    for (std::size_t i = 0; i < fleet_.station_count(); ++i) {
-      emulator::Station& station = fleet_.station(i);
-      if (station.next_activity() <= Instant{end_us}) {
-        station.run_until(Instant{end_us});
-        active.push_back(i);
-      }
-    }
+    const auto began = std::exchange(window_began_, Clock::now());
+    fleet_.run_shard(0, Instant{end_us});
     now_us_ = end_us;
-    if (state_ != nullptr && !active.empty() && !state_->save(fleet_, active, now_us_)) {
+    if (state_ != nullptr && !save()) {
       spdlog::error("the state cannot be saved; stopping before anything else is reported");
       return false;
     }
     const std::uint64_t utc_ms = fleet_.start_utc_ms() + static_cast<std::uint64_t>(now_us_ / 1000);
     if (links_) {
-      links_->exchange(utc_ms);
+      links_->exchange(utc_ms, began);
+      if (window_began_ - second_began_ >= std::chrono::seconds(1)) {
+        second_began_ = window_began_;
+        tell_second();
+      }
     } else {
       alone_->exchange(utc_ms);
     }
@@ -88,7 +100,24 @@ class LiveRun {
     return true;
   }
 
-  // The people stand still until everything is reported, so that what was done is at the centre.
+  bool save() {
+    std::vector<std::size_t> active;
+    for (std::size_t i = 0; i < fleet_.station_count(); ++i) {
+      if (fleet_.touched(i)) {
+        active.push_back(i);
+      }
+    }
+    return active.empty() || state_->save(fleet_, active, now_us_);
+  }
+
+  void tell_second() {
+    const LinkFigures second = links_->take_figures();
+    totals_.add(second);
+    log_.write(std::chrono::duration<double>(Clock::now() - begin_).count(), second);
+  }
+
+  // The people stand still until everything is reported, so that what was done is at the centre. Not before the
+  // controllers can have seen it: of a thousand doors one has always just been shut.
   void settle(RunFigures& figures) {
     for (std::size_t i = 0; i < fleet_.station_count(); ++i) {
       fleet_.station(i).freeze_people(true);
@@ -106,7 +135,7 @@ class LiveRun {
       for (std::size_t i = 0; i < fleet_.station_count(); ++i) {
         figures.unsettled += fleet_.station(i).settled() ? 0 : 1;
       }
-    } while (figures.unsettled > 0 && Clock::now() - begin < kSettlePatience);
+    } while ((figures.unsettled > 0 || now_us_ - begin_us < kSeenWithinUs) && Clock::now() - begin < kSettlePatience);
   }
 
   const RunOptions& options_;
@@ -116,7 +145,12 @@ class LiveRun {
   std::unique_ptr<LiveLinks> links_;
   std::unique_ptr<ShardExchange> alone_;
   std::unique_ptr<ControlServer> control_;
+  LiveLog log_;
+  LinkTotals totals_;
   std::int64_t now_us_ = 0;
+  const Clock::time_point begin_ = Clock::now();
+  Clock::time_point window_began_ = begin_;  // What the next window runs is what has happened since.
+  Clock::time_point second_began_ = begin_;
 };
 
 }  // namespace
@@ -124,7 +158,7 @@ class LiveRun {
 bool run_live(const RunOptions& options, emulator::Fleet& fleet, StateStore* state, RunFigures& figures,
               std::string& error) {
   LiveRun run(options, fleet, state);
-  error = run.listen();
+  error = run.open();
   if (!error.empty()) {
     return false;
   }

@@ -16,6 +16,7 @@
 #include "tools/emulator/profile_choice.h"
 #include "tools/emulator/snapshot_file.h"
 #include "tools/emulator/trace_resolver.h"
+#include "tools/emulator/uplink_options.h"
 #include "tools/support/command_line.h"
 #include "tools/support/progress.h"
 #include "tools/support/secret_file.h"
@@ -50,9 +51,7 @@ struct Arguments {
   std::uint64_t seed = 0;
   std::uint32_t threads = 0;
   std::string trace;
-  std::string aggregator;
-  std::string tls;
-  bool allow_plaintext = false;
+  UplinkArguments uplink;
   std::string control;
   std::string state;
   std::string snapshot;
@@ -81,17 +80,6 @@ struct Arguments {
   std::string token_file;
   std::string log_level = "info";
 };
-
-void declare_uplink(CLI::App& app, Arguments& arguments) {
-  app.add_option("--aggregator", arguments.aggregator,
-                 "Where to report; without it a centre in this process only acknowledges")
-      ->check(endpoint_validator());
-  app.add_option("--tls", arguments.tls,
-                 "Folder with cert.pem, key.pem and ca.pem, as cubby pki issue makes it: of the one station, or of a\n"
-                 "concentrator that speaks for all; without it --aggregator is reached in plaintext")
-      ->check(CLI::ExistingDirectory);
-  app.add_flag("--allow-plaintext", arguments.allow_plaintext, "--aggregator may be beyond loopback, without TLS");
-}
 
 void declare_profile(CLI::App& app, Arguments& arguments) {
   app.add_option(
@@ -169,7 +157,7 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->check(integer_range(0, UINT64_MAX));
   app.add_option("--threads", arguments.threads, "Default: all processors")->check(integer_range(1, kThreadsMax));
   app.add_option("--trace", arguments.trace, "CSV time,station,action,parcel,carrier,size to play besides the demand");
-  declare_uplink(app, arguments);
+  declare_uplink(app, arguments.uplink);
   app.add_option("--control", arguments.control,
                  "Port for cubby inject, or none; default: 127.0.0.1:7500 in real time; not at --speed max")
       ->check(listen_validator() | CLI::IsMember({kNone}));
@@ -225,21 +213,6 @@ std::string check_speed(const std::string& text, std::uint32_t& speed) {
     return "--speed: '" + text + "' is not 1 to 1000 or max";
   }
   speed = static_cast<std::uint32_t>(std::stoul(text));
-  return {};
-}
-
-// Empty, or why these do not go together.
-std::string check_uplink(const Arguments& arguments, const std::optional<Endpoint>& aggregator) {
-  if (!arguments.tls.empty() && !aggregator.has_value()) {
-    return "--tls: there is nobody to report to; give --aggregator";
-  }
-  if (!arguments.tls.empty() && arguments.allow_plaintext) {
-    return "--allow-plaintext: --tls is given too, and there is no falling back to plaintext; leave one out";
-  }
-  if (aggregator.has_value() && !is_loopback(aggregator->host) && arguments.tls.empty() && !arguments.allow_plaintext) {
-    return "--aggregator: '" + arguments.aggregator +
-           "' is not loopback; give certificates with --tls, or --allow-plaintext to report without them";
-  }
   return {};
 }
 
@@ -324,8 +297,7 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
     }
     options.start_utc_ms = *start;
   }
-  options.aggregator = arguments.aggregator.empty() ? std::nullopt : parse_endpoint(arguments.aggregator);
-  if (std::string error = check_uplink(arguments, options.aggregator); !error.empty()) {
+  if (std::string error = check_uplink(arguments.uplink, options); !error.empty()) {
     return error;
   }
   const std::string control = arguments.control.empty() && !full_speed ? kControlDefault : arguments.control;
@@ -366,6 +338,7 @@ std::string check_writable(const char* option, const std::string& file) {
 std::string check_files(const RunOptions& options) {
   for (const auto& [option, file] : {std::pair{"--ledger", &options.ledger_file},
                                      {"--report", &options.report_file},
+                                     {"--live-log", &options.live_log_file},
                                      {"--write-stations", &options.stations_file}}) {
     if (std::string error = check_writable(option, *file); !error.empty()) {
       return error;
@@ -510,16 +483,7 @@ std::string load_secrets(const Arguments& arguments, RunOptions& options) {
     }
     options.control_token = token.text;
   }
-  if (!arguments.tls.empty()) {
-    std::string error;
-    options.credentials = tls::Credentials::load(arguments.tls, tls::End::kClient, error);
-    if (options.credentials == nullptr) {
-      return "--tls: " + error;
-    }
-  } else if (options.aggregator.has_value() && !is_loopback(options.aggregator->host)) {
-    spdlog::warn("*** PLAINTEXT to {}: anybody on the way can read what stations report ***", arguments.aggregator);
-  }
-  return {};
+  return load_credentials(arguments.uplink, options);
 }
 
 }  // namespace

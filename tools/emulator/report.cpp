@@ -53,6 +53,23 @@ boost::json::object rooms_of(const RunFigures& figures) {
   return rooms;
 }
 
+boost::json::object connections_of(const LinkTotals& links) {
+  const TimeHistogram& acks = links.sum.acks;
+  const auto ms = [](std::uint64_t us) { return static_cast<double>(us) / 1000; };
+  return {{"asked", links.sum.asked},
+          {"opened", links.sum.opened},
+          {"refused", links.sum.refused},
+          {"lost", links.sum.lost},
+          {"asked_a_second_max", links.asked_a_second_max},
+          {"opened_a_second_max", links.opened_a_second_max},
+          {"up_max", links.up_max},
+          {"events_sent", links.sum.events_sent},
+          {"events_acknowledged", acks.count()},
+          {"acknowledgement_ms_p50", ms(acks.quantile_us(1, 2))},
+          {"acknowledgement_ms_p99", ms(acks.quantile_us(99, 100))},
+          {"acknowledgement_ms_max", ms(acks.max_us())}};
+}
+
 }  // namespace
 
 double process_cpu_seconds() {
@@ -100,6 +117,9 @@ bool write_report(const std::string& file, const RunOptions& options, const emul
   report["ticks"] = totals.ticks;
   report["trace_hash"] = hash_text(fleet.trace_hash());
   report["cpu_seconds_by_room"] = rooms_of(figures);
+  if (figures.links.has_value()) {
+    report["connections"] = connections_of(*figures.links);
+  }
   std::ofstream stream(file);
   stream << boost::json::serialize(report) << '\n';
   stream.flush();

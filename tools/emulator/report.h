@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "emulator/fleet/fleet.h"
+#include "tools/emulator/link_figures.h"
 #include "tools/emulator/run_options.h"
 
 namespace cubby::tools {
@@ -18,6 +20,7 @@ struct RunFigures {
   bool complete = true;                     // False: stopped early.
   std::uint64_t unsettled = 0;              // Stations whose last events the centre has not acknowledged.
   std::vector<emulator::RoomMeter> meters;  // Empty: not measured.
+  std::optional<LinkTotals> links;          // In real time with an aggregator.
 };
 
 /// JSON summary of a run. False: the file cannot be written (`error` says why).

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "emulator/hardware/boards/line_noise.h"
 #include "emulator/people/profile.h"
+#include "firmware/base/board_family.h"
 #include "firmware/base/fleet_keys.h"
 #include "firmware/base/limits.h"
 #include "firmware/tls/session.h"
@@ -38,6 +40,8 @@ struct RunOptions {
   bool profile_rooms = false;
   std::optional<Endpoint> aggregator;
   std::shared_ptr<const tls::Credentials> credentials;  // To the aggregator; null: plaintext.
+  std::size_t opening_max = 64;                         // Connections in real time that are being opened at a time.
+  std::string live_log_file;
   std::optional<Endpoint> control;
   std::string trace_file;
   std::string state_dir;

@@ -1,12 +1,19 @@
 #include "tools/aggregator/io/system_calls.h"
 
+#include <spdlog/spdlog.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include <chrono>
 
+#include "tools/support/descriptors.h"
+
 namespace cubby::aggregator {
+namespace {
+
+constexpr std::uint64_t kReserve = 512;  // Descriptors of HTTP, the store, certificates that are read.
+
+}  // namespace
 
 double thread_cpu_s() {
   timespec time{};
@@ -27,12 +34,17 @@ void fill_random(MutableBytes bytes) {
   }
 }
 
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+std::size_t connections_within_limit(std::size_t wanted) {
+  const std::uint64_t limit = tools::raise_descriptor_limit();
+  const std::uint64_t room = limit > 2 * kReserve ? limit - kReserve : limit / 2;
+  if (room >= wanted) {
+    return wanted;
   }
+  spdlog::warn(
+      "room for {} connections at a time, not {}: this process may have {} open files (RLIMIT_NOFILE: ulimit -Hn, "
+      "LimitNOFILE= of systemd)",
+      room, wanted, limit);
+  return room;
 }
 
 }  // namespace cubby::aggregator

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "firmware/base/bytes.h"
@@ -12,7 +13,8 @@ double thread_cpu_s();
 std::uint64_t system_utc_ms();
 /// Waits for the system's generator where it must.
 void fill_random(MutableBytes bytes);
-/// A station each is a descriptor each: as many as the system lets us have.
-void raise_descriptor_limit();
+/// How many of `wanted` connections the limit of open files leaves room for, beside everything else that needs one. A
+/// smaller number is told in the log: a station is better refused than left without an answer.
+std::size_t connections_within_limit(std::size_t wanted);
 
 }  // namespace cubby::aggregator

@@ -112,7 +112,6 @@ class UplinkServer::Parts final : public ConnectionHost {
 };
 
 std::string UplinkServer::Parts::bind() {
-  raise_descriptor_limit();
   error_code error;
   const auto address = asio::ip::make_address(options_.host, error);
   if (error) {
@@ -167,6 +166,7 @@ std::string UplinkServer::Parts::open_store() {
 
 std::string UplinkServer::Parts::run() {
   thread_from_s_ = thread_cpu_s();
+  options_.connections_max = connections_within_limit(options_.connections_max);
   error_code ignored;
   signals_.add(SIGINT, ignored);
   signals_.add(SIGTERM, ignored);
