@@ -102,7 +102,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--report", options.report, "write a JSON summary there at the end");
   app.add_option("--log-level", options.log_level, "what is told on standard error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
-  app.add_option("--commit-events", options.commit_events, "commit at the latest with so many events pending")
+  app.add_option("--commit-events", options.commit_events,
+                 "commit with so many events pending, together with what else has arrived by then")
       ->check(CLI::Range(1, 100'000));
   app.add_option("--commit-interval-ms", options.commit_interval_ms, "commit at the latest so long after an event")
       ->check(CLI::Range(1, 1'000));

@@ -21,7 +21,8 @@ double seconds_since(Clock::time_point from) {
 
 class Floor {
  public:
-  Floor(const Workload& work, int file) : work_(work), file_(file), chains_(work.sessions.size()) {}
+  Floor(const Workload& work, int file, std::uint64_t group)
+      : work_(work), file_(file), group_events_(group), chains_(work.sessions.size()) {}
 
   std::string run(Outcome& outcome) {
     for (std::size_t i = 0; i < chains_.size(); ++i) {
@@ -40,10 +41,10 @@ class Floor {
         }
         group_.insert(group_.end(), frame.begin(), frame.end());
         pending += events;
-        if (pending >= kWindow && !flush(outcome)) {
+        if (pending >= group_events_ && !flush(outcome)) {
           return "the file cannot be written";
         }
-        pending = pending >= kWindow ? 0 : pending;
+        pending = pending >= group_events_ ? 0 : pending;
       }
     }
     if (pending > 0 && !flush(outcome)) {
@@ -100,6 +101,7 @@ class Floor {
 
   const Workload& work_;
   int file_;
+  std::uint64_t group_events_;
   std::vector<Chain> chains_;
   std::vector<std::byte> group_;
   aggregator::EventParser parser_;
@@ -107,7 +109,7 @@ class Floor {
 
 }  // namespace
 
-Outcome run_floor(const Workload& work, const std::string& file) {
+Outcome run_floor(const Workload& work, const std::string& file, std::uint64_t group) {
   Outcome outcome;
   const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (descriptor < 0) {
@@ -116,7 +118,7 @@ Outcome run_floor(const Workload& work, const std::string& file) {
   }
   const double cpu_from = cpu_seconds_of(getpid());
   const auto from = Clock::now();
-  outcome.error = Floor(work, descriptor).run(outcome);
+  outcome.error = Floor(work, descriptor, group).run(outcome);
   outcome.seconds = seconds_since(from);
   outcome.cpu_seconds = cpu_seconds_of(getpid()) - cpu_from;
   close(descriptor);

@@ -19,7 +19,7 @@ struct Outcome {
   std::uint64_t syncs = 0;  // Floor only.
 };
 
-/// Events that nobody has acknowledged yet, of one connection; the groups of the floor, too.
+/// Events that nobody has acknowledged yet, of one connection.
 inline constexpr std::uint64_t kWindow = 2'000;
 
 /// For connections to come up.
@@ -30,8 +30,9 @@ Outcome load_uplink(const Workload& work, std::uint16_t port, int served_by, Byt
 /// Sends everything to a nats-server with JetStream, a connection each session and a message each frame, to one stream
 /// in a file.
 Outcome load_jetstream(const Workload& work, std::uint16_t port, int served_by);
-/// What nobody can leave out: takes the same frames apart, chains, writes and syncs them in one loop.
-Outcome run_floor(const Workload& work, const std::string& file);
+/// What nobody can leave out: takes the same frames apart, chains and writes them in one loop, and syncs them as soon
+/// as `group` events were written since the last time.
+Outcome run_floor(const Workload& work, const std::string& file, std::uint64_t group);
 
 /// The conversation to its end, for five minutes at most.
 Outcome run_timed(Conversation& conversation, int served_by);

@@ -14,8 +14,9 @@ using namespace cubby;
 constexpr const char* kUsage =
     "usage: cubby-ingest-load uplink    SESSIONS BATCH EVENTS PORT PROCESS KEY_FILE\n"
     "       cubby-ingest-load jetstream SESSIONS BATCH EVENTS PORT PROCESS\n"
-    "       cubby-ingest-load floor     SESSIONS BATCH EVENTS FILE\n"
-    "PROCESS: the number of the process that listens at PORT of 127.0.0.1; its processor time is told.\n";
+    "       cubby-ingest-load floor     SESSIONS BATCH EVENTS FILE GROUP\n"
+    "PROCESS: the number of the process that listens at PORT of 127.0.0.1; its processor time is told.\n"
+    "GROUP: events between two syncs of the file.\n";
 
 /// 0: not a number from 1 to `max`.
 std::uint64_t number(const char* text, std::uint64_t max) {
@@ -27,6 +28,7 @@ std::uint64_t number(const char* text, std::uint64_t max) {
 struct Arguments {
   std::string mode;
   bench::WorkloadOptions options;
+  std::uint64_t group = 0;
   std::uint16_t port = 0;
   int process = 0;
   std::string file;
@@ -45,7 +47,8 @@ bool read_arguments(int argc, char** argv, Arguments& arguments) {
   }
   if (arguments.mode == "floor") {
     arguments.file = argv[5];
-    return argc == 6;
+    arguments.group = argc == 7 ? number(argv[6], 1'000'000) : 0;
+    return arguments.group != 0;
   }
   const bool uplink = arguments.mode == "uplink";
   if ((!uplink && arguments.mode != "jetstream") || argc != (uplink ? 8 : 7)) {
@@ -59,7 +62,7 @@ bool read_arguments(int argc, char** argv, Arguments& arguments) {
 
 bench::Outcome run(const Arguments& arguments, const bench::Workload& work) {
   if (arguments.mode == "floor") {
-    return bench::run_floor(work, arguments.file);
+    return bench::run_floor(work, arguments.file, arguments.group);
   }
   if (arguments.mode == "jetstream") {
     return bench::load_jetstream(work, arguments.port, arguments.process);

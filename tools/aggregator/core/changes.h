@@ -72,6 +72,8 @@ struct Changes {
   std::size_t events = 0;
   std::uint64_t now_utc_ms = 0;  // Newest time of any session: retention's clock.
 
+  /// Memory of what grows with the events.
+  std::size_t size_bytes() const { return payload.size() + sums.size_bytes(); }
   bool empty() const { return stations.empty() && journals.empty() && batches.empty() && gaps.empty(); }
 };
 

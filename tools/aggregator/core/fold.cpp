@@ -169,27 +169,32 @@ void Fold::add(const Place& place, Column column, std::int64_t value) {
   }
 }
 
-Fold::BrandRows Fold::brand_rows(const StationFacts& station, const EventView& event, const Place& place) {
+const Fold::BrandRows& Fold::brand_rows(const StationFacts& station, const EventView& event, const Place& place) {
+  if (has_brand_rows_) {
+    return brand_rows_;
+  }
   // Packed: the size of a carrier's name is at most 8 bytes; a longer one is no brand.
   std::uint64_t packed = 0;
   const std::string_view carrier = event.carrier.size() <= limits::kCarrierMax ? event.carrier : std::string_view{};
   // Not memcpy: an event without a carrier has no bytes to point at.
   std::copy(carrier.begin(), carrier.end(), reinterpret_cast<char*>(&packed));
-  if (packed != last_carrier_ || last_brand_ == 0) {
-    last_brand_ = brands_.intern(carrier);
-    last_carrier_ = packed;
+  Brand& brand = recent_brands_[packed * 0x9E37'79B9'7F4A'7C15ULL >> kRecentShift];
+  if (brand.carrier != packed || brand.id == 0) {
+    brand = {.carrier = packed, .id = brands_.intern(carrier)};
   }
   const std::uint32_t size = event.size <= kSizesMax ? event.size : 0;
   const auto row = [&](Table table, std::uint64_t bucket) {
-    return sums_.of(table).row(key::city_brand_size_day(bucket, station.city_id, last_brand_, size));
+    return sums_.of(table).row(key::city_brand_size_day(bucket, station.city_id, brand.id, size));
   };
-  return {.day = row(Table::kCityBrandSizeDay, place.day),
-          .span = row(Table::kCityBrandSizeSpan, key::span_of(place.day))};
+  brand_rows_ = {.day = row(Table::kCityBrandSizeDay, place.day),
+                 .span = row(Table::kCityBrandSizeSpan, key::span_of(place.day))};
+  has_brand_rows_ = true;
+  return brand_rows_;
 }
 
 void Fold::add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
                      std::int64_t value) {
-  const BrandRows rows = brand_rows(station, event, place);
+  const BrandRows& rows = brand_rows(station, event, place);
   sums_.of(Table::kCityBrandSizeDay).add(rows.day, column, value);
   sums_.of(Table::kCityBrandSizeSpan).add(rows.span, column, value);
 }
@@ -204,7 +209,7 @@ void Fold::add_dwell(const StationFacts& station, const EventView& event, const 
   sums_.of(Table::kStation).add_dwell(place.station, bucket);
   sums_.of(Table::kStationDay).add_dwell(place.station_day, bucket);
   sums_.of(Table::kCityHour).add_dwell(place.city_hour, bucket);
-  const BrandRows rows = brand_rows(station, event, place);
+  const BrandRows& rows = brand_rows(station, event, place);
   sums_.of(Table::kCityBrandSizeDay).add_dwell(rows.day, bucket);
   sums_.of(Table::kCityBrandSizeSpan).add_dwell(rows.span, bucket);
 }
@@ -376,6 +381,7 @@ FoldResult Fold::apply(StationFacts& station, Bytes payload) {
   if (station.levels.empty()) {
     station.levels.assign(limits::kCompartmentsMax, 0);
   }
+  has_brand_rows_ = false;
   FoldResult result;
   EventView event;
   if (!parser_.parse(payload, event)) {

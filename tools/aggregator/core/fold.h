@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -59,11 +60,16 @@ class Fold {
     std::size_t day = 0;
     std::size_t span = 0;
   };
+  struct Brand {
+    std::uint64_t carrier = 0;  // Its bytes.
+    std::uint32_t id = 0;       // 0: none.
+  };
+  static constexpr unsigned kRecentShift = 58;  // The high bits of a product, as an index of 64.
   void count(const StationFacts& station, const EventView& event, const Place& place);
   void add(const Place& place, Column column, std::int64_t value);
   void add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
                  std::int64_t value);
-  BrandRows brand_rows(const StationFacts& station, const EventView& event, const Place& place);
+  const BrandRows& brand_rows(const StationFacts& station, const EventView& event, const Place& place);
   void add_dwell(const StationFacts& station, const EventView& event, const Place& place);
   void count_rejection(const EventView& event, const Place& place);
   void count_boot(const EventView& event, const Place& place);
@@ -80,8 +86,9 @@ class Fold {
   StatisticsDelta& sums_;
   EventParser parser_;
   RetentionFloor floor_;
-  std::uint64_t last_carrier_ = 0;  // The last carrier, packed, and its number.
-  std::uint32_t last_brand_ = 0;
+  std::array<Brand, 64> recent_brands_{};
+  BrandRows brand_rows_;         // Of the event that is applied ...
+  bool has_brand_rows_ = false;  // ... if it has touched them.
 };
 
 }  // namespace cubby::aggregator

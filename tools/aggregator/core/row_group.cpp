@@ -1,5 +1,6 @@
 #include "tools/aggregator/core/row_group.h"
 
+#include <array>
 #include <bit>
 
 #include "tools/aggregator/core/dwell_histogram.h"
@@ -9,6 +10,7 @@ namespace cubby::aggregator {
 namespace {
 
 constexpr std::uint32_t kMemberMax = 255;
+using Numbers = std::array<std::byte, 65 * kVarintMax>;  // Of a row: which slots, and a sum each.
 
 constexpr std::uint64_t zigzag(std::int64_t value) {
   return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
@@ -54,13 +56,18 @@ void RowGroupWriter::put(std::uint32_t member, std::span<const std::int64_t> sum
   for (std::size_t slot = 0; slot < sums.size(); ++slot) {
     slots |= static_cast<std::uint64_t>(sums[slot] != 0) << slot;
   }
-  body_.clear();
-  put_varint(slots, body_);
-  for (; slots != 0; slots &= slots - 1) {
-    put_varint(zigzag(sums[static_cast<std::size_t>(std::countr_zero(slots))]), body_);
+  if (slots == 0 && dwells.empty()) {
+    return;
   }
-  body_.insert(body_.end(), dwells.begin(), dwells.end());
-  put(member, body_);
+  Numbers numbers;
+  std::byte* end = put_varint(slots, numbers.data());
+  for (; slots != 0; slots &= slots - 1) {
+    end = put_varint(zigzag(sums[static_cast<std::size_t>(std::countr_zero(slots))]), end);
+  }
+  put_varint(member, out_);
+  put_varint(static_cast<std::size_t>(end - numbers.data()) + dwells.size(), out_);
+  out_.insert(out_.end(), numbers.data(), end);
+  out_.insert(out_.end(), dwells.begin(), dwells.end());
 }
 
 void RowGroupWriter::put(std::uint32_t member, Bytes body) {
@@ -73,8 +80,8 @@ void RowGroupWriter::put(std::uint32_t member, Bytes body) {
 bool RowGroupAdder::add_bodies(Bytes a, Bytes b) {
   RowSums left(a);
   RowSums right(b);
-  body_.clear();
-  put_varint(left.slots() | right.slots(), body_);
+  Numbers numbers;
+  std::byte* end = put_varint(left.slots() | right.slots(), numbers.data());
   bool has_left = left.next();
   bool has_right = right.next();
   while (has_left || has_right) {
@@ -83,13 +90,14 @@ bool RowGroupAdder::add_bodies(Bytes a, Bytes b) {
     // Unsigned: what does not fit must not stop the machine.
     const std::uint64_t sum = (takes_left ? static_cast<std::uint64_t>(left.value()) : 0) +
                               (takes_right ? static_cast<std::uint64_t>(right.value()) : 0);
-    put_varint(zigzag(static_cast<std::int64_t>(sum)), body_);
+    end = put_varint(zigzag(static_cast<std::int64_t>(sum)), end);
     has_left = takes_left ? left.next() : has_left;
     has_right = takes_right ? right.next() : has_right;
   }
   if (left.malformed() || right.malformed() || !merge_dwells(left.dwells(), right.dwells(), dwells_)) {
     return false;
   }
+  body_.assign(numbers.data(), end);
   body_.insert(body_.end(), dwells_.begin(), dwells_.end());
   return true;
 }

@@ -57,7 +57,7 @@ class RowSums {
 class RowGroupWriter {
  public:
   explicit RowGroupWriter(std::vector<std::byte>& out) : out_(out) { out_.clear(); }
-  /// Members come in ascending order. `sums` by slot, at most 64.
+  /// Members come in ascending order. `sums` by slot, at most 64; a row of zeros without dwells is not put.
   void put(std::uint32_t member, std::span<const std::int64_t> sums, Bytes dwells);
   /// The same, encoded.
   void put(std::uint32_t member, Bytes body);
@@ -66,7 +66,6 @@ class RowGroupWriter {
 
  private:
   std::vector<std::byte>& out_;
-  std::vector<std::byte> body_;
 };
 
 /// Adds groups to groups; keeps its memory from one to the next.

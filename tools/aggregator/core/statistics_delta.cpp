@@ -92,13 +92,25 @@ void TableDelta::pack_dwells() {
   last_dwell_.clear();
 }
 
+// Last come, first gone: each row then finds its place as it was when it came. The table of places is as large as the
+// largest transaction needed, and the next may be one event.
+void TableDelta::clear_places() {
+  if (keys_.size() * 16 >= places_.size()) {
+    std::fill(places_.begin(), places_.end(), 0);
+    return;
+  }
+  for (std::size_t row = keys_.size(); row > 0; --row) {
+    places_[place_of(keys_[row - 1])] = 0;
+  }
+}
+
 void TableDelta::clear() {
+  clear_places();
   keys_.clear();
   values_.clear();
   dwells_.clear();
   last_dwell_.clear();
   packed_dwells_.clear();
-  std::fill(places_.begin(), places_.end(), 0);
   last_key_ = 0;
 }
 
@@ -106,6 +118,14 @@ StatisticsDelta::StatisticsDelta() {
   for (std::size_t i = 0; i < kTableCount; ++i) {
     tables_.emplace_back(static_cast<Table>(i));
   }
+}
+
+std::size_t StatisticsDelta::size_bytes() const {
+  std::size_t size = 0;
+  for (const TableDelta& table : tables_) {
+    size += table.size_bytes();
+  }
+  return size;
 }
 
 void StatisticsDelta::clear() {

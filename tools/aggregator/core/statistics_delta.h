@@ -46,6 +46,10 @@ class TableDelta {
   std::size_t size() const { return keys_.size(); }
   std::uint64_t key_at(std::size_t row) const { return keys_[row]; }
   std::span<const std::int64_t> values_at(std::size_t row) const { return {values_.data() + row * width_, width_}; }
+  /// Memory of what the rows hold.
+  std::size_t size_bytes() const {
+    return keys_.size() * sizeof(keys_[0]) + values_.size() * sizeof(values_[0]) + dwells_.size() * sizeof(Dwell);
+  }
   /// The row's packed histogram, written to `out`.
   void dwells_at(std::size_t row, std::vector<std::byte>& out) const;
   /// Row index, or size() if there is no such row.
@@ -63,6 +67,7 @@ class TableDelta {
   void pack_dwells();
   std::size_t find_or_insert(std::uint64_t row_key);
   void grow();
+  void clear_places();
   std::size_t place_of(std::uint64_t row_key) const;
 
   const TableSpec& spec_;
@@ -84,6 +89,7 @@ class StatisticsDelta {
   StatisticsDelta();
   TableDelta& of(Table table) { return tables_[static_cast<std::size_t>(table)]; }
   const TableDelta& of(Table table) const { return tables_[static_cast<std::size_t>(table)]; }
+  std::size_t size_bytes() const;
   void clear();
 
  private:

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -8,11 +10,24 @@
 /// Numbers of seven bits a byte, the low ones first; the top bit says that another byte follows.
 namespace cubby::aggregator {
 
-inline void put_varint(std::uint64_t value, std::vector<std::byte>& out) {
+inline constexpr std::size_t kVarintMax = 10;  // Bytes.
+
+/// Returns the end of what was written.
+inline std::byte* put_varint(std::uint64_t value, std::byte* out) {
   for (; value >= 0x80; value >>= 7) {
-    out.push_back(static_cast<std::byte>(value | 0x80));
+    *out++ = static_cast<std::byte>(value | 0x80);
   }
-  out.push_back(static_cast<std::byte>(value));
+  *out++ = static_cast<std::byte>(value);
+  return out;
+}
+
+inline void put_varint(std::uint64_t value, std::vector<std::byte>& out) {
+  if (value < 0x80) {
+    out.push_back(static_cast<std::byte>(value));
+    return;
+  }
+  std::array<std::byte, kVarintMax> bytes;
+  out.insert(out.end(), bytes.data(), put_varint(value, bytes.data()));
 }
 
 /// Takes a number off the front. False: it does not end, or has more than 64 bits.

@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "tools/aggregator/io/connection.h"
+#include "tools/aggregator/io/group_commit.h"
 #include "tools/aggregator/io/system_calls.h"
 #include "tools/aggregator/io/tls_folder.h"
 #include "tools/aggregator/storage/event_store.h"
@@ -73,8 +74,7 @@ class UplinkServer::Parts final : public ConnectionHost {
   void tell_forgotten_ack(const std::string& station, std::uint64_t acked_seq, std::uint64_t mark_seq);
   void adopt(tcp::socket socket);
   void sweep();
-  void schedule_commit();
-  void arm_commit_timer();
+  GroupCommit::Pending pending() const;
   StationRegister::Decided decide_here(const StationDecision& decision);
   bool commit();  // False: the store has failed, and everything here was thrown away.
   void recover(const std::string& error);
@@ -96,14 +96,15 @@ class UplinkServer::Parts final : public ConnectionHost {
   asio::signal_set signals_{io_};
   asio::steady_timer accept_timer_{io_};
   asio::steady_timer sweep_timer_{io_};
-  asio::steady_timer commit_timer_{io_};
+  GroupCommit group_commit_{io_,
+                            {.events = options_.commit_events, .interval = options_.commit_interval},
+                            [this] { return pending(); },
+                            [this] { commit(); }};
   asio::steady_timer reopen_timer_{io_};
   std::unique_ptr<EventStore> store_;  // Null, as the Centre: failed, and not open again yet.
   std::unique_ptr<Centre> centre_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Connection>> connections_;
   std::uint64_t next_connection_ = 1;
-  bool commit_posted_ = false;
-  bool commit_timer_armed_ = false;
   bool stopping_ = false;
   std::string failure_;
   double apply_from_s_ = 0;
@@ -344,48 +345,20 @@ void UplinkServer::Parts::on_closed(std::uint64_t id) {
 }
 
 void UplinkServer::Parts::on_input(Connection& connection) {
+  group_commit_.on_input(connection.protocol()->waits_at_barrier());
+}
+
+// Nothing while the store is closed.
+GroupCommit::Pending UplinkServer::Parts::pending() const {
+  if (!centre_) {
+    return {};
+  }
   const Changes& changes = centre_->changes();
-  if (changes.empty()) {
-    return;
-  }
-  if (changes.events >= options_.commit_events) {
-    commit();
-  } else if (connection.protocol()->waits_at_barrier()) {
-    schedule_commit();
-  } else {
-    arm_commit_timer();
-  }
-}
-
-// After the sockets that are ready now: their events share the commit.
-void UplinkServer::Parts::schedule_commit() {
-  if (commit_posted_) {
-    return;
-  }
-  commit_posted_ = true;
-  asio::post(io_, [this] {
-    commit_posted_ = false;
-    if (!stopping_ && centre_ && !centre_->changes().empty()) {
-      commit();
-    }
-  });
-}
-
-void UplinkServer::Parts::arm_commit_timer() {
-  if (commit_timer_armed_) {
-    return;
-  }
-  commit_timer_armed_ = true;
-  commit_timer_.expires_after(options_.commit_interval);
-  commit_timer_.async_wait([this](const error_code& error) {
-    commit_timer_armed_ = false;
-    if (!error && !stopping_ && centre_ && !centre_->changes().empty()) {
-      commit();
-    }
-  });
+  return {.any = !changes.empty(), .events = changes.events, .bytes = changes.size_bytes()};
 }
 
 bool UplinkServer::Parts::commit() {
+  group_commit_.on_commit();
   const double from_s = thread_cpu_s();
   const auto began = std::chrono::steady_clock::now();
   const std::string error = store_->commit(centre_->changes(), centre_->cities(), centre_->brands());
@@ -455,7 +428,7 @@ void UplinkServer::Parts::finish() {
   drop_connections({});
   accept_timer_.cancel();
   sweep_timer_.cancel();
-  commit_timer_.cancel();
+  group_commit_.cancel();
   reopen_timer_.cancel();
 }
 

@@ -28,8 +28,8 @@ struct UplinkServerOptions {
   std::string tls_folder;  // cert.pem, key.pem, ca.pem, crl.pem; empty: plaintext.
   Enrolment enrolment = Enrolment::kOpen;
   bool allow_virtual_time = false;                // Beside loopback, where it is always allowed.
-  std::size_t commit_events = 2'000;              // A commit is due at the latest with so many events pending ...
-  std::chrono::milliseconds commit_interval{20};  // ... or so long after the first of them.
+  std::size_t commit_events = 2'000;              // A commit is due with so many events pending ...
+  std::chrono::milliseconds commit_interval{20};  // ... or so long after the first of them: GroupCommit.
   Budget::Rates budget;                           // Of each station.
   std::size_t connections_max = 20'000;
   PendingConnections::Limits pending;

@@ -185,12 +185,8 @@ bool SumsWriter::write_groups(Table table, const TableDelta& delta) {
     RowGroupWriter writer(group_);
     for (; at < order_.size() && order_[at].first >> bits == group_key; ++at) {
       const auto& [row_key, row] = order_[at];
-      const auto values = delta.values_at(row);
-      if (columns_changed(values) == 0) {
-        continue;
-      }
       delta.dwells_at(row, dwells_);
-      writer.put(static_cast<std::uint32_t>(row_key & ((1U << bits) - 1)), values, dwells_);
+      writer.put(static_cast<std::uint32_t>(row_key & ((1U << bits) - 1)), delta.values_at(row), dwells_);
     }
     if (!group_.empty() && !add.bind(1, group_key).bind(2, Bytes(group_)).done()) {
       return false;
