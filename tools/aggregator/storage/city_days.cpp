@@ -1,0 +1,97 @@
+#include "tools/aggregator/storage/city_days.h"
+
+#include <cstring>
+
+#include "tools/aggregator/core/dwell_histogram.h"
+#include "tools/aggregator/core/row_group.h"
+
+namespace cubby::aggregator {
+namespace {
+
+constexpr std::int64_t kDayS = 86'400;
+constexpr std::int64_t kHourS = 3'600;
+constexpr unsigned kCityBits = 16;
+
+std::int64_t& at(std::array<std::int64_t, kColumnCount>& sums, Column column) {
+  return sums[static_cast<std::size_t>(column)];
+}
+
+// A moment counts to the end of its own hour; what changed stays until the day ends.
+bool add_hour(std::uint32_t hour, Bytes body, CityDay& into, std::vector<std::byte>& scratch) {
+  std::array<std::int64_t, kColumnCount> sums{};
+  Bytes dwells;
+  if (!read_city_hour(body, sums, dwells) || !merge_dwells(into.dwells, dwells, scratch)) {
+    return false;
+  }
+  into.dwells.swap(scratch);
+  into.hours |= 1U << hour;
+  into.levels[hour] = at(sums, Column::kLevelDelta);
+  at(sums, Column::kLevelMomentS) += into.levels[hour] * (kDayS - (hour + 1) * kHourS);
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    into.sums[i] += sums[i];
+  }
+  return true;
+}
+
+bool work_out(std::uint64_t row_key, Bytes stored, CityDay& day) {
+  day = {};
+  day.day = static_cast<std::int64_t>(row_key >> kCityBits);
+  std::vector<std::byte> scratch;
+  RowGroupReader rows(stored);
+  while (rows.next()) {
+    if (rows.member() >= day.levels.size() || !add_hour(rows.member(), rows.body(), day, scratch)) {
+      return false;
+    }
+  }
+  day.dwells.shrink_to_fit();
+  day.stored.assign(stored.begin(), stored.end());
+  return !rows.malformed();
+}
+
+// Some megabytes an answer: std::equal() would go byte by byte.
+bool same(Bytes a, Bytes b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
+}
+
+std::size_t size_of(const CityDay& day) {
+  return sizeof(CityDay) + day.stored.size() + day.dwells.size();
+}
+
+}  // namespace
+
+bool read_city_hour(Bytes body, std::array<std::int64_t, kColumnCount>& sums, Bytes& dwells) {
+  const auto columns = spec(Table::kCityHour).columns;
+  RowSums row(body);
+  while (row.next() && row.slot() < columns.size()) {
+    sums[static_cast<std::size_t>(columns[row.slot()])] += row.value();
+  }
+  dwells = row.dwells();
+  return !row.malformed() && row.slots() == 0;
+}
+
+const CityDay* CityDays::of(std::uint64_t row_key, Bytes stored) {
+  const auto [place, added] = days_.try_emplace(row_key);
+  CityDay& day = place->second;
+  if (!added) {
+    if (same(stored, day.stored)) {
+      return &day;
+    }
+    bytes_ -= size_of(day);
+  }
+  ++worked_out_;
+  if (!work_out(row_key, stored, day)) {
+    days_.erase(place);
+    return nullptr;
+  }
+  bytes_ += size_of(day);
+  return &day;
+}
+
+void CityDays::trim() {
+  while (bytes_ > bytes_max_ && !days_.empty()) {
+    bytes_ -= size_of(days_.begin()->second);
+    days_.erase(days_.begin());
+  }
+}
+
+}  // namespace cubby::aggregator
