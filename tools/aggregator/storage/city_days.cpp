@@ -1,5 +1,6 @@
 #include "tools/aggregator/storage/city_days.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "tools/aggregator/core/dwell_histogram.h"
@@ -83,14 +84,37 @@ const CityDay* CityDays::of(std::uint64_t row_key, Bytes stored) {
     days_.erase(place);
     return nullptr;
   }
+  day.serial = worked_out_;
   bytes_ += size_of(day);
   return &day;
+}
+
+const HourQuantiles* CityDays::quantiles(std::optional<std::uint32_t> city,
+                                         std::span<const CityDay* const> cities) const {
+  const auto found = quantiles_.find({cities.front()->day, city});
+  const bool same = found != quantiles_.end() &&
+                    std::equal(cities.begin(), cities.end(), found->second.serials.begin(), found->second.serials.end(),
+                               [](const CityDay* day, std::uint64_t serial) { return day->serial == serial; });
+  return same ? &found->second.quantiles : nullptr;
+}
+
+void CityDays::remember(std::optional<std::uint32_t> city, std::span<const CityDay* const> cities,
+                        const HourQuantiles& quantiles) {
+  Remembered& remembered = quantiles_[{cities.front()->day, city}];
+  remembered.quantiles = quantiles;
+  remembered.serials.clear();
+  for (const CityDay* day : cities) {
+    remembered.serials.push_back(day->serial);
+  }
 }
 
 void CityDays::trim() {
   while (bytes_ > bytes_max_ && !days_.empty()) {
     bytes_ -= size_of(days_.begin()->second);
     days_.erase(days_.begin());
+  }
+  while (quantiles_.size() > kQuantilesMax) {
+    quantiles_.erase(quantiles_.begin());
   }
 }
 

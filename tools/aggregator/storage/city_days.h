@@ -4,15 +4,23 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "firmware/base/bytes.h"
 #include "tools/aggregator/core/statistics.h"
+#include "tools/aggregator/storage/figures.h"
 
 namespace cubby::aggregator {
 
+/// Quantiles of each hour of a day, as in StatisticsRow.
+using HourQuantiles = std::array<std::array<std::optional<std::uint64_t>, kDwellQuantiles.size()>, 24>;
+
 /// The hours of one city's day, worked out.
 struct CityDay {
+  std::uint64_t serial = 0;                       // Another one each time that a day is worked out.
   std::int64_t day = 0;                           // Local days since 1970-01-01.
   std::vector<std::byte> stored;                  // The row's group of hours, as it lies in the store.
   std::uint32_t hours = 0;                        // Bit h: hour h has a row.
@@ -33,14 +41,26 @@ class CityDays {
   /// `row_key`: of the table's row. nullptr: malformed. What it points to stays until the row is asked for with other
   /// bytes, or trim().
   const CityDay* of(std::uint64_t row_key, Bytes stored);
-  /// Forgets the oldest days beyond bytes_max.
+  /// Quantiles of a day's hours over these cities, side by side: `city`, or all of them. nullptr: nobody has remembered
+  /// them since one of the cities was worked out.
+  const HourQuantiles* quantiles(std::optional<std::uint32_t> city, std::span<const CityDay* const> cities) const;
+  void remember(std::optional<std::uint32_t> city, std::span<const CityDay* const> cities,
+                const HourQuantiles& quantiles);
+  /// Forgets the oldest days beyond bytes_max, and as many of what was remembered as are more than kQuantilesMax.
   void trim();
   /// How many days have been worked out so far.
   std::uint64_t worked_out() const { return worked_out_; }
   std::size_t size() const { return days_.size(); }
 
+  static constexpr std::size_t kQuantilesMax = 16'384;  // 20 MiB.
+
  private:
+  struct Remembered {
+    std::vector<std::uint64_t> serials;  // Of the cities.
+    HourQuantiles quantiles;
+  };
   std::map<std::uint64_t, CityDay> days_;
+  std::map<std::pair<std::int64_t, std::optional<std::uint32_t>>, Remembered> quantiles_;  // By day and city.
   std::size_t bytes_max_;
   std::size_t bytes_ = 0;
   std::uint64_t worked_out_ = 0;

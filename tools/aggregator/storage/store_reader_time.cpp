@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -78,17 +79,25 @@ BucketLevels levels_of_hours(const std::vector<const CityDay*>& days) {
 }
 
 // `at`: the first row that is not before the day. False: malformed.
-bool add_day(const CityDay& day, const Rows& rows, Rows::iterator at) {
-  if (at == rows.end() || at->first != day.day) {
+bool add_day(std::span<const CityDay* const> cities, const Rows& rows, Rows::iterator at) {
+  if (at == rows.end() || at->first != cities.front()->day) {
     return true;
   }
-  for (std::size_t i = 0; i < kColumnCount; ++i) {
-    at->second.sums[i] += day.sums[i];
+  StatisticsRow& row = at->second;
+  for (const CityDay* day : cities) {
+    for (std::size_t i = 0; i < kColumnCount; ++i) {
+      row.sums[i] += day->sums[i];
+    }
+    if (!row.dwells.add(day->dwells)) {
+      return false;
+    }
   }
-  return at->second.dwells.add(day.dwells);
+  row.settle_dwells();  // One day's histogram is held at a time.
+  return true;
 }
 
-bool add_hours(const CityDay& day, const Rows& rows, Rows::iterator at) {
+// Every hour of the day that is on the page has a row in `rows`, the first of them at `at`.
+bool add_hours(const CityDay& day, bool with_dwells, const Rows& rows, Rows::iterator at) {
   RowGroupReader hours(day.stored);
   while (hours.next()) {
     const std::int64_t hour = day.day * 24 + hours.member();
@@ -99,11 +108,40 @@ bool add_hours(const CityDay& day, const Rows& rows, Rows::iterator at) {
       continue;
     }
     Bytes dwells;
-    if (!read_city_hour(hours.body(), at->second.sums, dwells) || !at->second.dwells.add(dwells)) {
+    if (!read_city_hour(hours.body(), at->second.sums, dwells) || (with_dwells && !at->second.dwells.add(dwells))) {
       return false;
     }
   }
   return !hours.malformed();
+}
+
+// Histograms are added up for a day whose quantiles are not known, and are forgotten for them.
+bool add_hours_of(CityDays& known, std::optional<std::uint32_t> city, std::span<const CityDay* const> cities,
+                  const Rows& rows, Rows::iterator at) {
+  const std::int64_t first = cities.front()->day * 24;
+  const HourQuantiles* const quantiles = known.quantiles(city, cities);
+  std::uint32_t hours = 0;
+  for (const CityDay* day : cities) {
+    hours |= day->hours;
+    if (!add_hours(*day, quantiles == nullptr, rows, at)) {
+      return false;
+    }
+  }
+  HourQuantiles found{};
+  for (; at != rows.end() && at->first < first + 24; ++at) {
+    const auto hour = static_cast<std::size_t>(at->first - first);
+    if (quantiles != nullptr) {
+      at->second.dwell_ms = (*quantiles)[hour];
+      continue;
+    }
+    at->second.settle_dwells();
+    found[hour] = at->second.dwell_ms;
+    hours &= ~(1U << hour);
+  }
+  if (quantiles == nullptr && hours == 0) {
+    known.remember(city, cities, found);  // No hour was left out, as at a page's ends.
+  }
+  return true;
 }
 
 }  // namespace
@@ -243,17 +281,19 @@ bool StoreReader::answer_by_time_of_cities(const StatisticsQuery& query, const S
     rows.emplace_hint(rows.end(), levels[i].first, StatisticsRow{});
   }
   auto at = rows.begin();
-  for (const CityDay* day : days) {
-    const std::int64_t first = by_hour ? day->day * 24 : day->day;
-    for (; at != rows.end() && at->first < first; ++at) {
-      at->second.settle_dwells();  // One day's histograms are held at a time.
-    }
-    if (at == rows.end()) {
-      break;
-    }
-    if (by_hour ? !add_hours(*day, rows, at) : !add_day(*day, rows, at)) {
+  for (std::span<const CityDay* const> rest(days); !rest.empty() && at != rows.end();) {
+    const std::int64_t day = rest.front()->day;
+    const auto of_day = static_cast<std::size_t>(
+        std::find_if(rest.begin(), rest.end(), [day](const CityDay* other) { return other->day != day; }) -
+        rest.begin());
+    const std::int64_t first = by_hour ? day * 24 : day;
+    at = rows.lower_bound(first);
+    const bool ok = by_hour ? add_hours_of(city_days_, scope.city_id, rest.first(of_day), rows, at)
+                            : add_day(rest.first(of_day), rows, at);
+    if (!ok) {
       return false;
     }
+    rest = rest.subspan(of_day);
   }
   return finish_buckets(query, scope, levels, rows, answer);
 }
@@ -286,6 +326,7 @@ bool StoreReader::finish_buckets(const StatisticsQuery& query, const Scope& scop
   }
   std::int64_t compartments = 0;
   auto next = joined.begin();
+  answer.rows.reserve(page.end - page.begin);
   for (std::size_t i = page.begin; i < page.end; ++i) {
     const std::int64_t bucket = levels[i].first;
     StatisticsRow& row = rows[bucket];
