@@ -17,14 +17,25 @@ std::int64_t& at(std::array<std::int64_t, kColumnCount>& sums, Column column) {
   return sums[static_cast<std::size_t>(column)];
 }
 
+/// Parcels by bucket: a day's histogram while it is added up.
+using DwellCounts = std::vector<std::uint64_t>;
+
+bool add_dwells(Bytes packed, DwellCounts& counts) {
+  PackedDwells dwells(packed);
+  DwellCount entry;
+  while (dwells.next(entry)) {
+    counts[entry.bucket] += entry.count;
+  }
+  return !dwells.malformed();
+}
+
 // A moment counts to the end of its own hour; what changed stays until the day ends.
-bool add_hour(std::uint32_t hour, Bytes body, CityDay& into, std::vector<std::byte>& scratch) {
+bool add_hour(std::uint32_t hour, Bytes body, CityDay& into, DwellCounts& counts) {
   std::array<std::int64_t, kColumnCount> sums{};
   Bytes dwells;
-  if (!read_city_hour(body, sums, dwells) || !merge_dwells(into.dwells, dwells, scratch)) {
+  if (!read_city_hour(body, sums, dwells) || !add_dwells(dwells, counts)) {
     return false;
   }
-  into.dwells.swap(scratch);
   into.hours |= 1U << hour;
   into.levels[hour] = at(sums, Column::kLevelDelta);
   at(sums, Column::kLevelMomentS) += into.levels[hour] * (kDayS - (hour + 1) * kHourS);
@@ -37,11 +48,17 @@ bool add_hour(std::uint32_t hour, Bytes body, CityDay& into, std::vector<std::by
 bool work_out(std::uint64_t row_key, Bytes stored, CityDay& day) {
   day = {};
   day.day = static_cast<std::int64_t>(row_key >> kCityBits);
-  std::vector<std::byte> scratch;
+  DwellCounts counts(kDwellBuckets, 0);
   RowGroupReader rows(stored);
   while (rows.next()) {
-    if (rows.member() >= day.levels.size() || !add_hour(rows.member(), rows.body(), day, scratch)) {
+    if (rows.member() >= day.levels.size() || !add_hour(rows.member(), rows.body(), day, counts)) {
       return false;
+    }
+  }
+  DwellPacker packer(day.dwells);
+  for (std::size_t bucket = 0; bucket < counts.size(); ++bucket) {
+    if (counts[bucket] != 0) {
+      packer.put({.bucket = static_cast<std::uint16_t>(bucket), .count = counts[bucket]});
     }
   }
   day.dwells.shrink_to_fit();
