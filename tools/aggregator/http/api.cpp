@@ -12,6 +12,7 @@ namespace cubby::aggregator {
 
 boost::json::object to_json(const StatisticsRow& row, const StatisticsAnswer& answer) {
   boost::json::object object;
+  object.reserve(row.labels.size() + figure_names().size());
   for (const auto& [name, value] : row.labels) {
     object[name] = value;
   }

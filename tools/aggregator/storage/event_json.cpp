@@ -34,22 +34,17 @@ bool read_whole_event(Bytes payload, v1::Event& event) {
          event.body_case() != v1::Event::BODY_NOT_SET && event.GetReflection()->GetUnknownFields(event).empty();
 }
 
-std::string event_json(Bytes payload) {
+std::string event_json(Bytes payload, std::string* kind) {
   v1::Event event;
   std::string json;
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
-  if (!read_whole_event(payload, event) || !google::protobuf::util::MessageToJsonString(event, &json, options).ok()) {
-    return R"({"undecoded":")" + to_hex(payload) + R"("})";
+  const bool whole =
+      read_whole_event(payload, event) && google::protobuf::util::MessageToJsonString(event, &json, options).ok();
+  if (kind != nullptr) {
+    *kind = whole ? event.GetDescriptor()->FindFieldByNumber(static_cast<int>(event.body_case()))->name() : "undecoded";
   }
-  return json;
-}
-
-std::string event_kind(Bytes payload) {
-  v1::Event event;
-  return read_whole_event(payload, event)
-             ? event.GetDescriptor()->FindFieldByNumber(static_cast<int>(event.body_case()))->name()
-             : "undecoded";
+  return whole ? json : R"({"undecoded":")" + to_hex(payload) + R"("})";
 }
 
 }  // namespace cubby::aggregator

@@ -16,10 +16,8 @@ bool from_hex(std::string_view text, MutableBytes bytes);
 bool read_whole_event(Bytes payload, v1::Event& event);
 
 /// An Event in protobuf's JSON mapping, with the field names of event.proto. A payload that is no Event, or has
-/// something that this build does not know, gives {"undecoded": its bytes in hexadecimal}.
-std::string event_json(Bytes payload);
-
-/// Name of the event's body in event.proto; "undecoded" where event_json() says so.
-std::string event_kind(Bytes payload);
+/// something that this build does not know, gives {"undecoded": its bytes in hexadecimal}. `kind`, if wanted, becomes
+/// the name of its body in event.proto, or "undecoded".
+std::string event_json(Bytes payload, std::string* kind = nullptr);
 
 }  // namespace cubby::aggregator

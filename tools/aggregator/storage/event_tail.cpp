@@ -19,16 +19,25 @@ std::uint64_t EventTail::newest(bool& ok) {
   return 0;
 }
 
-bool EventTail::name_source(std::uint32_t journal_id, TailEvent& event) {
-  Statement source(database_,
-                   "SELECT s.name, j.uid FROM journals j JOIN stations s ON s.station_id = j.station_id WHERE "
-                   "j.journal_id = ?1");
-  if (!source.bind(1, journal_id).row()) {
-    return false;
+const EventTail::Source* EventTail::source_of(std::uint32_t journal_id,
+                                              std::unordered_map<std::uint32_t, Source>& known) {
+  if (const auto found = known.find(journal_id); found != known.end()) {
+    return &found->second;
   }
-  event.station = source.text(0);
-  event.journal = to_hex(source.blob(1));
-  return true;
+  if (!select_source_.ok() &&
+      !select_source_.prepare(database_,
+                              "SELECT s.name, j.uid FROM journals j JOIN stations s ON s.station_id = j.station_id "
+                              "WHERE j.journal_id = ?1")) {
+    return nullptr;
+  }
+  const bool found = select_source_.bind(1, journal_id).row();
+  const Source* source = nullptr;
+  if (found) {
+    source = &known.emplace(journal_id, Source{std::string(select_source_.text(0)), to_hex(select_source_.blob(1))})
+                  .first->second;
+  }
+  select_source_.reset();
+  return source;
 }
 
 TailPage EventTail::page(std::uint64_t after, std::uint32_t station_id, std::size_t limit) {
@@ -41,27 +50,30 @@ TailPage EventTail::page(std::uint64_t after, std::uint32_t station_id, std::siz
                     "SELECT batch_id, journal_id, first_seq, payload FROM event_batches WHERE batch_id >= ?1 AND "
                     "batch_id <= ?2 AND (?3 = 0 OR station_id = ?3) ORDER BY batch_id");
   batches.bind(1, first_batch).bind(2, to).bind(3, station_id);
+  std::unordered_map<std::uint32_t, Source> sources;
   while (page.ok && batches.row()) {
-    TailEvent event;
-    if (!name_source(static_cast<std::uint32_t>(batches.number(1)), event)) {
+    const Source* const source = source_of(static_cast<std::uint32_t>(batches.number(1)), sources);
+    if (source == nullptr) {
       page.ok = false;
       return page;
     }
     PayloadReader reader(batches.blob(3));
     Bytes payload;
     for (std::uint64_t index = 0; reader.next(payload); ++index) {
-      event.id = id_of(batches.unsigned_number(0), index);
-      if (event.id <= after) {
+      const std::uint64_t id = id_of(batches.unsigned_number(0), index);
+      if (id <= after) {
         continue;
       }
       if (page.events.size() == limit) {
         return page;
       }
+      TailEvent& event = page.events.emplace_back();
+      event.id = id;
+      event.station = source->station;
+      event.journal = source->journal;
       event.seq = batches.unsigned_number(2) + index;
-      event.kind = event_kind(payload);
-      event.event = event_json(payload);
-      page.after = event.id;
-      page.events.push_back(event);
+      event.event = event_json(payload, &event.kind);
+      page.after = id;
     }
   }
   page.ok = page.ok && !batches.failed();

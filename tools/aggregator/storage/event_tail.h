@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "tools/aggregator/storage/sqlite.h"
@@ -42,9 +43,15 @@ class EventTail {
  private:
   static constexpr std::uint64_t kBatchesAPage = 20'000;
 
-  bool name_source(std::uint32_t journal_id, TailEvent& event);
+  struct Source {
+    std::string station;
+    std::string journal;  // As in TailEvent.
+  };
+  /// nullptr: the store failed. A page asks once for each journal.
+  const Source* source_of(std::uint32_t journal_id, std::unordered_map<std::uint32_t, Source>& known);
 
   Database& database_;
+  Statement select_source_;
 };
 
 }  // namespace cubby::aggregator

@@ -24,7 +24,6 @@ constexpr std::int64_t kDaysEnd = 1 << 20;  // Beyond every day; a multiple of k
 static_assert(kDaysEnd % kSpanDays == 0);
 constexpr std::int64_t kDaysScanned = 3;      // The newest day has not begun everywhere.
 constexpr std::size_t kStationsSought = 100;  // So few are looked for one by one at once.
-constexpr std::int64_t kSeeksMax = 64;        // More rows of one city are looked for among those of all.
 constexpr std::string_view kDwellQuantileNames = "dwell_p";
 
 // Quantiles are worked out for rows that are given, or ordered by them.
@@ -469,7 +468,10 @@ StatisticsAnswer StoreReader::statistics(const StatisticsQuery& query) {
       answer.status = ReadStatus::kNoSuchColumn;
       answer.detail = "sort: these rows have no such column";
     }
-    page(query, answer);
+    const bool by_time = query.by == GroupBy::kHour || query.by == GroupBy::kDay;
+    if (!by_time || !query.sort.empty()) {
+      page(query, answer);
+    }
     settle_dwells(answer.rows);
   }
   if (!ok) {
@@ -477,6 +479,7 @@ StatisticsAnswer StoreReader::statistics(const StatisticsQuery& query) {
     answer.status = ReadStatus::kFailed;
     answer.detail = database_.error();
   }
+  city_days_.trim();
   database_.run("ROLLBACK");  // Nothing was written; ends the snapshot.
   return answer;
 }

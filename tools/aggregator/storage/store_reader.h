@@ -13,6 +13,7 @@
 
 #include "tools/aggregator/core/standing.h"
 #include "tools/aggregator/core/statistics.h"
+#include "tools/aggregator/storage/city_days.h"
 #include "tools/aggregator/storage/days.h"
 #include "tools/aggregator/storage/event_tail.h"
 #include "tools/aggregator/storage/figures.h"
@@ -52,6 +53,9 @@ struct StatisticsAnswer {
   std::int64_t unplaced = 0;  // Deliveries without a time; only where rows are buckets of time.
 };
 
+/// What each bucket of time changed of the number of parcels inside, in the order of time.
+using BucketLevels = std::vector<std::pair<std::int64_t, std::int64_t>>;
+
 struct StationInfo {
   std::uint32_t id = 0;
   std::string name;
@@ -85,8 +89,10 @@ class StoreReader {
   bool totals(std::int64_t& gaps, std::uint64_t& watermark_utc_ms);
   /// The event log's pages; not from a snapshot.
   EventTail& events() { return tail_; }
+  const CityDays& city_days() const { return city_days_; }
 
  private:
+  static constexpr std::size_t kCityDaysMax = std::size_t{128} << 20;  // Bytes: five years of a province.
   struct Scope;
   using Sums = std::array<std::int64_t, kColumnCount>;
   bool make_scope(const StatisticsQuery& query, Scope& scope, StatisticsAnswer& answer);
@@ -94,18 +100,19 @@ class StoreReader {
   bool answer_by_compartment(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
   bool answer_by_brand_or_size(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
   bool answer_by_time(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
-  /// Answers by time from the cities' hours; `rows` is empty.
   bool answer_by_time_of_cities(const StatisticsQuery& query, const Scope& scope, std::int64_t newest_day,
-                                std::map<std::int64_t, StatisticsRow>& rows, StatisticsAnswer& answer);
-  bool find_page(const StatisticsQuery& query, const Scope& scope, std::int64_t& first_hour, std::int64_t& end_hour,
-                 std::map<std::int64_t, StatisticsRow>& rows);
+                                StatisticsAnswer& answer);
+  /// Days [from_day, to_day) of the scope's cities, in the order of days, as city_days_ has them.
+  bool read_city_days(const Scope& scope, std::int64_t from_day, std::int64_t to_day,
+                      std::vector<const CityDay*>& days);
   /// Histograms of local days [from_day, to_day) of one station, from the log: into *row(compartment, local seconds),
   /// null: left out. Rows have none if the log is too long for that. False: the store failed.
   bool gather_dwells(const StationInfo& station, std::int64_t from_day, std::int64_t to_day,
                      const std::function<StatisticsRow*(std::uint32_t compartment, std::int64_t local_s)>& row);
-  /// Time-weighted levels, quantiles and labels of rows that are buckets of time.
-  bool finish_buckets(const StatisticsQuery& query, const Scope& scope, std::map<std::int64_t, StatisticsRow>& rows,
-                      StatisticsAnswer& answer);
+  /// Time-weighted levels, quantiles and labels of the rows of the page, or of all if they have an order of their own;
+  /// `rows` by bucket.
+  bool finish_buckets(const StatisticsQuery& query, const Scope& scope, const BucketLevels& levels,
+                      std::map<std::int64_t, StatisticsRow>& rows, StatisticsAnswer& answer);
   bool sum_of_stations(Column column, const Scope& scope, std::int64_t& sum);
   bool judge_completeness(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
   /// Adds the rows of `table` with keys in [from, to) to *group(key), which is a StatisticsRow or Sums; null: left out.
@@ -118,9 +125,6 @@ class StoreReader {
   /// What each day from `from_day` on added, of one station.
   bool gather_days(std::uint32_t station, std::int64_t from_day, std::int64_t to_day,
                    std::map<std::int64_t, StatisticsRow>& rows);
-  /// Hours [from, to) of the scope's cities: the rows of a day, city by city.
-  template <typename Group>
-  bool gather_city_hours(const Scope& scope, std::int64_t from, std::int64_t to, Group group);
   /// Days [from, to) of the scope's cities by brand and size, or spans of days.
   template <typename Group>
   bool gather_brands(Table table, const Scope& scope, std::int64_t from, std::int64_t to, Group group);
@@ -129,6 +133,8 @@ class StoreReader {
   Database database_;
   EventTail tail_{database_};
   std::map<std::pair<Table, TableRows::Order>, TableRows> ranges_;
+  Statement select_city_days_;
+  CityDays city_days_{kCityDaysMax};
 };
 
 /// Fills in the query's order from "COLUMN", "COLUMN:asc" or "COLUMN:desc"; empty: no order. False: another form.

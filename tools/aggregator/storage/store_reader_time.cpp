@@ -2,12 +2,149 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <span>
 #include <utility>
+#include <vector>
 
+#include "tools/aggregator/core/row_group.h"
+#include "tools/aggregator/storage/city_days.h"
 #include "tools/aggregator/storage/dwell_scan.h"
 #include "tools/aggregator/storage/store_reader_scope.h"
 
 namespace cubby::aggregator {
+
+namespace {
+
+using Rows = std::map<std::int64_t, StatisticsRow>;
+
+/// The buckets of an answer, as places in BucketLevels.
+struct Page {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::size_t total = 0;  // Buckets that are asked for.
+};
+
+// An order of its own wants all of them.
+Page page_of(const StatisticsQuery& query, const BucketLevels& levels) {
+  const std::int64_t buckets_a_day = query.by == GroupBy::kHour ? 24 : 1;
+  const std::int64_t end = query.to_day ? *query.to_day * buckets_a_day : INT64_MAX;
+  const auto behind = std::lower_bound(levels.begin(), levels.end(), std::pair(end, INT64_MIN));
+  const auto total = static_cast<std::size_t>(behind - levels.begin());
+  if (!query.sort.empty()) {
+    return {.begin = 0, .end = total, .total = total};
+  }
+  const std::size_t begin = std::min(query.offset, total);
+  return {.begin = begin, .end = begin + std::min(query.limit, total - begin), .total = total};
+}
+
+BucketLevels levels_of(const Rows& rows) {
+  BucketLevels levels;
+  for (const auto& [bucket, row] : rows) {
+    levels.emplace_back(bucket, row.sum(Column::kLevelDelta));
+  }
+  return levels;
+}
+
+void add_level(std::int64_t bucket, std::int64_t change, BucketLevels& levels) {
+  if (levels.empty() || levels.back().first != bucket) {
+    levels.emplace_back(bucket, 0);
+  }
+  levels.back().second += change;
+}
+
+BucketLevels levels_of_days(const std::vector<const CityDay*>& days) {
+  BucketLevels levels;
+  for (const CityDay* day : days) {
+    add_level(day->day, day->sums[static_cast<std::size_t>(Column::kLevelDelta)], levels);
+  }
+  return levels;
+}
+
+// The cities of a day stand side by side.
+BucketLevels levels_of_hours(const std::vector<const CityDay*>& days) {
+  BucketLevels levels;
+  for (auto first = days.begin(); first != days.end();) {
+    const std::int64_t day = (*first)->day;
+    const auto end = std::find_if(first, days.end(), [day](const CityDay* other) { return other->day != day; });
+    for (std::uint32_t hour = 0; hour < 24; ++hour) {
+      for (auto city = first; city != end; ++city) {
+        if (((*city)->hours >> hour & 1) != 0) {
+          add_level(day * 24 + hour, (*city)->levels[hour], levels);
+        }
+      }
+    }
+    first = end;
+  }
+  return levels;
+}
+
+// `at`: the first row that is not before the day. False: malformed.
+bool add_day(std::span<const CityDay* const> cities, const Rows& rows, Rows::iterator at) {
+  if (at == rows.end() || at->first != cities.front()->day) {
+    return true;
+  }
+  StatisticsRow& row = at->second;
+  for (const CityDay* day : cities) {
+    for (std::size_t i = 0; i < kColumnCount; ++i) {
+      row.sums[i] += day->sums[i];
+    }
+    if (!row.dwells.add(day->dwells)) {
+      return false;
+    }
+  }
+  row.settle_dwells();  // One day's histogram is held at a time.
+  return true;
+}
+
+// Every hour of the day that is on the page has a row in `rows`, the first of them at `at`.
+bool add_hours(const CityDay& day, bool with_dwells, const Rows& rows, Rows::iterator at) {
+  RowGroupReader hours(day.stored);
+  while (hours.next()) {
+    const std::int64_t hour = day.day * 24 + hours.member();
+    while (at != rows.end() && at->first < hour) {
+      ++at;
+    }
+    if (at == rows.end() || at->first != hour) {
+      continue;
+    }
+    Bytes dwells;
+    if (!read_city_hour(hours.body(), at->second.sums, dwells) || (with_dwells && !at->second.dwells.add(dwells))) {
+      return false;
+    }
+  }
+  return !hours.malformed();
+}
+
+// Histograms are added up for a day whose quantiles are not known, and are forgotten for them.
+bool add_hours_of(CityDays& known, std::optional<std::uint32_t> city, std::span<const CityDay* const> cities,
+                  const Rows& rows, Rows::iterator at) {
+  const std::int64_t first = cities.front()->day * 24;
+  const HourQuantiles* const quantiles = known.quantiles(city, cities);
+  std::uint32_t hours = 0;
+  for (const CityDay* day : cities) {
+    hours |= day->hours;
+    if (!add_hours(*day, quantiles == nullptr, rows, at)) {
+      return false;
+    }
+  }
+  HourQuantiles found{};
+  for (; at != rows.end() && at->first < first + 24; ++at) {
+    const auto hour = static_cast<std::size_t>(at->first - first);
+    if (quantiles != nullptr) {
+      at->second.dwell_ms = (*quantiles)[hour];
+      continue;
+    }
+    at->second.settle_dwells();
+    found[hour] = at->second.dwell_ms;
+    hours &= ~(1U << hour);
+  }
+  if (quantiles == nullptr && hours == 0) {
+    known.remember(city, cities, found);  // No hour was left out, as at a page's ends.
+  }
+  return true;
+}
+
+}  // namespace
 
 bool StoreReader::gather_dwells(
     const StationInfo& station, std::int64_t from_day, std::int64_t to_day,
@@ -65,142 +202,103 @@ bool StoreReader::gather_days(std::uint32_t station, std::int64_t from_day, std:
 
 bool StoreReader::answer_by_time(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer) {
   const auto newest_day = static_cast<std::int64_t>(answer.watermark_utc_ms / 86'400'000) + 2;
+  if (query.station.empty()) {
+    return answer_by_time_of_cities(query, scope, newest_day, answer);
+  }
   std::map<std::int64_t, StatisticsRow> rows;
-  if (!query.station.empty()) {
-    const StationInfo& station = scope.stations.front();
-    const Table table = query.by == GroupBy::kHour ? Table::kStationHour : Table::kStationDay;
-    mark_columns(table, answer);
-    const std::int64_t days_kept = query.by == GroupBy::kHour ? kStationHourDays + 2 : kDaysLookedUpMax;
-    const std::int64_t from_day = std::max(query.from_day.value_or(1), newest_day - days_kept);
-    if (query.by == GroupBy::kDay) {
-      return gather_days(station.id, from_day, newest_day, rows) && finish_buckets(query, scope, rows, answer);
+  const StationInfo& station = scope.stations.front();
+  const Table table = query.by == GroupBy::kHour ? Table::kStationHour : Table::kStationDay;
+  mark_columns(table, answer);
+  const std::int64_t days_kept = query.by == GroupBy::kHour ? kStationHourDays + 2 : kDaysLookedUpMax;
+  const std::int64_t from_day = std::max(query.from_day.value_or(1), newest_day - days_kept);
+  if (query.by == GroupBy::kDay) {
+    return gather_days(station.id, from_day, newest_day, rows) &&
+           finish_buckets(query, scope, levels_of(rows), rows, answer);
+  }
+  for (std::int64_t day = from_day; day < newest_day; ++day) {
+    const std::uint64_t first = key::station_hour(static_cast<std::uint64_t>(day) * 24, station.id);
+    if (!gather(table, first, first + 24,
+                [&](std::uint64_t row_key) { return &rows[day * 24 + static_cast<std::int64_t>(row_key - first)]; })) {
+      return false;
     }
-    for (std::int64_t day = from_day; day < newest_day; ++day) {
-      const std::uint64_t first = key::station_hour(static_cast<std::uint64_t>(day) * 24, station.id);
-      if (!gather(table, first, first + 24, [&](std::uint64_t row_key) {
-            return &rows[day * 24 + static_cast<std::int64_t>(row_key - first)];
-          })) {
+  }
+  const auto row_of_hour = [&rows](std::uint32_t, std::int64_t local_s) {
+    const auto found = rows.find(local_s / 3'600);
+    return found == rows.end() ? nullptr : &found->second;
+  };
+  return gather_dwells(station, from_day, query.to_day.value_or(newest_day), row_of_hour) &&
+         finish_buckets(query, scope, levels_of(rows), rows, answer);
+}
+
+// The days of one city lie among those of all: a few are looked for one by one.
+bool StoreReader::read_city_days(const Scope& scope, std::int64_t from_day, std::int64_t to_day,
+                                 std::vector<const CityDay*>& days) {
+  if (!select_city_days_.ok() &&
+      !select_city_days_.prepare(database_,
+                                 "SELECT row_key, sums FROM stat_city_hour WHERE row_key >= ?1 AND row_key < ?2 AND "
+                                 "row_key & ?3 = ?4 ORDER BY row_key")) {
+    return false;
+  }
+  const auto read = [&](std::uint64_t from, std::uint64_t to) {
+    Statement& select = select_city_days_;
+    select.reset();
+    select.bind(1, from).bind(2, to).bind(3, scope.city_id ? key::kCitiesMax : 0).bind(4, scope.city_id.value_or(0));
+    while (select.row()) {
+      days.push_back(city_days_.of(select.unsigned_number(0), select.blob(1)));
+      if (days.back() == nullptr) {
+        select.reset();
         return false;
       }
     }
-    const auto row_of_hour = [&rows](std::uint32_t, std::int64_t local_s) {
-      const auto found = rows.find(local_s / 3'600);
-      return found == rows.end() ? nullptr : &found->second;
-    };
-    return gather_dwells(station, from_day, query.to_day.value_or(newest_day), row_of_hour) &&
-           finish_buckets(query, scope, rows, answer);
-  }
-  return answer_by_time_of_cities(query, scope, newest_day, rows, answer);
-}
-
-template <typename Group>
-bool StoreReader::gather_city_hours(const Scope& scope, std::int64_t from, std::int64_t to, Group group) {
-  const auto in_range = [&](std::uint64_t row_key) -> StatisticsRow* {
-    const auto hour = static_cast<std::int64_t>(key::hour_of(row_key));
-    return hour >= from && hour < to ? group(row_key) : nullptr;
+    return !select.failed();
   };
-  const std::int64_t end_day = (to + 23) / 24;
-  if (!scope.city_id) {
-    return from >= to || gather(Table::kCityHour, key::city_day(static_cast<std::uint64_t>(from / 24), 0),
-                                key::city_day(static_cast<std::uint64_t>(end_day), 0), in_range);
+  const auto first_of = [](std::int64_t day, std::uint64_t city) {
+    return static_cast<std::uint64_t>(day) << 16 | city;
+  };
+  if (!scope.city_id || to_day - from_day > kSeeksMax) {
+    return from_day >= to_day || read(first_of(from_day, 0), first_of(to_day, 0));
   }
   bool ok = true;
-  for (std::int64_t day = from / 24; ok && from < to && day < end_day; ++day) {
-    const std::uint64_t first = key::city_day(static_cast<std::uint64_t>(day), *scope.city_id);
-    ok = gather(Table::kCityHour, first, first + 24, in_range);
+  for (std::int64_t day = from_day; ok && day < to_day; ++day) {
+    ok = read(first_of(day, *scope.city_id), first_of(day, *scope.city_id + 1));
   }
   return ok;
 }
 
-// Keys come in the order of days: one day's histograms are held at a time. Of buckets beyond the page only the levels
-// count, which is one column.
+// Of buckets beyond the page only the levels count.
 bool StoreReader::answer_by_time_of_cities(const StatisticsQuery& query, const Scope& scope, std::int64_t newest_day,
-                                           std::map<std::int64_t, StatisticsRow>& rows, StatisticsAnswer& answer) {
-  const std::int64_t buckets_a_day = query.by == GroupBy::kHour ? 24 : 1;
-  std::int64_t first_hour = query.from_day.value_or(1) * 24;
-  std::int64_t end_hour = newest_day * 24;
-  if (!find_page(query, scope, first_hour, end_hour, rows)) {
+                                           StatisticsAnswer& answer) {
+  std::vector<const CityDay*> days;
+  if (!read_city_days(scope, query.from_day.value_or(1), newest_day, days)) {
     return false;
   }
   mark_columns(Table::kCityHour, answer);
-  StatisticsRow* row = nullptr;  // The row that an hour was added to last ...
-  std::int64_t level_before = 0;
-  std::int64_t rest_s = 0;  // ... and the time from that hour's end to the row's.
-  std::int64_t day = -1;
-  // A moment counts to the end of its own hour; what changed stays until the bucket ends.
-  const auto finish_hour = [&] {
-    if (row != nullptr) {
-      const std::int64_t change = row->sum(Column::kLevelDelta) - level_before;
-      row->sums[static_cast<std::size_t>(Column::kLevelMomentS)] += change * rest_s;
+  const bool by_hour = query.by == GroupBy::kHour;
+  const BucketLevels levels = by_hour ? levels_of_hours(days) : levels_of_days(days);
+  const Page page = page_of(query, levels);
+  std::map<std::int64_t, StatisticsRow> rows;
+  for (std::size_t i = page.begin; i < page.end; ++i) {
+    rows.emplace_hint(rows.end(), levels[i].first, StatisticsRow{});
+  }
+  auto at = rows.begin();
+  for (std::span<const CityDay* const> rest(days); !rest.empty() && at != rows.end();) {
+    const std::int64_t day = rest.front()->day;
+    const auto of_day = static_cast<std::size_t>(
+        std::find_if(rest.begin(), rest.end(), [day](const CityDay* other) { return other->day != day; }) -
+        rest.begin());
+    const std::int64_t first = by_hour ? day * 24 : day;
+    at = rows.lower_bound(first);
+    const bool ok = by_hour ? add_hours_of(city_days_, scope.city_id, rest.first(of_day), rows, at)
+                            : add_day(rest.first(of_day), rows, at);
+    if (!ok) {
+      return false;
     }
-  };
-  const auto settle_day = [&] {
-    for (auto at = rows.lower_bound(day * buckets_a_day); at != rows.end() && at->first < (day + 1) * buckets_a_day;
-         ++at) {
-      if (at->second.dwells.count() > 0) {
-        at->second.settle_dwells();
-      }
-    }
-  };
-  const bool ok = gather_city_hours(scope, first_hour, end_hour, [&](std::uint64_t row_key) {
-    finish_hour();
-    const auto hour = static_cast<std::int64_t>(key::hour_of(row_key));
-    if (hour / 24 != day) {
-      settle_day();
-      day = hour / 24;
-    }
-    row = &rows[hour * buckets_a_day / 24];
-    level_before = row->sum(Column::kLevelDelta);
-    rest_s = query.by == GroupBy::kDay ? 86'400 - (hour % 24 + 1) * 3'600 : 0;
-    return row;
-  });
-  finish_hour();
-  return ok && finish_buckets(query, scope, rows, answer);
+    rest = rest.subspan(of_day);
+  }
+  return finish_buckets(query, scope, levels, rows, answer);
 }
 
-// The rows of an answer by time without an order of its own: all with their level only, and `first_hour` to `end_hour`
-// narrowed to those of the page, which have nothing yet.
-bool StoreReader::find_page(const StatisticsQuery& query, const Scope& scope, std::int64_t& first_hour,
-                            std::int64_t& end_hour, std::map<std::int64_t, StatisticsRow>& rows) {
-  if (!query.sort.empty()) {
-    return true;
-  }
-  const std::int64_t hours = query.by == GroupBy::kHour ? 1 : 24;  // Of a bucket.
-  const std::uint64_t city = scope.city_id.value_or(0);
-  TableRows& levels = range(Table::kCityHour);
-  levels.start(key::city_day(static_cast<std::uint64_t>(first_hour / 24), 0),
-               key::city_day(static_cast<std::uint64_t>(end_hour / 24), 0));
-  StatisticsRow* row = nullptr;
-  std::int64_t bucket = -1;
-  while (levels.next()) {
-    if (scope.city_id && (levels.row_key() >> 5 & key::kCitiesMax) != city) {
-      continue;
-    }
-    if (const auto next = static_cast<std::int64_t>(key::hour_of(levels.row_key())) / hours; next != bucket) {
-      bucket = next;
-      row = &rows[bucket];
-    }
-    row->sums[static_cast<std::size_t>(Column::kLevelDelta)] += levels.value(Column::kLevelDelta);
-  }
-  if (levels.failed()) {
-    return false;
-  }
-  if (query.offset >= rows.size()) {
-    end_hour = first_hour;
-    return true;
-  }
-  auto at = std::next(rows.begin(), static_cast<std::ptrdiff_t>(query.offset));
-  first_hour = std::max(first_hour, at->first * hours);
-  const std::int64_t last = query.to_day ? *query.to_day * 24 / hours : INT64_MAX;  // The first that is not asked for.
-  const std::int64_t newest_hour = std::exchange(end_hour, first_hour);
-  for (std::size_t left = query.limit; left > 0 && at != rows.end() && at->first < last; --left, ++at) {
-    end_hour = std::min((at->first + 1) * hours, newest_hour);
-    at->second = {};
-  }
-  return true;
-}
-
-bool StoreReader::finish_buckets(const StatisticsQuery& query, const Scope& scope,
+bool StoreReader::finish_buckets(const StatisticsQuery& query, const Scope& scope, const BucketLevels& levels,
                                  std::map<std::int64_t, StatisticsRow>& rows, StatisticsAnswer& answer) {
   const std::int64_t length_s = query.by == GroupBy::kHour ? 3'600 : 86'400;
   const std::int64_t buckets_a_day = 86'400 / length_s;
@@ -208,12 +306,17 @@ bool StoreReader::finish_buckets(const StatisticsQuery& query, const Scope& scop
   if (!sum_of_stations(Column::kLevelDelta, scope, level)) {
     return false;
   }
-  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
-    StatisticsRow& values = row->second;
-    values.occupied = level;
-    level -= values.sum(Column::kLevelDelta);
-    values.mean_occupied = static_cast<double>(level) +
-                           static_cast<double>(values.sum(Column::kLevelMomentS)) / static_cast<double>(length_s);
+  const Page page = page_of(query, levels);
+  answer.total = page.total;
+  for (std::size_t i = levels.size(); i-- > page.begin;) {
+    const auto& [bucket, change] = levels[i];
+    if (i < page.end) {
+      StatisticsRow& row = rows[bucket];
+      row.occupied = level;
+      row.mean_occupied = static_cast<double>(level - change) +
+                          static_cast<double>(row.sum(Column::kLevelMomentS)) / static_cast<double>(length_s);
+    }
+    level -= change;
   }
   // Compartments that were there: those of the stations that had begun to report.
   std::map<std::int64_t, std::int64_t> joined;
@@ -223,13 +326,12 @@ bool StoreReader::finish_buckets(const StatisticsQuery& query, const Scope& scop
   }
   std::int64_t compartments = 0;
   auto next = joined.begin();
-  const std::int64_t end = query.to_day ? *query.to_day * buckets_a_day : INT64_MAX;
-  for (auto& [bucket, row] : rows) {
+  answer.rows.reserve(page.end - page.begin);
+  for (std::size_t i = page.begin; i < page.end; ++i) {
+    const std::int64_t bucket = levels[i].first;
+    StatisticsRow& row = rows[bucket];
     for (; next != joined.end() && next->first <= bucket; ++next) {
       compartments += next->second;
-    }
-    if (bucket >= end) {
-      break;
     }
     row.compartment_days = static_cast<double>(compartments) / static_cast<double>(buckets_a_day);
     if (row.dwells.count() > 0) {
