@@ -12,7 +12,7 @@ struct Fleet::Parts {
   std::vector<std::unique_ptr<StationWorld>> stations;
   std::vector<Instant> next_activity;  // By station, so that a quiet one costs one comparison.
   std::vector<std::uint8_t> touched;   // The same.
-  std::vector<Instant> reached;        // By shard: the end of its last window.
+  std::vector<Instant> reached;        // The same: the end of its last run.
   std::vector<std::size_t> shard_begin;
   std::vector<RoomMeter>* meters = nullptr;
   std::uint64_t start_utc_ms = 0;
@@ -43,7 +43,7 @@ Fleet::Fleet(const Profile& profile, const FleetOptions& options, std::size_t sh
   }
   parts_->next_activity.resize(count);
   parts_->touched.assign(count, 1);
-  parts_->reached.resize(shards);
+  parts_->reached.resize(count);
 }
 
 Fleet::~Fleet() = default;
@@ -67,9 +67,7 @@ std::size_t Fleet::shard_begin(std::size_t shard) const {
   return parts_->shard_begin[shard];
 }
 Station& Fleet::station(std::size_t index) {
-  const auto& begins = parts_->shard_begin;
-  const auto shard = std::upper_bound(begins.begin(), begins.end(), index) - begins.begin() - 1;
-  const Instant reached = parts_->reached[static_cast<std::size_t>(shard)];
+  const Instant reached = parts_->reached[index];
   if (reached > parts_->stations[index]->now()) {
     parts_->stations[index]->run_until(reached);
   }
@@ -103,16 +101,24 @@ void Fleet::add_trace(const std::vector<TraceRow>& rows) {
   }
 }
 
+Instant Fleet::next_activity(std::size_t index) const {
+  return parts_->next_activity[index];
+}
+
+void Fleet::run_station(std::size_t index, Instant end) {
+  const bool due = parts_->next_activity[index] <= end;
+  parts_->touched[index] = due ? 1 : 0;
+  parts_->reached[index] = end;
+  if (due) {
+    parts_->stations[index]->run_until(end);
+    parts_->next_activity[index] = parts_->stations[index]->next_activity();
+  }
+}
+
 void Fleet::run_shard(std::size_t shard, Instant end) {
   for (std::size_t i = shard_begin(shard); i < shard_begin(shard + 1); ++i) {
-    const bool due = parts_->next_activity[i] <= end;
-    parts_->touched[i] = due ? 1 : 0;
-    if (due) {
-      parts_->stations[i]->run_until(end);
-      parts_->next_activity[i] = parts_->stations[i]->next_activity();
-    }
+    run_station(i, end);
   }
-  parts_->reached[shard] = end;
 }
 
 std::uint64_t Fleet::trace_hash() const {

@@ -55,11 +55,11 @@ class Fleet {
   std::size_t compartment_count() const;
   std::size_t shard_count() const;
   std::size_t shard_begin(std::size_t shard) const;
-  /// To change it: brought to the end of the last window of run_shard(), and run in the next one. Whoever only looks
-  /// takes it const, where a quiet station may be behind.
+  /// To change it: brought to the end of its last run, and run in the next one. Whoever only looks takes it const,
+  /// where a quiet station may be behind.
   Station& station(std::size_t index);
   const Station& station(std::size_t index) const;
-  /// It was run in the last window, or taken since: only then its link can have anything new.
+  /// It did something in its last run, or taken since: only then its link can have anything new.
   bool touched(std::size_t index) const;
   /// Index of the station of that name, or station_count().
   std::size_t find(std::string_view name) const;
@@ -69,6 +69,10 @@ class Fleet {
   /// Adds the rows of a trace to the stations' futures; rows must not lie in the past.
   void add_trace(const std::vector<TraceRow>& rows);
 
+  /// Nothing happens at that station before then; not after `end` of its last run: it is due.
+  Instant next_activity(std::size_t index) const;
+  /// Runs one station to `end`, if it has something to do until then. Those of different shards may run in parallel.
+  void run_station(std::size_t index, Instant end);
   /// Runs one shard's stations to `end`, one after the other, but those that have nothing to do until then. Different
   /// shards may run in parallel.
   void run_shard(std::size_t shard, Instant end);

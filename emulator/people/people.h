@@ -49,6 +49,9 @@ class Premises {
   /// A parcel was put behind that door, or is no longer there.
   virtual void item_moved(std::uint8_t door, bool inside) = 0;
   virtual void schedule(Instant at, std::uint8_t kind, std::uint8_t door, std::uint64_t argument) = 0;
+  /// The same for the one timer that is put off again and again: the one before it is forgotten.
+  virtual void set_alarm(Instant at, std::uint8_t kind, std::uint64_t argument) = 0;
+  virtual void forget_alarm() = 0;
   /// A person did something that belongs into the trace.
   virtual void trace(std::uint64_t detail) = 0;
 
@@ -284,6 +287,7 @@ class People final : public PanelReader {
   void leave();
   void leave_the_dark();
   void wait_for_panel();
+  void lose_patience_in(Duration wait);
   void after(Duration wait, Step step);
   void do_step();
   void scan_pass(char role);

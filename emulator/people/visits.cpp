@@ -63,13 +63,19 @@ void People::leave() {
   }
   at_panel_ = Visitor{};
   ++visit_;
+  premises_.forget_alarm();
   next_visitor();
 }
 
 void People::wait_for_panel() {
+  lose_patience_in(kPatience);
+}
+
+// Each step of a visit voids the deadline of the one before it.
+void People::lose_patience_in(Duration wait) {
   ++step_;
-  premises_.schedule(premises_.now() + kPatience, static_cast<std::uint8_t>(PeopleTimer::kGiveUp), 0,
-                     visit_ << 16 | (step_ & 0xFFFF));
+  premises_.set_alarm(premises_.now() + wait, static_cast<std::uint8_t>(PeopleTimer::kGiveUp),
+                      visit_ << 16 | (step_ & 0xFFFF));
 }
 
 void People::after(Duration wait, Step step) {
@@ -437,9 +443,7 @@ void People::on_power_cut() {
   const bool awaits_door = at_panel_.step == Step::kWaitDoor || at_panel_.step == Step::kRecall;
   if (awaits_door && !at_panel_.in_the_dark) {
     at_panel_.in_the_dark = true;
-    ++step_;
-    premises_.schedule(premises_.now() + kLookAgain, static_cast<std::uint8_t>(PeopleTimer::kGiveUp), 0,
-                       visit_ << 16 | (step_ & 0xFFFF));
+    lose_patience_in(kLookAgain);
     return;
   }
   leave_the_dark();

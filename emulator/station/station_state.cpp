@@ -131,7 +131,7 @@ bool StationWorld::load_world(BlobReader& reader, bool& powered) {
   }
   note_levels();
   hash_.restore(hash);
-  queue_.restore(std::move(events), order);
+  queue_.restore(events, order);
   clock_.restore(clock_offset);
   pipe_.set_reachable(link_down_count_ == 0);
   // The counters that the parts keep go back to the parts; the ledger's are never stored twice.

@@ -114,10 +114,18 @@ void StationWorld::note_levels() {
 
 void StationWorld::schedule(Instant at, std::uint8_t kind, std::uint8_t door, std::uint64_t argument) {
   if (frozen_) {
-    frozen_timers_.push_back({.at = at, .order = 0, .kind = kind, .door = door, .reserved = 0, .argument = argument});
+    frozen_timers_.push_back({.at = at, .order = 0, .kind = kind, .door = door, .alarm = 0, .argument = argument});
     return;
   }
   queue_.schedule(at, kind, door, argument);
+}
+
+void StationWorld::set_alarm(Instant at, std::uint8_t kind, std::uint64_t argument) {
+  if (frozen_) {
+    frozen_timers_.push_back({.at = at, .order = 0, .kind = kind, .door = 0, .alarm = 1, .argument = argument});
+    return;
+  }
+  queue_.set_alarm(at, kind, argument);
 }
 
 void StationWorld::freeze_people(bool frozen) {
@@ -127,7 +135,12 @@ void StationWorld::freeze_people(bool frozen) {
   frozen_ = frozen;
   if (!frozen) {
     for (const WorldEvent& timer : frozen_timers_) {
-      queue_.schedule(std::max(timer.at, now_), timer.kind, timer.door, timer.argument);
+      const Instant at = std::max(timer.at, now_);
+      if (timer.alarm != 0) {
+        queue_.set_alarm(at, timer.kind, timer.argument);
+      } else {
+        queue_.schedule(at, timer.kind, timer.door, timer.argument);
+      }
     }
     frozen_timers_.clear();
     return;
@@ -139,7 +152,7 @@ void StationWorld::freeze_people(bool frozen) {
     const bool person = event.kind <= kPeopleTimers || event.kind == static_cast<std::uint8_t>(Timer::kInjection);
     (person ? frozen_timers_ : going_on).push_back(event);
   }
-  queue_.restore(std::move(going_on), queue_.next_order());
+  queue_.restore(going_on, queue_.next_order());
 }
 
 bool StationWorld::settled() const {

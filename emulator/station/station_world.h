@@ -116,6 +116,8 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void shut(std::uint8_t door) override;
   void item_moved(std::uint8_t door, bool inside) override;
   void schedule(Instant at, std::uint8_t kind, std::uint8_t door, std::uint64_t argument) override;
+  void set_alarm(Instant at, std::uint8_t kind, std::uint64_t argument) override;
+  void forget_alarm() override { queue_.forget_alarm(); }
   void trace(std::uint64_t detail) override { hash_.add(TraceKind::kPerson, now_, detail); }
   // BoardWiring
   bool input(std::uint8_t board, std::uint8_t channel, Instant at) override;

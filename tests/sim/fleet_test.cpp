@@ -5,6 +5,7 @@
 
 #include "emulator/scenario/profiles.h"
 #include "sim/sim_fleet.h"
+#include "tools/emulator/run_ahead.h"
 #include "tools/emulator/shard_exchange.h"
 
 namespace cubby::sim {
@@ -112,6 +113,7 @@ struct HashOf {
   bool skip_idle_polls = true;
   bool item_sensors = false;
   bool run_quiet_ones = false;  // Take every station each minute, so that none is left out.
+  bool runs_ahead = false;      // Each station as far as it can go alone.
 };
 
 std::uint64_t hash_after_a_day(const HashOf& what) {
@@ -123,6 +125,14 @@ std::uint64_t hash_after_a_day(const HashOf& what) {
   const auto run_shard = [&](std::size_t shard) {
     tools::ShardExchange exchange(fleet, fleet.shard_begin(shard), fleet.shard_begin(shard + 1),
                                   tools::make_ack_centre());
+    if (what.runs_ahead) {
+      tools::RunAhead ahead(fleet, fleet.shard_begin(shard), fleet.shard_begin(shard + 1), 60'000'000, 2);
+      exchange.connect(fleet.start_utc_ms());
+      for (int minute = 0; minute < 24 * 60; minute += 48) {
+        ASSERT_TRUE(ahead.run(exchange.centre(), minute, minute + 48));
+      }
+      return;
+    }
     for (int minute = 1; minute <= 24 * 60; ++minute) {
       const Instant end = Instant{} + Duration::minutes(minute);
       for (std::size_t i = fleet.shard_begin(shard); what.run_quiet_ones && i < fleet.shard_begin(shard + 1); ++i) {
@@ -159,6 +169,24 @@ TEST(Fleet, SkippedIdlePollsChangeNothing) {
 // A station that has nothing to do in a window is not run, and is brought up to its end when somebody speaks to it.
 TEST(Fleet, QuietStationsAreLeftOutWithoutATrace) {
   EXPECT_EQ(hash_after_a_day({.run_quiet_ones = true}), hash_after_a_day({}));
+}
+
+// A station waits for its own answers only, and does what it does when all go window by window.
+TEST(Fleet, StationsRunAheadWithoutATrace) {
+  EXPECT_EQ(hash_after_a_day({.runs_ahead = true}), hash_after_a_day({}));
+  EXPECT_EQ(hash_after_a_day({.seed = 8, .shards = 2, .runs_ahead = true}), hash_after_a_day({.seed = 8}));
+}
+
+TEST(Fleet, ThatRunsAheadLosesNothingWithItsCentre) {
+  SimFleet sim(SimFleet::options(seed_of(7), 5));
+  for (std::uint32_t i = 1; i <= 6; ++i) {
+    sim.centre().restart_at_await(i * 3);
+    sim.run_ahead(Duration::hours(4));
+    sim.run(Duration::minutes(3));
+  }
+  ASSERT_TRUE(sim.drain());
+  EXPECT_GT(sim.fleet().totals().of(emulator::Use::kDeposit), 100U);
+  EXPECT_EQ(sim.difference(), "");
 }
 
 // Who comes to a station that was quiet for long comes now, not when something happened there last.

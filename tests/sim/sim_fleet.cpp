@@ -9,6 +9,7 @@
 #include "emulator/scenario/profiles.h"
 #include "firmware/wire/framing/frame.h"
 #include "tools/aggregator/storage/verifier.h"
+#include "tools/emulator/run_ahead.h"
 
 namespace cubby::sim {
 namespace {
@@ -80,16 +81,22 @@ void SimCentre::feed(Bytes frames, std::uint64_t utc_ms) {
   }
 }
 
-void SimCentre::send(Bytes frames, std::uint64_t barrier_utc_ms) {
+void SimCentre::say(Bytes frames, std::uint64_t utc_ms) {
   std::vector<std::byte> time;
-  tools::append_virtual_time(time, barrier_utc_ms, false);
-  feed(time, barrier_utc_ms);
-  feed(frames, barrier_utc_ms);
+  tools::append_virtual_time(time, utc_ms, false);
+  feed(time, utc_ms);
+  feed(frames, utc_ms);
+}
+
+void SimCentre::barrier() {
   ASSERT_EQ(store_->commit(centre_->changes(), centre_->cities(), centre_->brands()), "");
   centre_->committed();
 }
 
 bool SimCentre::await(std::vector<std::byte>& answers) {
+  if (restart_at_await_ > 0 && --restart_at_await_ == 0) {
+    restart();
+  }
   if (!protocol_) {
     return false;
   }
@@ -126,6 +133,24 @@ void SimFleet::window(Duration length) {
   const std::uint64_t utc_ms = fleet_->start_utc_ms() + static_cast<std::uint64_t>(now_.ms());
   if (!exchange_->exchange(utc_ms)) {
     exchange_->connect(utc_ms);
+  }
+}
+
+void SimFleet::run_ahead(Duration time) {
+  const std::int64_t window_us = std::int64_t{options_.window_s} * 1'000'000;
+  tools::RunAhead ahead(*fleet_, 0, fleet_->station_count(), window_us, 2);
+  const std::int64_t end = (now_.us + time.us) / window_us;
+  for (std::int64_t window = now_.us / window_us; window < end;) {
+    const std::int64_t to = std::min(end, window + tools::RunAhead::kWindowsMax);
+    while (!ahead.run(exchange_->centre(), window, to)) {
+      exchange_->connect(fleet_->start_utc_ms() + static_cast<std::uint64_t>(now_.ms()));
+    }
+    window = to;
+    now_ = Instant{to * window_us};
+  }
+  std::vector<std::byte> answers;
+  if (ahead.finish(exchange_->centre(), answers)) {
+    exchange_->take_over(std::move(answers));
   }
 }
 

@@ -21,11 +21,14 @@ class SimCentre final : public tools::CentreLink, public aggregator::ConnectionO
   ~SimCentre() override;
 
   void restart();
+  /// That happens when somebody awaits its answers for that many times more.
+  void restart_at_await(std::uint32_t count) { restart_at_await_ = count; }
 
  private:
   bool connect(std::uint64_t utc_ms) override;
   bool connected() const override { return protocol_ != nullptr; }
-  void send(Bytes frames, std::uint64_t barrier_utc_ms) override;
+  void say(Bytes frames, std::uint64_t utc_ms) override;
+  void barrier() override;
   bool await(std::vector<std::byte>& answers) override;
   void remember(tools::CentreMemory&) const override {}  // It is a centre of its own, whatever the emulator knows.
   void on_output() override {}
@@ -38,6 +41,7 @@ class SimCentre final : public tools::CentreLink, public aggregator::ConnectionO
   std::unique_ptr<aggregator::EventStore> store_;
   std::unique_ptr<aggregator::Centre> centre_;
   std::unique_ptr<aggregator::ConnectionProtocol> protocol_;
+  std::uint32_t restart_at_await_ = 0;  // 0: never.
 };
 
 struct SimOptions {
@@ -59,6 +63,8 @@ class SimFleet {
 
   /// Runs everything up to now() + `time`, in windows.
   void run(Duration time);
+  /// The same, each station as far as it can go alone; whole windows.
+  void run_ahead(Duration time);
   /// People stand still until the centre has acknowledged everything. False: it never came to that.
   bool drain();
   /// First difference between log, statistics and the ledger's observable columns; empty: exact.

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <deque>
 #include <map>
+#include <utility>
 
 #include "cubby/v1/uplink.pb.h"
 #include "firmware/base/chain.h"
@@ -30,19 +31,19 @@ class AckCentre final : public CentreLink {
   bool connect(std::uint64_t) override { return true; }
   bool connected() const override { return true; }
 
-  void send(Bytes frames, std::uint64_t barrier_utc_ms) override {
-    utc_ms_ = barrier_utc_ms;
-    std::vector<std::byte> answers;
+  void say(Bytes frames, std::uint64_t utc_ms) override {
+    utc_ms_ = utc_ms;
     for (;;) {
       const wire::FrameParse parse = wire::parse_frame(frames, limits::kFrameUpMax);
       if (parse.kind != wire::FrameParse::Kind::kFrame) {
         break;
       }
-      answer(parse.frame, answers);
+      answer(parse.frame, said_);
       frames = frames.subspan(parse.consumed);
     }
-    answers_.push_back(std::move(answers));
   }
+
+  void barrier() override { answers_.push_back(std::exchange(said_, {})); }
 
   bool await(std::vector<std::byte>& answers) override {
     answers = std::move(answers_.front());
@@ -151,6 +152,7 @@ class AckCentre final : public CentreLink {
   }
 
   std::map<std::uint32_t, Station> stations_;
+  std::vector<std::byte> said_;  // Answers since the last barrier.
   std::deque<std::vector<std::byte>> answers_;
   std::uint64_t utc_ms_ = 0;
   cubby::v1::Up up_;

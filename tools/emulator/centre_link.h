@@ -32,8 +32,10 @@ class CentreLink {
   /// Connects if it is not; false: not now (call again), or never (see failed()).
   virtual bool connect(std::uint64_t utc_ms) = 0;
   virtual bool connected() const = 0;
-  /// Frames of a window; then a barrier, which the centre answers when all before it is durable.
-  virtual void send(Bytes frames, std::uint64_t barrier_utc_ms) = 0;
+  /// What stations said at that time; it may wait for the barrier. A channel's times never go back.
+  virtual void say(Bytes frames, std::uint64_t utc_ms) = 0;
+  /// The centre answers it when all before it is durable. Something was said.
+  virtual void barrier() = 0;
   /// Waits for the answer to the oldest barrier that is not answered yet; the frames before it are in
   /// `answers`. False: the connection was lost.
   virtual bool await(std::vector<std::byte>& answers) = 0;

@@ -2,8 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <time.h>
-
 #include <algorithm>
 #include <atomic>
 #include <barrier>
@@ -12,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "tools/emulator/run_ahead.h"
 #include "tools/emulator/shard_exchange.h"
 #include "tools/support/progress.h"
 
@@ -38,13 +37,8 @@ struct Decide {
   void operator()() noexcept;
 };
 
-double thread_cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-/// What one thread does: run its stations through a window, save, talk to the centre, and again.
+/// What one thread does: run its stations, each as far as it can go alone, or one window at a time if all have to stand
+/// still together: save, talk to the centre, and again.
 class ShardRun {
  public:
   ShardRun(Shared& shared, std::size_t shard, std::unique_ptr<CentreLink> centre, bool awaiting);
@@ -55,14 +49,17 @@ class ShardRun {
   std::atomic<std::int64_t> window{0};  // Windows done.
   std::atomic<std::uint64_t> parcels{0};
   std::uint64_t unsettled = 0;
-  double socket_seconds = 0;
+  double socket_seconds() const { return socket_seconds_ + ahead_.socket_seconds(); }
   emulator::StationCounters counted_before;  // Until RunOptions::from_utc_ms.
 
  private:
+  std::uint64_t utc_ms_at(std::int64_t us) const;
   bool exchange(std::int64_t end_us);
   bool reconnect(std::uint64_t utc_ms);
   void note_senders();
+  void run_ahead(std::int64_t index, std::int64_t end);
   void run_window(std::int64_t index, SaveStep* save);
+  void count_parcels(std::int64_t before, std::int64_t after);
   void drain(std::int64_t index);
   void count_unsettled();
   void count_before();
@@ -70,6 +67,8 @@ class ShardRun {
   Shared& shared_;
   std::size_t shard_;
   ShardExchange exchange_;
+  RunAhead ahead_;
+  double socket_seconds_ = 0;
 };
 
 struct Shared {
@@ -96,6 +95,19 @@ struct Shared {
   bool begins_with_talk = true;
   std::atomic<bool> failed{false};
   std::vector<std::unique_ptr<ShardRun>> shards;
+
+  // Window at whose beginning the stations have to be together again, if they may go their own ways before; else
+  // `index`.
+  std::int64_t ahead_until(std::int64_t index) const {
+    if (state != nullptr || !options.guest.empty()) {
+      return index;  // Saved, or run by somebody else, window by window.
+    }
+    std::int64_t end = index + RunAhead::kWindowsMax;
+    if (windows > 0) {  // A snapshot is taken with the last window's answers under way.
+      end = std::min(end, options.snapshot_file.empty() ? windows : windows - 1);
+    }
+    return std::max(index, from_window > index ? std::min(end, from_window) : end);
+  }
 
   std::int64_t end_us(std::int64_t index) const { return (index + 1) * options.window_s * 1'000'000; }
 
@@ -141,11 +153,16 @@ ShardRun::ShardRun(Shared& shared, std::size_t shard, std::unique_ptr<CentreLink
     : shared_(shared),
       shard_(shard),
       exchange_(shared.fleet, shared.fleet.shard_begin(shard), shared.fleet.shard_begin(shard + 1), std::move(centre),
-                awaiting) {}
+                awaiting),
+      ahead_(shared.fleet, shared.fleet.shard_begin(shard), shared.fleet.shard_begin(shard + 1),
+             std::int64_t{shared.options.window_s} * 1'000'000) {}
+
+std::uint64_t ShardRun::utc_ms_at(std::int64_t us) const {
+  return shared_.fleet.start_utc_ms() + static_cast<std::uint64_t>(us / 1000);
+}
 
 bool ShardRun::exchange(std::int64_t end_us) {
-  const std::uint64_t utc_ms = shared_.fleet.start_utc_ms() + static_cast<std::uint64_t>(end_us / 1000);
-  return exchange_.exchange(utc_ms) || reconnect(utc_ms);
+  return exchange_.exchange(utc_ms_at(end_us)) || reconnect(utc_ms_at(end_us));
 }
 
 // While no centre answers, virtual time stands still.
@@ -179,8 +196,24 @@ void ShardRun::note_senders() {
   }
 }
 
+void ShardRun::run_ahead(std::int64_t index, std::int64_t end) {
+  while (!shared_.failed && !ahead_.run(exchange_.centre(), index, end)) {
+    reconnect(utc_ms_at(shared_.end_us(index)));
+  }
+  window.fetch_add(end - index);
+  count_parcels(index, end);
+}
+
 void ShardRun::run_window(std::int64_t index, SaveStep* save) {
   const std::int64_t end_us = shared_.end_us(index);
+  if (ahead_.awaiting()) {
+    std::vector<std::byte> answers;
+    if (ahead_.finish(exchange_.centre(), answers)) {
+      exchange_.take_over(std::move(answers));
+    } else {
+      reconnect(utc_ms_at(end_us));
+    }
+  }
   shared_.fleet.run_shard(shard_, Instant{end_us});
   if (shard_ == 0 && shared_.fleet.controller_lost()) {
     shared_.failed = true;
@@ -195,9 +228,13 @@ void ShardRun::run_window(std::int64_t index, SaveStep* save) {
   if (!shared_.failed) {
     const double before = thread_cpu_seconds();
     exchange(end_us);
-    socket_seconds += thread_cpu_seconds() - before;
+    socket_seconds_ += thread_cpu_seconds() - before;
   }
-  if (index % kCountEvery == 0) {
+  count_parcels(index, index + 1);
+}
+
+void ShardRun::count_parcels(std::int64_t before, std::int64_t after) {
+  if (before / kCountEvery != after / kCountEvery) {
     std::uint64_t count = 0;
     for (std::size_t i = shared_.fleet.shard_begin(shard_); i < shared_.fleet.shard_begin(shard_ + 1); ++i) {
       count += std::as_const(shared_.fleet).station(i).counters().of(emulator::Use::kDeposit);
@@ -243,7 +280,13 @@ void ShardRun::run() {
     if (index == shared_.from_window) {
       count_before();
     }
-    run_window(index++, shared_.step.get());
+    const std::int64_t end = exchange_.awaiting() ? index : shared_.ahead_until(index);
+    if (end > index) {
+      run_ahead(index, end);
+      index = end;
+    } else {
+      run_window(index++, shared_.step.get());
+    }
   }
   if (shared_.step) {
     shared_.step->arrive_and_drop();
@@ -305,7 +348,7 @@ bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::v
   for (const auto& shard : shared.shards) {
     done = std::max(done, shard->window.load());
     figures.unsettled += shard->unsettled;
-    figures.socket_seconds += shard->socket_seconds;
+    figures.socket_seconds += shard->socket_seconds();
     figures.before += shard->counted_before;
     shard->remember(centre);
   }

@@ -37,6 +37,8 @@ constexpr char kNone[] = "none";
 constexpr char kControlDefault[] = "127.0.0.1:7500";
 constexpr std::uint64_t kOpeningHourMs = 9 * 3'600'000;  // When the first couriers come.
 
+constexpr std::uint32_t kStationsAThread = 64;  // At least, if they report to an aggregator.
+
 /// An answer comes up to two windows after its question, and a station waits no longer than this for it.
 constexpr std::uint32_t kWindowMaxS = (limits::kResponseDeadlineSMax - 1) / 2;
 
@@ -155,7 +157,8 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--speed", arguments.speed, "1..1000 times real time, or max: virtual time as fast as it goes");
   app.add_option("--seed", arguments.seed, "Same seed, same run; default: random, printed")
       ->check(integer_range(0, UINT64_MAX));
-  app.add_option("--threads", arguments.threads, "Default: all processors")->check(integer_range(1, kThreadsMax));
+  app.add_option("--threads", arguments.threads, "Default: all processors, with --aggregator one a 64 stations")
+      ->check(integer_range(1, kThreadsMax));
   app.add_option("--trace", arguments.trace, "CSV time,station,action,parcel,carrier,size to play besides the demand");
   declare_uplink(app, arguments.uplink);
   app.add_option("--control", arguments.control,
@@ -259,6 +262,15 @@ std::string check_times(const Arguments& arguments, const SnapshotFile* snapshot
   return {};
 }
 
+// The stations of a thread share the aggregator's commits, so that a few of them are cheaper on one.
+std::uint32_t threads_of(const Arguments& arguments, std::uint32_t stations) {
+  if (arguments.threads != 0) {
+    return std::min(arguments.threads, stations);
+  }
+  const std::uint32_t most = arguments.aggregator.empty() ? stations : std::max(1U, stations / kStationsAThread);
+  return std::min(most, std::max(1U, std::thread::hardware_concurrency()));
+}
+
 // Empty: `options` is good. Else one line that says what is wrong.
 std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& options) {
   if (std::string error = check_speed(arguments.speed, options.speed); !error.empty()) {
@@ -272,8 +284,7 @@ std::string check(const CLI::App& app, const Arguments& arguments, RunOptions& o
   options.seed_drawn = app.count("--seed") == 0;
   options.seed = !options.seed_drawn ? arguments.seed : draw() % 1'000'000'000;
   options.run_id = app.count("--run-id") > 0 ? arguments.run_id : (full_speed ? 0 : draw());
-  options.threads = arguments.threads != 0 ? arguments.threads : std::max(1U, std::thread::hardware_concurrency());
-  options.threads = full_speed ? std::min(options.threads, options.stations) : 1;
+  options.threads = full_speed ? threads_of(arguments, options.stations) : 1;
   const std::string every = arguments.report_every.empty() ? (full_speed ? "60m" : "0") : arguments.report_every;
   options.report_interval_s = static_cast<std::uint32_t>(parse_duration_ms(every).value_or(0) / 1000);
   options.window_s = arguments.window != 0 ? arguments.window

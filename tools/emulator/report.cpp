@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/json_util.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include <boost/json.hpp>
 #include <cinttypes>
@@ -79,6 +80,12 @@ double process_cpu_seconds() {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+double thread_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 bool write_report(const std::string& file, const RunOptions& options, const emulator::Fleet& fleet,

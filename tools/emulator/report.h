@@ -34,5 +34,7 @@ bool write_stations(const std::string& file, const emulator::Fleet& fleet, std::
 void print_summary(const RunOptions& options, const emulator::Fleet& fleet, const RunFigures& figures);
 
 double process_cpu_seconds();
+/// The same of the thread that asks.
+double thread_cpu_seconds();
 
 }  // namespace cubby::tools

@@ -6,7 +6,6 @@
 #include "firmware/wire/framing/frame.h"
 
 namespace cubby::tools {
-namespace {
 
 void append_frame(std::uint32_t channel, Bytes message, std::vector<std::byte>& out) {
   std::array<std::byte, wire::kFrameHeaderMax> head;
@@ -14,8 +13,6 @@ void append_frame(std::uint32_t channel, Bytes message, std::vector<std::byte>& 
   out.insert(out.end(), head.begin(), head.begin() + static_cast<std::ptrdiff_t>(size));
   out.insert(out.end(), message.begin(), message.end());
 }
-
-}  // namespace
 
 void append_with_channel(Bytes frames, std::uint32_t channel, std::vector<std::byte>& out) {
   for (;;) {
@@ -32,26 +29,29 @@ ShardExchange::ShardExchange(emulator::Fleet& fleet, std::size_t begin, std::siz
                              std::unique_ptr<CentreLink> centre, bool awaiting)
     : fleet_(fleet), begin_(begin), end_(end), centre_(std::move(centre)), awaiting_(awaiting) {}
 
+void gather_station(emulator::Fleet& fleet, std::size_t index, std::vector<std::byte>& out) {
+  if (!fleet.touched(index)) {
+    return;
+  }
+  const emulator::HostLink& seen = std::as_const(fleet).station(index).link();
+  if (!seen.wants_connection() && seen.outgoing().empty()) {
+    return;
+  }
+  emulator::HostLink& link = fleet.station(index).link();
+  if (link.wants_connection()) {
+    link.connected();
+  }
+  const Bytes outgoing = link.outgoing();
+  if (!outgoing.empty()) {
+    append_with_channel(outgoing, static_cast<std::uint32_t>(index + 1), out);
+    link.consume_outgoing(outgoing.size());
+  }
+}
+
 void ShardExchange::gather() {
   out_.clear();
-  const emulator::Fleet& fleet = fleet_;
   for (std::size_t i = begin_; i < end_; ++i) {
-    if (!fleet.touched(i)) {
-      continue;
-    }
-    const emulator::HostLink& seen = fleet.station(i).link();
-    if (!seen.wants_connection() && seen.outgoing().empty()) {
-      continue;
-    }
-    emulator::HostLink& link = fleet_.station(i).link();
-    if (link.wants_connection()) {
-      link.connected();
-    }
-    const Bytes outgoing = link.outgoing();
-    if (!outgoing.empty()) {
-      append_with_channel(outgoing, static_cast<std::uint32_t>(i + 1), out_);
-      link.consume_outgoing(outgoing.size());
-    }
+    gather_station(fleet_, i, out_);
   }
 }
 
@@ -73,6 +73,7 @@ void ShardExchange::deliver(Bytes answers) {
 
 void ShardExchange::disconnect() {
   awaiting_ = false;
+  early_.clear();
   for (std::size_t i = begin_; i < end_; ++i) {
     emulator::HostLink& link = fleet_.station(i).link();
     if (link.is_up()) {
@@ -92,7 +93,11 @@ bool ShardExchange::exchange(std::uint64_t utc_ms) {
   const bool awaited = awaiting_;
   awaiting_ = !out_.empty();
   if (awaiting_) {
-    centre_->send(out_, utc_ms);
+    centre_->say(out_, utc_ms);
+    centre_->barrier();
+  }
+  if (!early_.empty()) {
+    deliver(std::exchange(early_, {}));
   }
   if (awaited) {
     if (!centre_->await(answers_)) {
@@ -102,6 +107,11 @@ bool ShardExchange::exchange(std::uint64_t utc_ms) {
     deliver(answers_);
   }
   return true;
+}
+
+void ShardExchange::remember(CentreMemory& memory) const {
+  centre_->remember(memory);
+  memory.under_way.insert(memory.under_way.end(), early_.begin(), early_.end());
 }
 
 }  // namespace cubby::tools

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "emulator/fleet/fleet.h"
@@ -21,8 +22,13 @@ class ShardExchange {
   /// At the end of a window: sends what the stations said, delivers what the centre answered to the window
   /// before. False: the connection is gone (the stations know); call again after connect().
   bool exchange(std::uint64_t utc_ms);
+  /// A barrier is out, or its answers are here, that the next exchange() delivers.
+  bool awaiting() const { return awaiting_ || !early_.empty(); }
+  /// Frames of the centre that the next exchange() delivers. Only if it is not awaiting().
+  void take_over(std::vector<std::byte> answers) { early_ = std::move(answers); }
+  CentreLink& centre() { return *centre_; }
   bool connect(std::uint64_t utc_ms) { return centre_->connect(utc_ms); }
-  void remember(CentreMemory& memory) const { centre_->remember(memory); }
+  void remember(CentreMemory& memory) const;
   bool connected() const { return centre_->connected(); }
 
  private:
@@ -37,8 +43,15 @@ class ShardExchange {
   bool awaiting_;  // A barrier is out.
   std::vector<std::byte> out_;
   std::vector<std::byte> answers_;
+  std::vector<std::byte> early_;
   std::vector<std::byte> frame_;
 };
+
+/// Connects the station if it wants to be, and appends what it said in its last run, on its channel.
+void gather_station(emulator::Fleet& fleet, std::size_t index, std::vector<std::byte>& out);
+
+/// Appends one frame.
+void append_frame(std::uint32_t channel, Bytes message, std::vector<std::byte>& out);
 
 /// Appends the frames in `frames`, all of channel 1, with another channel.
 void append_with_channel(Bytes frames, std::uint32_t channel, std::vector<std::byte>& out);

@@ -71,12 +71,16 @@ class SocketCentre final : public CentreLink {
     return true;
   }
 
-  void send(Bytes frames, std::uint64_t barrier_utc_ms) override {
-    std::vector<std::byte> out;
-    append_virtual_time(out, barrier_utc_ms, false);  // What follows is answered with this time.
-    out.insert(out.end(), frames.begin(), frames.end());
-    append_virtual_time(out, barrier_utc_ms, true);
-    queue(out);
+  void say(Bytes frames, std::uint64_t utc_ms) override {
+    append_virtual_time(said_, utc_ms, false);  // What follows is answered with this time.
+    said_.insert(said_.end(), frames.begin(), frames.end());
+    utc_ms_ = utc_ms;
+  }
+
+  void barrier() override {
+    append_virtual_time(said_, utc_ms_, true);
+    queue(said_);
+    said_.clear();
     context_.restart();
     context_.poll();
   }
@@ -125,6 +129,7 @@ class SocketCentre final : public CentreLink {
     up_ = false;
     context_.restart();
     context_.poll();  // Whoever still waits for the old socket is told now, not when there is a new one.
+    said_.clear();
     outgoing_.clear();
     writing_ = false;
     received_.clear();
@@ -238,6 +243,8 @@ class SocketCentre final : public CentreLink {
   bool up_ = false;
   bool writing_ = false;
   std::size_t scanned_ = 0;
+  std::uint64_t utc_ms_ = 0;     // Of what was said last.
+  std::vector<std::byte> said_;  // Since the last barrier.
   std::deque<std::vector<std::byte>> outgoing_;
   std::vector<std::byte> received_;
   std::deque<std::vector<std::byte>> answered_;

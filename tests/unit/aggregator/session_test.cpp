@@ -328,9 +328,25 @@ TEST_F(Session, ClosesTheConnectionOnBrokenRulesOfTheConnectionItself) {
   EXPECT_EQ(TestConnection(centre).send_bytes(1, "\xFF\xFF\xFF"), Verdict::kClose);
   const std::string two = journal.hello().SerializeAsString() + journal.hello().SerializeAsString();
   EXPECT_EQ(TestConnection(centre).send_bytes(1, two), Verdict::kClose);
+}
+
+// A fleet's stations are not all at the same time, but each has its own.
+TEST_F(Session, TakesVirtualTimeBackForAnotherChannelOnly) {
+  journal.open();
+  v1::Up time;
+  time.mutable_virtual_time()->set_utc_ms(kNoonUtcMs);
   connection.send(0, time);
+  welcome(connection, 1, journal);
+  EXPECT_EQ(connection.send(1, journal.batch(1, 2)), Verdict::kGoOn);
+  centre.committed();
+  EXPECT_EQ(connection.take().size(), 1U);
   time.mutable_virtual_time()->set_utc_ms(kNoonUtcMs - 1);
-  EXPECT_EQ(connection.send(0, time), Verdict::kClose) << "time went back";
+  EXPECT_EQ(connection.send(0, time), Verdict::kGoOn);
+  TestJournal other("SX-TY-0002");
+  other.open();
+  EXPECT_EQ(welcome(connection, 2, other).utc_ms(), kNoonUtcMs - 1);
+  EXPECT_EQ(connection.send(2, other.batch(1, 1)), Verdict::kGoOn);
+  EXPECT_EQ(connection.send(1, journal.batch(1, 2)), Verdict::kClose) << "time went back for channel 1";
 }
 
 TEST_F(Session, SurvivesEveryTruncationOfEveryMessage) {

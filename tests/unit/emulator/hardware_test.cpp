@@ -179,6 +179,32 @@ TEST(Queue, SoonestFirstAndInOrderOfScheduling) {
   }
 }
 
+TEST(Queue, AnAlarmTakesThePlaceOfTheOneBeforeIt) {
+  EventQueue queue;
+  queue.set_alarm(Instant{10}, 1, 0);
+  queue.schedule(Instant{30}, 2, 0, 1);
+  queue.set_alarm(Instant{30}, 1, 2);  // Was set after the event at the same time, and so comes after it.
+  queue.schedule(Instant{30}, 2, 0, 3);
+  EXPECT_EQ(queue.next_time(), Instant{30});
+  EventQueue restored;
+  restored.restore(queue.events(), queue.next_order());
+  for (EventQueue* it : {&queue, &restored}) {
+    for (std::uint64_t i = 1; i <= 3; ++i) {
+      EXPECT_EQ(it->pop().argument, i);
+    }
+    EXPECT_EQ(it->next_time(), Instant::max());
+    it->set_alarm(Instant{40}, 1, 4);
+    it->forget_alarm();
+    EXPECT_EQ(it->next_time(), Instant::max());
+  }
+  restored.set_alarm(Instant{40}, 1, 4);
+  EventQueue again;
+  again.restore(restored.events(), restored.next_order());
+  again.set_alarm(Instant{50}, 1, 5);
+  EXPECT_EQ(again.pop().argument, 5U);
+  EXPECT_EQ(again.next_time(), Instant::max());
+}
+
 TEST(Pipe, LosingTheNetworkLosesWhatIsUnderWay) {
   NetworkPipe pipe;
   hal::NetworkLink& link = pipe;

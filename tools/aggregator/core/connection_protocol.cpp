@@ -144,6 +144,9 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_frame(const wire::Frame& fram
 
 ConnectionProtocol::Verdict ConnectionProtocol::on_session_frame(std::uint32_t number, Channel& channel,
                                                                  std::uint32_t kind, Bytes body) {
+  if (virtual_ && utc_ms_ < std::exchange(channel.newest_ms, utc_ms_)) {
+    return close("virtual time went back");
+  }
   switch (channel.station->budget.charge(centre_.options().budget, body.size(), utc_ms_)) {
     case Budget::Answer::kGoOn:
       break;
@@ -191,9 +194,6 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_virtual_time(Bytes message) {
   }
   if (!virtual_ && !channels_.empty()) {
     return close("VirtualTime must come before the first Hello");
-  }
-  if (virtual_ && time.utc_ms() < utc_ms_) {
-    return close("virtual time went back");
   }
   virtual_ = true;
   utc_ms_ = time.utc_ms();

@@ -90,6 +90,7 @@ class ConnectionProtocol {
     bool announces_new_journal = false;
     std::uint64_t previous_session = 0;
     std::uint32_t key_version = 1;
+    std::uint64_t newest_ms = 0;  // Virtual time of its last frame in a session.
   };
 
   Verdict close(std::string reason);
