@@ -64,6 +64,39 @@ void Centre::note_key(StationRecord& station, std::uint32_t version) {
   }
 }
 
+bool Centre::admits(StationRecord& station, const CertificateHolder* holder, std::uint64_t utc_ms) {
+  if (station.identity.certificate.admits(holder)) {
+    return true;
+  }
+  ++counters_.other_certificates;
+  if (station.identity.certificate.note_refused(holder, utc_ms)) {
+    touch_station(station);
+  }
+  if (options_.on_other_certificate) {
+    options_.on_other_certificate(station.name, holder);
+  }
+  return false;
+}
+
+void Centre::bind(StationRecord& station, const CertificateHolder* holder, std::uint64_t utc_ms) {
+  if (holder != nullptr && station.identity.certificate.bind(*holder, utc_ms)) {
+    touch_station(station);
+  }
+}
+
+StationRegister::Outcome Centre::rebind(StationRecord& station, const StationDecision& decision) {
+  using Next = CertificateBinding::Next;
+  CertificateBinding& binding = station.identity.certificate;
+  if (decision.next == Next::kAny && !binding.bound) {
+    return StationRegister::Outcome::kWrongState;  // Whoever comes is let in already.
+  }
+  const bool has_it = decision.next == Next::kNamed && binding.bound && binding.bound->holder.key == decision.next_key;
+  binding.next = has_it ? Next::kNone : decision.next;
+  binding.next_key = binding.next == Next::kNamed ? decision.next_key : CertificateKey{};
+  touch_station(station);
+  return StationRegister::Outcome::kDone;
+}
+
 void Centre::require_key(StationRecord& station, std::uint32_t version) {
   station.identity.key_version_min = version;
   touch_station(station);
@@ -140,6 +173,8 @@ StationRegister::Decided Centre::decide(const StationDecision& decision, std::ui
     case StationDecision::Kind::kRequireKey:
       require_key(*station, decision.key_version);
       break;
+    case StationDecision::Kind::kRebind:
+      return {.outcome = rebind(*station, decision), .changed = 1};
   }
   return {.outcome = Outcome::kDone, .changed = 1};
 }

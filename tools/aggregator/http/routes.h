@@ -22,6 +22,7 @@ enum class RouteId : std::uint8_t {
   kQuarantine,
   kRelease,
   kRequireKey,
+  kRebind,
   kStatistics,
   kEvents,
   kEventStream,

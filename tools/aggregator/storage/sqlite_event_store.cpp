@@ -3,6 +3,7 @@
 
 #include "cubby/v1/config.pb.h"
 #include "tools/aggregator/core/event_log.h"
+#include "tools/aggregator/storage/certificate_rows.h"
 #include "tools/aggregator/storage/event_store.h"
 #include "tools/aggregator/storage/file_lock.h"
 #include "tools/aggregator/storage/sqlite.h"
@@ -50,6 +51,7 @@ class SqliteEventStore final : public EventStore {
   Database database_;
   StoreIdentity identity_;
   SumsWriter sums_{database_};
+  CertificateRows certificates_{database_};
   Statement insert_city_, insert_brand_, put_station_, insert_journal_, update_journal_, insert_batch_, insert_gap_,
       select_batch_;
   std::uint64_t compartment_day_floor_ = 0;
@@ -126,7 +128,8 @@ bool SqliteEventStore::load_identity() {
 }
 
 bool SqliteEventStore::prepare() {
-  return sums_.prepare() && insert_city_.prepare(database_, "INSERT INTO cities(city_id, name) VALUES(?1, ?2)") &&
+  return sums_.prepare() && certificates_.prepare() &&
+         insert_city_.prepare(database_, "INSERT INTO cities(city_id, name) VALUES(?1, ?2)") &&
          insert_brand_.prepare(database_, "INSERT INTO brands(brand_id, name) VALUES(?1, ?2)") &&
          put_station_.prepare(
              database_,
@@ -164,6 +167,12 @@ std::string SqliteEventStore::load_stations(Centre& centre) {
                      "SELECT journal_id, uid, seq, chain, last_batch_id, last_event_utc_ms, boot, station_id, "
                      "first_event_utc_ms FROM "
                      "journals ORDER BY station_id, journal_id");
+  std::unordered_map<std::uint32_t, CertificateBinding> certificates;
+  if (!read_certificates(database_, [&](std::uint32_t station_id, CertificateBinding binding) {
+        certificates.insert_or_assign(station_id, std::move(binding));
+      })) {
+    return "station_certificates cannot be read";
+  }
   bool more = journals.row();
   while (stations.row()) {
     StationRecord station;
@@ -177,6 +186,9 @@ std::string SqliteEventStore::load_stations(Centre& centre) {
       return "station " + station.name + " is in a state that this program does not know";
     }
     station.identity = read_identity(stations, 10);
+    if (const auto certificate = certificates.find(station.facts.id); certificate != certificates.end()) {
+      station.identity.certificate = std::move(certificate->second);
+    }
     for (; more && journals.number(7) == stations.number(0); more = journals.row()) {
       if (station.journal.id != 0) {
         station.former_journals.push_back(station.journal.uid);
@@ -257,6 +269,9 @@ bool SqliteEventStore::write_stations(const Changes& changes) {
              .bind(12, station->identity.key_version)
              .bind(13, station->identity.key_version_min)
              .done()) {
+      return false;
+    }
+    if (!certificates_.write(facts.id, station->identity.certificate)) {
       return false;
     }
   }

@@ -25,7 +25,8 @@ inline bool read_standing(Statement& row, int first, Standing& standing) {
 /// Reads key_version and key_version_min, likewise.
 inline StationIdentity read_identity(Statement& row, int first) {
   return {.key_version = static_cast<std::uint32_t>(row.number(first)),
-          .key_version_min = static_cast<std::uint32_t>(row.number(first + 1))};
+          .key_version_min = static_cast<std::uint32_t>(row.number(first + 1)),
+          .certificate = {}};
 }
 
 }  // namespace cubby::aggregator
