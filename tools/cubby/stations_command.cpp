@@ -30,6 +30,7 @@ constexpr std::chrono::seconds kTimeout{15};
 struct Options {
   std::string http = "127.0.0.1:7480";
   std::string token_file;
+  const char* usual_token = "http.token";
   std::string state;
   std::string format = "table";
   std::string station;
@@ -61,7 +62,7 @@ int fail(const std::string& words) {
 class Centre {
  public:
   explicit Centre(const Options& options) : name_(options.http), endpoint_(*parse_endpoint(options.http)) {
-    const Secret token = load_or_create_secret(options.token_file.empty() ? default_secret_path("http.token")
+    const Secret token = load_or_create_secret(options.token_file.empty() ? default_secret_path(options.usual_token)
                                                                           : std::filesystem::path(options.token_file));
     token_ = token.text;
     error_ = token.error.empty() ? std::string() : "--token-file: " + token.error;
@@ -257,6 +258,15 @@ int rebind(const Options& options, Centre& centre) {
   return kExitOk;
 }
 
+int forget(const Options& options, Centre& centre) {
+  json::object answer;
+  if (!centre.post("/v1/stations/" + options.station + "/forget", {}, answer)) {
+    return fail(options.station + ": " + centre.error());
+  }
+  std::cout << options.station << " is forgotten\n";
+  return kExitOk;
+}
+
 using Run = int (*)(const Options& options, Centre& centre);
 
 CLI::App* add_verb(CLI::App& stations, const std::shared_ptr<Options>& options, int& exit_code, const char* name,
@@ -265,8 +275,11 @@ CLI::App* add_verb(CLI::App& stations, const std::shared_ptr<Options>& options, 
   verb->add_option("--http", options->http, "the aggregator's HTTP interface")
       ->check(endpoint_validator())
       ->capture_default_str();
-  verb->add_option("--token-file", options->token_file, "file of its token (default: http.token in the state folder)");
-  verb->callback([options, run, &exit_code] {
+  const char* const usual_token = run == forget ? "http.admin.token" : "http.token";
+  verb->add_option("--token-file", options->token_file,
+                   std::string("file of its token (default: ") + usual_token + " in the state folder)");
+  verb->callback([options, run, usual_token, &exit_code] {
+    options->usual_token = usual_token;
     Centre centre(*options);
     exit_code = centre.error().empty() ? run(*options, centre) : fail(centre.error());
   });
@@ -314,7 +327,9 @@ void add_stations_command(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   add_verb(*stations, options, exit_code, "import", "Lets the stations of configuration files in before they come",
            import)
-      ->add_option("files", options->files, "a StationConfig a line, as cubby-emulator --write-stations writes them")
+      ->add_option(
+          "files", options->files,
+          "a StationConfig a line, as cubby-emulator --write-stations writes them, or *.toml of cubby-controller")
       ->required();
   with_station(add_verb(*stations, options, exit_code, "approve", "Lets a station in that waits",
                         [](const Options& given, Centre& centre) { return decide(given, centre, "approve"); }),
@@ -330,6 +345,8 @@ void add_stations_command(CLI::App& app, int& exit_code) {
       ->required()
       ->check(CLI::Range(std::uint32_t{1}, limits::kKeyVersionMax));
   add_rebind(*stations, options, exit_code);
+  with_station(add_verb(*stations, options, exit_code, "forget", "Removes a station that has reported nothing", forget),
+               *options);
   with_station(add_verb(*stations, options, exit_code, "release", "Ends a quarantine",
                         [](const Options& given, Centre& centre) { return decide(given, centre, "release"); }),
                *options)

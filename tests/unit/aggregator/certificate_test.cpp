@@ -96,12 +96,14 @@ TEST_F(Certificates, TheSameKeyPassesInAnotherCertificate) {
 
 TEST_F(Certificates, WelcomeWaitsUntilTheBindingIsDurable) {
   come(nullptr);  // From now on its journal is known, so nothing else has to wait.
-  TestConnection connection(*centre.centre);
-  connection.protocol().set_peer({.stations = {kName}, .holder = kOwn});
-  connection.greet(1, journal);
-  EXPECT_TRUE(connection.take().empty());
-  centre.commit();
-  EXPECT_TRUE(connection.take_one().has_welcome());
+  {
+    TestConnection connection(*centre.centre);
+    connection.protocol().set_peer({.stations = {kName}, .holder = kOwn});
+    connection.greet(1, journal);
+    EXPECT_TRUE(connection.take().empty());
+    centre.commit();
+    EXPECT_TRUE(connection.take_one().has_welcome());
+  }
   restart();
   expect_refused(&kRenewed);
 }

@@ -34,7 +34,8 @@ struct StationRecord {
   StationIdentity identity;
   JournalRecord journal;  // The current one; id 0: it has never reported.
   std::vector<JournalUid> former_journals;
-  bool in_store = false;  // The rows exist; set by the commit.
+  bool former_events = false;  // Of a former journal something is stored.
+  bool in_store = false;       // The rows exist; set by the commit.
   bool journal_in_store = false;
   bool station_dirty = false;           // Listed in Changes::stations.
   bool journal_dirty = false;           // Listed in Changes::journals: the mark is not durable yet.
@@ -101,6 +102,8 @@ class Centre {
   void load_brand(std::string_view name);
   /// Takes the station over; `in_store` is set here.
   void load_station(StationRecord station);
+  /// The next number is no station's: one was forgotten. It goes to the next new station.
+  void load_vacant();
   void load_level(std::uint32_t station_id, std::uint32_t compartment, std::int64_t level);
   void load_counters(std::uint64_t next_batch_id, std::uint32_t next_journal_id);
   void set_history(ChainHistory* history) { history_ = history; }
@@ -153,7 +156,7 @@ class Centre {
   CentreCounters& counters() { return counters_; }
   Dictionary& cities() { return cities_; }
   Dictionary& brands() { return brands_; }
-  std::size_t station_count() const { return stations_.size(); }
+  std::size_t station_count() const { return by_name_.size(); }
 
  private:
   void touch_journal(StationRecord& station);
@@ -162,6 +165,7 @@ class Centre {
   void append(StationRecord& station, const BatchView& batch);
   StationRegister::Outcome release(StationRecord& station, const std::optional<JournalUid>& journal,
                                    std::uint64_t utc_ms);
+  StationRegister::Outcome forget_station(StationRecord& station);
   StationRegister::Outcome rebind(StationRecord& station, const StationDecision& decision);
   void require_key(StationRecord& station, std::uint32_t version);
   StationRegister::Decided import(const std::vector<std::string>& names, std::uint64_t utc_ms);
@@ -173,6 +177,7 @@ class Centre {
   Changes changes_;
   Fold fold_;
   std::deque<StationRecord> stations_;  // Element i has the number i + 1.
+  std::vector<std::uint32_t> vacant_;   // Numbers that were no station's when the store was opened.
   std::unordered_map<std::string_view, StationRecord*> by_name_;
   std::array<std::size_t, kStationStates> stations_in_{};
   std::vector<ConnectionProtocol*> waiting_;

@@ -19,7 +19,8 @@ struct StationDecision {
     kQuarantine,  // Keeps one out.
     kRelease,     // Ends a quarantine.
     kRequireKey,  // Takes no older keys of one any more.
-    kRebind       // Lets another certificate's key speak for one.
+    kRebind,      // Lets another certificate's key speak for one.
+    kForget       // Removes one that has reported nothing.
   };
   Kind kind = Kind::kApprove;
   std::vector<std::string> stations;  // kImport: 1 to kImportMax; otherwise one.
@@ -42,6 +43,7 @@ class StationRegister {
     kDone,             // And durable.
     kUnknownStation,   //
     kWrongState,       // The station is not in a state for it.
+    kHasEvents,        // kForget: what it has reported stays, and so does its mark.
     kReplacedJournal,  // kRelease: that journal was replaced by a newer one.
     kFull,             // No station number is left.
     kUnavailable       // The store cannot commit now; nothing has changed.

@@ -166,6 +166,8 @@ std::optional<ApiResponse> to_problem(StationRegister::Outcome outcome) {
       return Api::problem(404, "unknown_station", "no such station is known");
     case StationRegister::Outcome::kWrongState:
       return Api::problem(409, "wrong_state", "the station is not in a state for it");
+    case StationRegister::Outcome::kHasEvents:
+      return Api::problem(409, "has_events", "it has reported: its events and marks stay; quarantine keeps it out");
     case StationRegister::Outcome::kReplacedJournal:
       return Api::problem(409, "replaced_journal", "that journal was replaced by a newer one and stays out");
     case StationRegister::Outcome::kFull:
@@ -266,6 +268,9 @@ ApiResponse Api::decide(StationDecision::Kind kind, const std::string& name, std
   }
   if (auto error = to_problem(register_.decide(decision).outcome)) {
     return *std::move(error);
+  }
+  if (kind == StationDecision::Kind::kForget) {
+    return ok({{"station", name}, {"forgotten", true}});
   }
   StationInfo info;
   if (reader_.station(name, info) != ReadStatus::kOk) {

@@ -23,6 +23,7 @@ enum class RouteId : std::uint8_t {
   kRelease,
   kRequireKey,
   kRebind,
+  kForget,
   kStatistics,
   kEvents,
   kEventStream,

@@ -546,6 +546,9 @@ StationRegister::Decided UplinkServer::Parts::decide_here(const StationDecision&
   if (!centre_->changes().empty() && !commit()) {
     return {.outcome = StationRegister::Outcome::kUnavailable};
   }
+  if (decision.kind == StationDecision::Kind::kForget && decided.outcome == StationRegister::Outcome::kDone) {
+    spdlog::info("station {} was forgotten, as an admin has ordered", decision.stations.front());
+  }
   return decided;
 }
 

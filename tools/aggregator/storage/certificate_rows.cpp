@@ -70,7 +70,7 @@ bool CertificateRows::prepare() {
 
 bool CertificateRows::write(std::uint32_t station_id, const CertificateBinding& binding) {
   if (!binding.is_of_interest()) {
-    return remove_.bind(1, station_id).done();
+    return remove(station_id);
   }
   const Entry none;
   const Entry& bound = binding.bound ? *binding.bound : none;

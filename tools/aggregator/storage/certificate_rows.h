@@ -17,6 +17,7 @@ class CertificateRows {
   bool prepare();
   /// Inside the caller's transaction; what says nothing has no row. Likewise.
   bool write(std::uint32_t station_id, const CertificateBinding& binding);
+  bool remove(std::uint32_t station_id) { return remove_.bind(1, station_id).done(); }
 
  private:
   Database& database_;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 
 #include "tools/aggregator/core/standing.h"
 #include "tools/aggregator/storage/sqlite.h"
@@ -20,6 +22,16 @@ inline bool read_standing(Statement& row, int first, Standing& standing) {
     std::copy(other.begin(), other.end(), standing.other_journal.emplace().begin());
   }
   return true;
+}
+
+/// The row of a number whose station was forgotten: no station's name begins so. A program that does not know it lists
+/// a station that is quarantined.
+inline constexpr char kVacantMark = '#';
+inline bool is_vacant(std::string_view name) {
+  return name.starts_with(kVacantMark);
+}
+inline std::string vacant_name(std::uint32_t station_id) {
+  return kVacantMark + std::to_string(station_id);
 }
 
 /// Reads key_version and key_version_min, likewise.

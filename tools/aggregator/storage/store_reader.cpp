@@ -98,6 +98,9 @@ bool StoreReader::stations(std::vector<StationInfo>& stations) {
                    "s.key_version_min FROM stations s LEFT JOIN cities c ON c.city_id = s.city_id ORDER BY s.name");
   std::unordered_map<std::uint32_t, std::size_t> places;
   while (select.row()) {
+    if (is_vacant(select.text(1))) {
+      continue;
+    }
     StationInfo& station = stations.emplace_back();
     station.id = static_cast<std::uint32_t>(select.number(0));
     station.name = select.text(1);
