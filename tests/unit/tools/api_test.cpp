@@ -360,6 +360,9 @@ TEST_F(ApiOfAStore, BeginsBehindTheNewestEventForWhoAsksSo) {
   EXPECT_EQ(page.at("at_end"), true);
   journal.deposit(3);
   report(journal);
+  EXPECT_EQ(page.at("store_uid").as_string(), "05050505050505050505050505050505");
+  EXPECT_EQ(page.at("generation").as_int64(), 1);
+  EXPECT_TRUE(page.at("restores").as_array().empty());
   const std::string after = std::to_string(page.at("next_after").to_number<std::uint64_t>());
   EXPECT_EQ(get("/v1/events?after=" + after).at("rows").as_array().size(), 1U);
   EXPECT_EQ(ask("/v1/events?after=newer").status, 400U);
