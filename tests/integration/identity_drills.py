@@ -278,7 +278,7 @@ def forget_and_import(lab, site, reported):
     site.stations("forget", "TW-0009")  # It has had a session, and has said nothing in it.
     kind, body = Peer(lab.uplink).greet("TW-0009", station_key(site.fleet_key, "TW-0009"))
     expect_equal((kind, body.get(1)), (REFUSE, 3), "the answer to one that was forgotten")
-    expect("TW-0009  pending" in site.stations("list"), "it is not a stranger as before")
+    wait_until(lambda: "TW-0009  pending" in site.stations("list", "--state", "pending"), 5, "it to be a stranger as before")
 
 
 def strangers(lab):
