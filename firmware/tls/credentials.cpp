@@ -33,6 +33,16 @@ std::int64_t utc_s_of(const ASN1_TIME* time) {
   return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
 }
 
+Sha256Digest key_digest_of(const X509* certificate) {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+  const std::array<Bytes, 1> parts{
+      Bytes(reinterpret_cast<const std::byte*>(der), static_cast<std::size_t>(std::max(size, 0)))};
+  const Sha256Digest digest = sha256(parts);
+  OPENSSL_free(der);
+  return digest;
+}
+
 std::vector<std::string> uris_of(X509* certificate) {
   std::vector<std::string> uris;
   auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
@@ -197,7 +207,8 @@ std::optional<Certificate> describe(X509* certificate) {
   return Certificate{.identity = std::move(*identity),
                      .serial = serial_of(certificate),
                      .begins_utc_s = utc_s_of(X509_get0_notBefore(certificate)),
-                     .expires_utc_s = utc_s_of(X509_get0_notAfter(certificate))};
+                     .expires_utc_s = utc_s_of(X509_get0_notAfter(certificate)),
+                     .key_sha256 = key_digest_of(certificate)};
 }
 
 std::optional<Certificate> read_certificate(const std::string& path) {

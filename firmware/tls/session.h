@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "firmware/base/bytes.h"
+#include "firmware/base/digest.h"
 #include "firmware/tls/identity.h"
 
 /// TLS 1.3 with a certificate at either end, as bytes in and bytes out: no socket, no clock, no thread. One engine for
@@ -26,6 +27,7 @@ struct Certificate {
   std::string serial;  // Hexadecimal, capital letters.
   std::int64_t begins_utc_s = 0;
   std::int64_t expires_utc_s = 0;
+  Sha256Digest key_sha256{};  // Of its SubjectPublicKeyInfo in DER: what stays when it is renewed for the same key.
 };
 
 /// The certificate in a PEM file; nullopt: none that can be read, or its names are not an identity.

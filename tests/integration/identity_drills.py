@@ -259,6 +259,28 @@ def twins(lab):
     site.end()
 
 
+def forget_and_import(lab, site, reported):
+    """A name that was imported by mistake goes; one that has reported stays. What a controller reads is a list, too."""
+    config = lab.folder / "controller.toml"
+    text = (pathlib.Path(__file__).resolve().parents[2] / "tools/packaging/controller.toml").read_text()
+    config.write_text(text)
+    name = re.search(r'^name *= *"([A-Z0-9-]+)"', text, re.MULTILINE).group(1)
+    expect_equal(site.stations("import", str(config)), "1 stations, 1 approved by this\n", "the import of a controller's file")
+    expect(f"{name}  approved" in site.stations("list"), "the station of the controller's file is not listed")
+    config.write_text(text.replace("[station]", "[stations]"))
+    expect(f"{config}:" in site.stations("import", str(config), code=1), "a controller's file that is not good")
+    site.stations("forget", name)
+    expect(name not in site.stations("list"), "a station that was forgotten is listed")
+    expect("no such station" in site.stations("forget", name, code=1), "forgetting it again")
+    expect("it has reported" in site.stations("forget", reported, code=1), "forgetting a station that has reported")
+    operator = site.stations("forget", "TW-0009", "--token-file", str(lab.home / "http.token"), code=1)
+    expect("the token's role is operator, this wants admin" in operator, f"an operator who forgets: {operator}")
+    site.stations("forget", "TW-0009")  # It has had a session, and has said nothing in it.
+    kind, body = Peer(lab.uplink).greet("TW-0009", station_key(site.fleet_key, "TW-0009"))
+    expect_equal((kind, body.get(1)), (REFUSE, 3), "the answer to one that was forgotten")
+    wait_until(lambda: "TW-0009  pending" in site.stations("list", "--state", "pending"), 5, "it to be a stranger as before")
+
+
 def strangers(lab):
     site = Site(lab, "strangers", "--enrolment", "approved", bystanders=False)
     listed = lab.folder / "stations.jsonl"
@@ -291,6 +313,7 @@ def strangers(lab):
     states = {row["station"]: row["state"] for row in json.loads(site.stations("list", "--format", "json"))["rows"]}
     expect_equal(states, {name: "active" for name in [*names, "TW-0009"]}, "states in the end")
     expect("no such station" in site.stations("approve", "NOWHERE", code=1), "approving nobody")
+    forget_and_import(lab, site, names[0])
     site.end()
 
 

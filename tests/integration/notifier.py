@@ -26,7 +26,7 @@ PARCEL = "PARCEL7"  # How every parcel's number begins, so that a log can be sea
 class Webhook:
     """A receiver that plays a script, one act a request, and takes everything when it is at its end."""
 
-    def __init__(self, certificate=None):
+    def __init__(self, certificate=None, clients=None):
         self.port = free_port()
         self.acts = []
         self.asked = []  # (key, act) of each request, in order.
@@ -57,6 +57,9 @@ class Webhook:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
+            if clients:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(clients)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -175,6 +178,36 @@ def every_failure_is_tried_again(lab, hook, program):
     expect_equal(program.running(), True, "the notifier")
 
 
+def what_was_put_aside_is_sent_again(lab, hook):
+    """While the receiver still refuses one of two, that one stays."""
+    refused = lab.home / "notify.refused"
+    running = started(notify(lab, hook))
+    hook.acts = ["422"]
+    deposit(lab, PARCEL + "WORSE")
+    wait_until(lambda: len(refused.read_text().splitlines()) == 2, 20, "the second notice to be put aside")
+    second = notify(lab, hook, "--replay")
+    expect_equal(second.wait(20), 1, "a replay beside the notifier: exit code")
+    expect("another notifier is using it" in second.log.read_text(), "a replay beside the notifier says")
+    expect_equal(running.stop(10), 0, "SIGTERM: exit code")
+    ids = [json.loads(line)["id"] for line in refused.read_text().splitlines()]
+    # What happens to a list by hand: a line that is none, and one of an event that there is not.
+    strange = json.dumps({"id": ids[0], "station": STATION, "journal": "00" * 16, "seq": 7, "kind": "deposited", "reason": "x"})
+    refused.write_text(refused.read_text() + "rubbish\n" + strange + "\n")
+    hook.acts = ["500", "take", "422"]
+    program = notify(lab, hook, "--replay")
+    expect_equal(program.wait(30), 1, "a replay that leaves some: exit code")
+    lines = refused.read_text().splitlines()
+    expect_equal([json.loads(lines[0])["id"], lines[1], json.loads(lines[2])["reason"], len(lines)],
+                 [ids[1], "rubbish", "the event is not in the log any more", 3], "what is left")
+    expect(hook.of_parcel(PARCEL + "BAD"), "the first one's notice was not sent again")
+    expect_equal(stat.S_IMODE(refused.stat().st_mode), 0o600, "the list's mode")
+    refused.write_text(lines[0] + "\n")
+    expect_equal(notify(lab, hook, "--replay").wait(30), 0, "a replay that leaves none: exit code")
+    expect(hook.of_parcel(PARCEL + "WORSE"), "the second one's notice was not sent again")
+    expect_equal(refused.read_text(), "", "the list in the end")
+    expect_equal(notify(lab, hook, "--replay").wait(30), 0, "a replay of nothing: exit code")
+
+
 def what_is_refused_is_put_aside(lab, hook):
     hook.acts = ["422"]
     deposit(lab, PARCEL + "BAD")
@@ -238,15 +271,18 @@ def a_new_code_is_told(lab, hook):
     expect("code" not in late[0], "a dead code is told")
 
 
+def self_signed(lab, name, host):
+    """(certificate, key)"""
+    expect_equal(subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                                 "-subj", "/CN=x", "-addext", f"subjectAltName={host}", "-keyout", str(lab.folder / f"{name}.key"),
+                                 "-out", str(lab.folder / f"{name}.pem")], capture_output=True, check=False).returncode, 0, "openssl")
+    return str(lab.folder / f"{name}.pem"), str(lab.folder / f"{name}.key")
+
+
 def only_our_authority_is_believed(lab):
     """Over TLS: a certificate of the wrong name or of nobody's authority takes no notice."""
-    def certificate(name, host):
-        expect_equal(subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                                     "-subj", "/CN=x", "-addext", f"subjectAltName={host}", "-keyout", str(lab.folder / f"{name}.key"),
-                                     "-out", str(lab.folder / f"{name}.pem")], capture_output=True, check=False).returncode, 0, "openssl")
-        return str(lab.folder / f"{name}.pem"), str(lab.folder / f"{name}.key")
-    good = certificate("good", "IP:127.0.0.1")
-    other = certificate("other", "DNS:elsewhere.example")
+    good = self_signed(lab, "good", "IP:127.0.0.1")
+    other = self_signed(lab, "other", "DNS:elsewhere.example")
     cursor = str(lab.folder / "tls.cursor")
     for what, served, believed in (("nobody's authority", good, ()), ("another name", other, ("--ca", other[0]))):
         hook = Webhook(served)
@@ -262,6 +298,31 @@ def only_our_authority_is_believed(lab):
     wait_until(lambda: hook.of_parcel(PARCEL + "OLD") and hook.of_parcel(PARCEL + "LATE"), 60, "the whole history over TLS")
     expect_equal((hook.wrong, hook.twice), ([], []), "over TLS")
     expect_equal(program.stop(10), 0, "SIGTERM: exit code")
+    hook.close()
+
+
+def a_receiver_that_wants_to_know_us(lab):
+    """It takes notices only from who has a certificate of its authority."""
+    server = self_signed(lab, "server", "IP:127.0.0.1")
+    client = self_signed(lab, "client", "DNS:notifier.example")
+    pathlib.Path(client[1]).chmod(0o600)
+    hook = Webhook(server, clients=client[0])
+    hook.secret = (lab.home / "notify.secret").read_text().strip
+    place = ("--cursor", str(lab.folder / "mutual.cursor"), "--ca", server[0], "--from-beginning")
+    program = started(notify(lab, hook, *place, "--give-up", "1s", scheme="https"))
+    expect_equal(program.wait(30), 1, "without a certificate: exit code")
+    expect_equal(hook.asked, [], "requests of somebody without a certificate")
+    known = ("--client-cert", client[0], "--client-key", client[1])
+    program = started(notify(lab, hook, *place, *known, scheme="https"))
+    wait_until(lambda: hook.of_parcel(PARCEL + "OLD"), 60, "notices with a certificate")
+    expect_equal((program.stop(10), hook.wrong), (0, []), "with a certificate")
+    pathlib.Path(client[1]).chmod(0o644)
+    result = lab.run("cubby", "notify", "--webhook", f"https://127.0.0.1:{hook.port}/", *known)
+    expect(result.returncode == 1 and "can be read by others" in result.stderr, f"a key that others can read: {result.stderr}")
+    pathlib.Path(client[1]).chmod(0o600)
+    program = notify(lab, hook, *place, "--client-cert", client[0], "--client-key", server[1], scheme="https")
+    expect_equal(program.wait(30), 1, "another one's key: exit code")
+    expect("--client-cert, --client-key: they cannot be used" in program.tail(3), f"another one's key: {program.tail(3)}")
     hook.close()
 
 
@@ -313,6 +374,54 @@ def another_log_is_noticed(lab, hook):
     (lab.home / "notify.cursor").write_text(text)
 
 
+def a_restored_store_is_followed(lab, hook, aggregator):
+    """A backup, deposits that are told, the store is lost and the backup put back: what stations report again is told again under the same
+    keys, what is new is told, and whoever had read further than the restored log goes is not passed over."""
+    def cursor():
+        return json.loads((lab.home / "notify.cursor").read_text())
+    program = started(notify(lab, hook))
+    deposit(lab, PARCEL + "BEFORE")
+    wait_until(lambda: hook.of_parcel(PARCEL + "BEFORE"), 20, "the notice before the backup")
+    backup = lab.folder / "notifier.backup"
+    result = lab.run("cubby", "store", "backup", "--store", str(lab.store), "--to", str(backup))
+    expect_equal(result.returncode, 0, f"cubby store backup: {result.stderr}; exit code")
+    deposit(lab, PARCEL + "SINCE")
+    wait_until(lambda: hook.of_parcel(PARCEL + "SINCE"), 20, "the notice since the backup")
+    wait_until(lambda: cursor().get("last"), 5, "the place to be saved")
+    expect_equal(program.stop(10), 0, "SIGTERM: exit code")
+    before = cursor()
+    for is_lost in (False, True):  # With the former store, and without it: then its ids are given again.
+        aggregator.kill()
+        for file in lab.folder.glob(lab.store.name + "*") if is_lost else ():
+            file.unlink()
+        result = lab.run("cubby", "store", "restore", "--from", str(backup), "--store", str(lab.store))
+        expect_equal(result.returncode, 0, f"cubby store restore: {result.stderr}; exit code")
+        aggregator = lab.aggregator("--open-per-station", "0")
+        wait_until(lambda: all(row["online"] for row in json.loads(lab.get("/v1/stations")[1])["rows"]), 90, "the stations to be back")
+        told = len(hook.twice)
+        (lab.home / "notify.cursor").write_text(json.dumps(before))
+        program = started(notify(lab, hook))
+        parcel = f"{PARCEL}AFTER{int(is_lost)}"
+        deposit(lab, parcel)
+        wait_until(lambda parcel=parcel: hook.of_parcel(parcel), 60, "the notice of a deposit after the restore")
+        wait_until(lambda told=told: len(hook.twice) > told, 30, "what was told since the backup to be told again")
+        words = program.log.read_text().rpartition("\n$ ")[2]
+        expect("restored from a backup: going on behind event" in words, "the log says nothing of it")
+        expect("before which nothing has changed" in words if is_lost else "as before" in words, f"where it goes on: {words}")
+        expect_equal(program.stop(10), 0, "SIGTERM: exit code")
+        expect(cursor()["store"]["generation"] > before["store"]["generation"], "the generation in the cursor")
+        expect_equal(cursor()["store"]["uid"], before["store"]["uid"], "the store in the cursor")
+    for field, value, words in (("uid", "00" * 16, "has another store"), ("generation", 1 << 52, "put back to an older copy")):
+        place = cursor()
+        place["store"][field] = value
+        (lab.folder / "other.cursor").write_text(json.dumps(place))
+        asked = len(hook.asked)
+        program = notify(lab, hook, "--cursor", str(lab.folder / "other.cursor"))
+        expect_equal(program.wait(30), 1, f"a place of another {field}: exit code")
+        expect(words in program.tail(3), f"a place of another {field}: {program.tail(3)}")
+        expect_equal(len(hook.asked), asked, f"requests of a place of another {field}")
+
+
 def bad_options(lab, hook):
     def refused(code, words, *arguments):
         result = lab.run("cubby", "notify", *arguments)
@@ -325,6 +434,9 @@ def bad_options(lab, hook):
     refused(2, "shows codes to everybody", "--webhook", "http://192.0.2.1/")
     refused(2, "is not 1s to 60s", "--webhook", here, "--timeout", "0")
     refused(2, "--ca", "--webhook", here, "--ca", "/nowhere")
+    refused(2, "--client-key", "--webhook", here, "--client-cert", str(lab.home / "fleet.key"))
+    key = str(lab.home / "fleet.key")
+    refused(2, "goes with https://", "--webhook", here, "--client-cert", key, "--client-key", key)
     refused(1, "--fleet-key", "--webhook", here, "--fleet-key", str(lab.folder / "no.key"))
     shutil.copy(lab.home / "http.viewer.token", lab.folder / "viewer.token")
     result = lab.run("cubby", "notify", "--webhook", here, "--http", f"127.0.0.1:{lab.http}", "--token-file", str(lab.folder / "viewer.token"))
@@ -355,13 +467,16 @@ def test(lab):
     every_failure_is_tried_again(lab, hook, program)
     what_is_refused_is_put_aside(lab, hook)
     program = killed_at_any_time_it_loses_nothing(lab, hook, program)
-    the_aggregator_may_be_away(lab, hook, aggregator)
+    aggregator = the_aggregator_may_be_away(lab, hook, aggregator)
     a_new_code_is_told(lab, hook)
     expect_equal(program.stop(10), 0, "SIGTERM: exit code")
+    what_was_put_aside_is_sent_again(lab, hook)
     only_our_authority_is_believed(lab)
+    a_receiver_that_wants_to_know_us(lab)
     one_station_only(lab, hook.secret)
     a_signal_ends_what_hangs(lab, hook)
     another_log_is_noticed(lab, hook)
+    a_restored_store_is_followed(lab, hook, aggregator)
     bad_options(lab, hook)
     expect_equal(hook.wrong, [], "what the receiver found wrong")
     no_log_has_a_secret(lab, hook)

@@ -10,12 +10,13 @@ import shutil
 import signal
 import socket
 import ssl
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support/python"))
 from programs import Program, expect, expect_equal, free_port, main, wait_until  # noqa: E402
-from uplink import REFUSE, UNKNOWN_STATION, WELCOME, Peer, Stalled, tls_context  # noqa: E402
+from uplink import ACK, CERTIFICATE, PING, REFUSE, UNKNOWN_STATION, WELCOME, Peer, Stalled, tls_context  # noqa: E402
 
 PENDING, PENDING_OF_ADDRESS = 40, 25
 
@@ -123,6 +124,73 @@ def steal_an_identity(site):
     expect_equal(site.peer(site.station).greet("TW-0001", bytes(32))[0], REFUSE, "the right certificate with a wrong key")
 
 
+def stations(lab, *words):
+    result = lab.run("cubby", "stations", *words, "--http", f"127.0.0.1:{lab.http}")
+    expect_equal(result.returncode, 0, f"cubby stations {' '.join(words)}: {result.stdout}{result.stderr}; exit code")
+    return result.stdout
+
+
+def row_of(lab, station):
+    return next(row for row in json.loads(stations(lab, "list", "--format", "json"))["rows"] if row["station"] == station)
+
+
+def keys_of(lab):
+    """Of every certificate: (role, name) and serial by the SHA-256 of its key."""
+    return {row["key"]: (row["role"], row["name"]) for row in json.loads(pki(lab, "list", "--format", "json").stdout)["rows"]}
+
+
+def bound(site, folder, station):
+    with counted(site.lab, other_certificate=1):
+        peer = site.peer(folder)
+        kind, body = peer.greet(station, site.key_of(station))
+        expect_equal((kind, body.get(1), body.get(2)), (REFUSE, CERTIFICATE, None), f"the answer to {station} with another certificate")
+        peer.close()
+
+
+def one_certificate_one_station(site):
+    """A station's second certificate and a concentrator's wide one do not speak for a station that came with another, until somebody says so."""
+    lab, name = site.lab, "SX-ZZ-0009"
+    own = pki(lab, "issue", "station", name)
+    rightful = welcomed(site, own, name)
+    second = pki(lab, "issue", "station", name, "--renew", "--to", lab.folder / "second")
+    for folder in (second, site.gateway, second):
+        bound(site, folder, name)
+    rightful.line.sendall(PING)
+    expect_equal(rightful.receive()[0], ACK, "the answer to a Ping of the rightful one")
+    row = row_of(lab, name)
+    expect_equal((row["certificate_holder"], row["refused_holder"]), (f"station {name}",) * 2, "the certificates in the list")
+    expect(row["certificate_key"] != row["refused_key"], "both keys are the same")
+    for key in (row["certificate_key"], row["refused_key"]):
+        expect_equal(keys_of(lab)[key], ("station", name), "whose key cubby pki list says that it is")
+        expect(f"station {name} {key[:16]}" in stations(lab, "list"), "the table does not have it")
+    expect('cubby_aggregator_refusals_total{code="certificate"} 3\n' in lab.get("/metrics")[1], "the metric")
+    expect(f"refused station {name} with the certificate of concentrator gateway" in site.aggregator.log.read_text(), "the log")
+
+    same_key = lab.folder / "same-key"
+    expect_equal(subprocess.run(["openssl", "req", "-new", "-key", str(own / "key.pem"), "-subj", f"/CN={name}", "-out",
+                                 str(lab.folder / "same.csr")], capture_output=True, check=False).returncode, 0, "openssl")
+    pki(lab, "issue", "station", name, "--renew", "--csr", lab.folder / "same.csr", "--to", same_key)
+    shutil.copy(own / "key.pem", same_key)
+    rightful = welcomed(site, same_key, name)
+    expect("rebind" not in row_of(lab, name), "somebody has let another key in")
+
+    expect("the next other key is let in" in stations(lab, "rebind", name), "what rebind says")
+    stations(lab, "rebind", name, "--withdraw")
+    bound(site, second, name)
+    stations(lab, "rebind", name, "--key", row["refused_key"])
+    bound(site, site.gateway, name)
+    welcomed(site, own, name).close()  # It goes on until the other one comes.
+    welcomed(site, second, name).close()
+    bound(site, own, name)
+    expect("refused_holder" in row_of(lab, name), "the old one is not shown as refused")
+
+    # For a station that came by a concentrator, a certificate of its own is another one.
+    welcomed(site, site.gateway, "SX-ZZ-0010").close()
+    bound(site, pki(lab, "issue", "station", "SX-ZZ-0010"), "SX-ZZ-0010")
+    expect_equal({row_of(lab, station)["certificate_holder"] for station in (*site.honest, "SX-ZZ-0010")}, {"concentrator gateway"},
+                 "whom the fleet is bound to")
+
+
 def revoke_while_connected(site):
     lab = site.lab
     folder = pki(lab, "issue", "station", "TW-0003")
@@ -133,6 +201,7 @@ def revoke_while_connected(site):
     with counted(lab, revoked=1):
         site.refused(tls_context(folder))
     expect(not bystander.ended(0.1), "a session with a good certificate has ended")
+    stations(lab, "rebind", "TW-0003")
     welcomed(site, pki(lab, "issue", "station", "TW-0003", "--to", lab.folder / "again"), "TW-0003").close()
     with counted(lab, expired=1):
         peer = welcomed(site, pki(lab, "issue", "station", "TW-0004", "--valid", "3s"), "TW-0004")
@@ -317,6 +386,7 @@ def run(lab):
     expect_equal((connections, honest_sessions), (2, 2), "connections and sessions of the fleet")
     wrong_certificates(site)
     steal_an_identity(site)
+    one_certificate_one_station(site)
     revoke_while_connected(site)
     renew_the_aggregator(site)
     say_nothing_or_nonsense(site)

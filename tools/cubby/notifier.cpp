@@ -36,12 +36,6 @@ std::string seconds_text(std::chrono::milliseconds time) {
 
 }  // namespace
 
-struct Notifier::Page {
-  json::array rows;
-  std::uint64_t next_after = 0;
-  bool at_end = false;
-};
-
 Notifier::Notifier(WebLoop& loop, NotifierOptions options)
     : loop_(loop),
       options_(std::move(options)),
@@ -49,18 +43,28 @@ Notifier::Notifier(WebLoop& loop, NotifierOptions options)
       webhook_(loop, {.host = options_.webhook.host,
                       .port = options_.webhook.port,
                       .tls = options_.webhook.tls,
-                      .ca_file = options_.ca_file}) {}
+                      .ca_file = options_.ca_file,
+                      .cert_file = options_.cert_file,
+                      .key_file = options_.key_file}) {}
 
-std::string Notifier::run() {
+std::string Notifier::open() {
   if (std::string error = webhook_.load_authorities(); !error.empty()) {
     return "--ca: the authorities cannot be read: " + error;
   }
-  if (std::string error = file_.open(options_.cursor_file); !error.empty()) {
-    return "--cursor: " + error;
+  if (std::string error = webhook_.load_certificate(); !error.empty()) {
+    return "--client-cert, --client-key: they cannot be used: " + error;
   }
-  std::string error = begin();
+  std::string error = file_.open(options_.cursor_file);
+  return error.empty() ? error : "--cursor: " + error;
+}
+
+std::string Notifier::run() {
+  std::string error = open();
+  if (error.empty()) {
+    error = begin();
+  }
   while (error.empty() && !loop_.stopping()) {
-    Page page;
+    EventPage page;
     error = fetch_patiently(page);
     if (error.empty() && !loop_.stopping()) {
       error = take(page);
@@ -73,7 +77,7 @@ std::string Notifier::run() {
   return error;
 }
 
-Notifier::Fetched Notifier::fetch(const std::string& after, std::size_t limit, Page& page, std::string& problem) {
+Notifier::Fetched Notifier::fetch(const std::string& after, std::size_t limit, EventPage& page, std::string& problem) {
   const WebReply reply = aggregator_.ask({.target = "/v1/events?after=" + after + "&limit=" + std::to_string(limit),
                                           .headers = {{"Authorization", "Bearer " + options_.token}}},
                                          kPageTime, kPageMax);
@@ -83,28 +87,20 @@ Notifier::Fetched Notifier::fetch(const std::string& after, std::size_t limit, P
   }
   if (reply.status == 400) {
     problem = std::string("the aggregator's log is shorter than what was read of it") + kAnotherLog;
-    return Fetched::kHopeless;
+    return Fetched::kAnotherLog;
   }
   problem = reply.error.empty() ? "HTTP status " + std::to_string(reply.status) : reply.error;
   if (reply.status != 200 || !reply.whole) {
     return Fetched::kFailed;
   }
-  boost::system::error_code error;
-  json::value body = json::parse(reply.body, error);
-  const bool good = !error && body.is_object() && body.as_object().contains("rows") && body.at("rows").is_array() &&
-                    body.as_object().contains("next_after") && body.at("next_after").is_int64() &&
-                    body.as_object().contains("at_end") && body.at("at_end").is_bool();
-  if (!good) {
+  if (!read_event_page(reply.body, page)) {
     problem = "that is not the answer of cubby-aggregator";
     return Fetched::kFailed;
   }
-  page.rows = std::move(body.at("rows").as_array());
-  page.next_after = static_cast<std::uint64_t>(body.at("next_after").as_int64());
-  page.at_end = body.at("at_end").as_bool();
   return Fetched::kPage;
 }
 
-Notifier::Fetched Notifier::fetch_next(Page& page, std::string& problem) {
+Notifier::Fetched Notifier::fetch_behind(EventPage& page, std::string& problem) {
   if (!place_) {
     return fetch("newest", 1, page, problem);
   }
@@ -118,13 +114,67 @@ Notifier::Fetched Notifier::fetch_next(Page& page, std::string& problem) {
   }
   if (page.rows.empty() || place_of(page.rows.front()) != place_->last) {
     problem = std::string("the aggregator's log has another event where one was read") + kAnotherLog;
-    return Fetched::kHopeless;
+    return Fetched::kAnotherLog;
   }
   page.rows.erase(page.rows.begin());
   return fetched;
 }
 
-std::string Notifier::fetch_patiently(Page& page) {
+Notifier::Fetched Notifier::fetch_next(EventPage& page, std::string& problem) {
+  Fetched fetched = fetch_behind(page, problem);
+  const bool is_bound = place_ && place_->store;
+  if (fetched == Fetched::kAnotherLog && is_bound) {
+    std::string other;  // Whose log it is, the end of it always says.
+    if (fetch("newest", 1, page, other) != Fetched::kPage) {
+      problem = other;
+      return Fetched::kFailed;
+    }
+    if (page.store == *place_->store) {
+      return Fetched::kHopeless;
+    }
+    fetched = Fetched::kPage;
+  }
+  if (fetched != Fetched::kPage) {
+    return fetched == Fetched::kAnotherLog ? Fetched::kHopeless : fetched;
+  }
+  if (is_bound && page.store != *place_->store) {
+    if (!follow(page, problem)) {
+      return Fetched::kHopeless;
+    }
+    fetched = fetch_behind(page, problem);
+    return fetched == Fetched::kAnotherLog ? Fetched::kHopeless : fetched;
+  }
+  if (place_) {
+    place_->store = page.store;
+  }
+  return Fetched::kPage;
+}
+
+// Whoever has lost something must hear of it, and whoever hears of something twice must know that it is the same.
+bool Notifier::follow(const EventPage& page, std::string& problem) {
+  if (page.store.uid != place_->store->uid) {
+    problem = std::string("the aggregator has another store than the one that was read") + kAnotherLog;
+    return false;
+  }
+  if (page.store.generation < place_->store->generation) {
+    problem =
+        std::string("the aggregator's store was put back to an older copy, not by cubby store restore") + kAnotherLog;
+    return false;
+  }
+  const auto after = after_restores(page, place_->store->generation, place_->after);
+  if (!after) {
+    problem = std::string("the aggregator's store was restored and does not say from where on") + kAnotherLog;
+    return false;
+  }
+  spdlog::warn(
+      "the aggregator's store was restored from a backup: going on behind event {}, {}; what stations report again is "
+      "told again, with the same keys",
+      *after, *after == place_->after ? "as before" : "before which nothing has changed");
+  problem = move_to({.after = *after, .last = {}, .store = page.store});
+  return problem.empty();
+}
+
+std::string Notifier::fetch_patiently(EventPage& page) {
   steady_clock::time_point said{};
   for (std::uint32_t attempt = 1; !loop_.stopping(); ++attempt) {
     std::string problem;
@@ -158,13 +208,13 @@ std::string Notifier::begin() {
     spdlog::info("notices to {}, from the first event on", options_.webhook.where());
     return move_to({});
   }
-  Page page;
+  EventPage page;
   std::string error = fetch_patiently(page);
   if (!error.empty() || loop_.stopping()) {
     return error;
   }
   spdlog::info("notices to {}, of events from now on", options_.webhook.where());
-  return move_to({.after = page.next_after});
+  return move_to({.after = page.next_after, .last = {}, .store = page.store});
 }
 
 std::string Notifier::move_to(const NotifyCursor& place) {
@@ -173,13 +223,13 @@ std::string Notifier::move_to(const NotifyCursor& place) {
   return error.empty() ? error : "--cursor: " + error;
 }
 
-std::string Notifier::take(const Page& page) {
+std::string Notifier::take(const EventPage& page) {
   for (const json::value& row : page.rows) {
     const auto at = place_of(row);
     if (!at || at->id <= place_->after) {
       return "the aggregator's page of events is not one";
     }
-    const NotifyCursor behind{.after = at->id, .last = at};
+    const NotifyCursor behind{.after = at->id, .last = at, .store = place_->store};
     Notice notice;
     NoticeOf what = NoticeOf::kNothing;
     if (options_.station.empty() || options_.station == at->station) {
@@ -191,7 +241,7 @@ std::string Notifier::take(const Page& page) {
     }
     bool done = false;
     std::string error = what == NoticeOf::kNotice
-                            ? deliver(notice, *at, done)
+                            ? deliver_or_put_aside(notice, *at, done)
                             : put_aside(*at, "unknown", "the event cannot be read by this version", done);
     if (error.empty() && done) {
       error = move_to(behind);
@@ -200,11 +250,25 @@ std::string Notifier::take(const Page& page) {
       return error;
     }
   }
-  return page.next_after == file_.place()->after ? std::string()
-                                                 : move_to({.after = page.next_after, .last = place_->last});
+  const bool is_saved = page.next_after == file_.place()->after && place_->store == file_.place()->store;
+  return is_saved ? std::string() : move_to({.after = page.next_after, .last = place_->last, .store = place_->store});
 }
 
-std::string Notifier::deliver(const Notice& notice, const LogPlace& place, bool& done) {
+std::string Notifier::deliver_or_put_aside(const Notice& notice, const LogPlace& place, bool& done) {
+  std::string said;
+  switch (deliver(notice, place, said)) {
+    case Delivered::kTaken:
+      done = true;
+      return {};
+    case Delivered::kRefused:
+      return put_aside(place, notice.kind, said, done);
+    case Delivered::kStopped:
+      break;
+  }
+  return said;
+}
+
+Notifier::Delivered Notifier::deliver(const Notice& notice, const LogPlace& place, std::string& said) {
   const WebRequest request{.post = true,
                            .target = options_.webhook.target,
                            .headers = {{"Content-Type", "application/json"},
@@ -214,28 +278,28 @@ std::string Notifier::deliver(const Notice& notice, const LogPlace& place, bool&
   const auto began = steady_clock::now();
   for (std::uint32_t attempt = 1;; ++attempt) {
     const WebReply reply = webhook_.ask(request, options_.deadline, kHookAnswerMax);
-    const std::string said = reply.status == 0 ? reply.error : "HTTP status " + std::to_string(reply.status);
+    said = reply.status == 0 ? reply.error : "HTTP status " + std::to_string(reply.status);
     switch (verdict_of(reply.status)) {
       case Verdict::kTaken:
         ++delivered_;
-        done = true;
         spdlog::debug("event {}: delivered", place.id);
-        return {};
+        return Delivered::kTaken;
       case Verdict::kRefused:
-        return put_aside(place, notice.kind, said, done);
+        return Delivered::kRefused;
       case Verdict::kAgain:
         break;
     }
-    if (loop_.stopping()) {
-      return {};
-    }
-    if (steady_clock::now() - began >= options_.give_up_after) {
-      return "event " + std::to_string(place.id) + " could not be delivered for as long as --give-up says: " + said;
+    if (!loop_.stopping() && steady_clock::now() - began >= options_.give_up_after) {
+      said = "event " + std::to_string(place.id) + " could not be delivered for as long as --give-up says: " + said;
+      return Delivered::kStopped;
     }
     const auto wait = wait_before(attempt, random_number(), read_retry_after(reply.retry_after));
-    spdlog::warn("event {}: not delivered: {}; again in {} s", place.id, said, seconds_text(wait));
-    if (!loop_.sleep(wait)) {
-      return {};
+    if (!loop_.stopping()) {
+      spdlog::warn("event {}: not delivered: {}; again in {} s", place.id, said, seconds_text(wait));
+    }
+    if (loop_.stopping() || !loop_.sleep(wait)) {
+      said.clear();
+      return Delivered::kStopped;
     }
   }
 }

@@ -1,6 +1,7 @@
 #include "tools/cubby/notify_command.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <iostream>
@@ -20,6 +21,8 @@ constexpr const char* kExamples = R"help(Examples:
       from now on: a POST for each parcel that is put in, with its code; signed with notify.secret
   cubby notify --webhook http://127.0.0.1:8080/ --from-beginning
       also what has happened before, to a receiver on this computer
+  cubby notify --webhook https://sms.example/notices --replay
+      once more what was put aside in notify.refused, after its cause is gone
 Ctrl-C ends it; it goes on from there. What is sent: docs/spec/notices.md)help";
 
 constexpr std::chrono::milliseconds kTimeoutMin{1'000};
@@ -38,6 +41,9 @@ struct Options {
   std::string timeout = "10s";
   std::string give_up = "24h";
   std::string log_level = "info";
+  std::string client_cert;
+  std::string client_key;
+  bool replay = false;
   bool from_beginning = false;
   bool allow_plaintext = false;
 };
@@ -64,11 +70,18 @@ std::string read_options(const Options& options, NotifierOptions& notifier, int&
   if (!notifier.webhook.tls && !options.ca.empty()) {
     return "--ca: goes with https:// only";
   }
+  if (!notifier.webhook.tls && !options.client_cert.empty()) {
+    return "--client-cert: goes with https:// only";
+  }
   notifier.deadline = std::chrono::milliseconds(*parse_duration_ms(options.timeout));
   if (notifier.deadline < kTimeoutMin || notifier.deadline > kTimeoutMax) {
     return "--timeout: '" + options.timeout + "' is not 1s to 60s";
   }
   exit_code = kExitFailure;
+  struct stat status {};
+  if (!options.client_key.empty() && ::stat(options.client_key.c_str(), &status) == 0 && (status.st_mode & 077U) != 0) {
+    return "--client-key: '" + options.client_key + "' can be read by others; chmod 600 it";
+  }
   // A key that would be made here is none that stations have.
   const std::filesystem::path key_file = path_of(options.fleet_key, "fleet.key");
   if (std::error_code code; !std::filesystem::exists(key_file, code)) {
@@ -90,6 +103,8 @@ std::string read_options(const Options& options, NotifierOptions& notifier, int&
   notifier.token = token.text;
   notifier.fleet_keys = key.keys;
   notifier.ca_file = options.ca;
+  notifier.cert_file = options.client_cert;
+  notifier.key_file = options.client_key;
   notifier.secret = secret.text;
   notifier.cursor_file = path_of(options.cursor, "notify.cursor").string();
   notifier.refused_file = path_of(options.refused, "notify.refused").string();
@@ -110,8 +125,16 @@ int run(const Options& options) {
     spdlog::warn("*** PLAINTEXT to {}: anybody on the way can read pickup codes ***", notifier.webhook.where());
   }
   WebLoop loop;
-  const std::string error = Notifier(loop, std::move(notifier)).run();
-  return error.empty() ? kExitOk : fail(error);
+  Notifier program(loop, std::move(notifier));
+  if (!options.replay) {
+    const std::string error = program.run();
+    return error.empty() ? kExitOk : fail(error);
+  }
+  std::size_t left = 0;
+  if (const std::string error = program.replay(left); !error.empty()) {
+    return fail(error);
+  }
+  return left == 0 ? kExitOk : fail(std::to_string(left) + " notices stay aside; --refused says why");
 }
 
 }  // namespace
@@ -140,6 +163,16 @@ void add_notify_command(CLI::App& app, int& exit_code) {
   notify->add_option("--station", options->station, "events of this one only")->check(station_validator());
   notify->add_option("--ca", options->ca, "PEM of the authorities to believe instead of the system's")
       ->check(CLI::ExistingFile);
+  CLI::Option* cert = notify
+                          ->add_option("--client-cert", options->client_cert,
+                                       "PEM of a certificate to show to the webhook, with its chain")
+                          ->check(CLI::ExistingFile);
+  CLI::Option* key = notify->add_option("--client-key", options->client_key, "PEM of its key, readable by you only")
+                         ->check(CLI::ExistingFile);
+  cert->needs(key);
+  key->needs(cert);
+  notify->add_flag("--replay", options->replay,
+                   "send what was put aside once more, and end; no notifier may run on the same cursor");
   notify->add_flag("--allow-plaintext", options->allow_plaintext, "http:// beyond this computer");
   notify->add_option("--timeout", options->timeout, "how long an attempt may take")
       ->check(duration_validator())

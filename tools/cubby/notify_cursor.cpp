@@ -29,7 +29,7 @@ std::optional<NotifyCursor> read_place(const std::string& text) {
   if (after == nullptr || !after->is_int64() || after->as_int64() < 0) {
     return std::nullopt;
   }
-  NotifyCursor place{.after = static_cast<std::uint64_t>(after->as_int64()), .last = std::nullopt};
+  NotifyCursor place{.after = static_cast<std::uint64_t>(after->as_int64()), .last = {}, .store = {}};
   if (const json::value* last = object.if_contains("last")) {
     json::object row = last->is_object() ? last->as_object() : json::object();
     row["event"] = json::object();
@@ -37,6 +37,15 @@ std::optional<NotifyCursor> read_place(const std::string& text) {
     if (!place.last) {
       return std::nullopt;
     }
+  }
+  if (const json::value* store = object.if_contains("store")) {
+    const json::value* uid = store->is_object() ? store->as_object().if_contains("uid") : nullptr;
+    const json::value* generation = store->is_object() ? store->as_object().if_contains("generation") : nullptr;
+    if (uid == nullptr || !uid->is_string() || generation == nullptr || !generation->is_int64()) {
+      return std::nullopt;
+    }
+    place.store = {.uid = std::string(uid->as_string()),
+                   .generation = static_cast<std::uint64_t>(generation->as_int64())};
   }
   return place;
 }
@@ -78,6 +87,9 @@ std::string NotifyCursorFile::save(const NotifyCursor& place) {
                       {"station", place.last->station},
                       {"journal", place.last->journal},
                       {"seq", place.last->seq}};
+  }
+  if (place.store) {
+    object["store"] = {{"uid", place.store->uid}, {"generation", place.store->generation}};
   }
   std::string error = write_durably(file_, json::serialize(object) + "\n");
   if (error.empty()) {

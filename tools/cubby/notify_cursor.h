@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tools/cubby/notice.h"
+#include "tools/cubby/notify_page.h"
 
 namespace cubby::tools {
 
@@ -13,6 +14,8 @@ struct NotifyCursor {
   std::uint64_t after = 0;
   /// The newest event that was seen there: it shows whether the log is still the same. nullopt: none yet.
   std::optional<LogPlace> last = std::nullopt;
+  /// Whose log that is. nullopt: not known yet.
+  std::optional<StoreMark> store = std::nullopt;
 };
 
 /// That place as a file, of one notifier at a time.

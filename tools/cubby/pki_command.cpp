@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/aggregator/storage/event_json.h"
 #include "tools/cubby/pki_authority.h"
 #include "tools/support/command_line.h"
 #include "tools/support/secret_file.h"
@@ -19,6 +20,7 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr std::size_t kKeyDigitsShown = 16;
 constexpr std::size_t kHostsMax = 16;
 constexpr std::size_t kHostLengthMax = 253;
 
@@ -198,12 +200,14 @@ int list(const Options& options) {
                       {"name", it.identity.name},
                       {"stations", json::value_from(it.identity.stations)},
                       {"serial", it.serial},
+                      {"key", aggregator::to_hex(it.key_sha256)},
                       {"expires", until},
                       {"state", state_of(entry, now)}});
       continue;
     }
     std::cout << std::left << std::setw(8) << state_of(entry, now) << ' ' << std::setw(12) << to_text(it.identity.role)
-              << ' ' << std::setw(20) << it.identity.name << "  until " << until << "  " << it.serial << '\n';
+              << ' ' << std::setw(20) << it.identity.name << "  until " << until << "  " << it.serial << "  key "
+              << aggregator::to_hex(it.key_sha256).substr(0, kKeyDigitsShown) << '\n';
   }
   if (options.format == "json") {
     std::cout << json::serialize(json::object{{"rows", rows}}) << '\n';

@@ -9,6 +9,7 @@
 #include "cubby/v1/config.pb.h"
 #include "firmware/base/limits.h"
 #include "firmware/base/names.h"
+#include "firmware/toml/toml_text.h"
 
 namespace cubby::tools {
 namespace {
@@ -51,6 +52,40 @@ bool next_line(std::istream& file, std::string& line) {
   return any;
 }
 
+// One station. What else the file says is judged where it is used, by cubby-controller --check.
+void read_controller_config(const std::string& file, std::istream& stream, StationList& list) {
+  const auto wrong = [&](const toml_text::Place& at, const std::string& what) {
+    list.errors.push_back(file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": " + what);
+  };
+  if (list.errors.size() >= StationList::kErrorsMax) {
+    return;
+  }
+  std::string text(StationList::kTomlMax + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (stream.bad() || text.size() > StationList::kTomlMax) {
+    return wrong({1, 1}, "cannot be read, or is longer than " + std::to_string(StationList::kTomlMax) + " bytes");
+  }
+  const toml_text::Parsed parsed = toml_text::parse(text);
+  if (parsed.problem) {
+    return wrong(parsed.problem->at, parsed.problem->what);
+  }
+  const auto node = parsed.table["station"]["name"];
+  const std::string name = node.value<std::string>().value_or(std::string());
+  const toml_text::Place at = node.node() != nullptr ? toml_text::Place{.line = node.node()->source().begin.line,
+                                                                        .column = node.node()->source().begin.column}
+                                                     : toml_text::Place{.line = 1, .column = 1};
+  if (!is_station_name(name)) {
+    wrong(at, "[station] name must be 1 to 32 of A-Z, 0-9, -");
+  } else if (std::find(list.names.begin(), list.names.end(), name) != list.names.end()) {
+    wrong(at, "station " + name + " is named twice");
+  } else if (list.names.size() == StationList::kStationsMax) {
+    wrong(at, "more than " + std::to_string(StationList::kStationsMax) + " stations");
+  } else {
+    list.names.push_back(name);
+  }
+}
+
 }  // namespace
 
 void read_station_list(const std::string& file, StationList& list) {
@@ -62,6 +97,9 @@ void read_station_list(const std::string& file, StationList& list) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) {
     return wrong(file + ": cannot be read");
+  }
+  if (file.ends_with(".toml")) {
+    return read_controller_config(file, stream, list);
   }
   std::unordered_set<std::string> known(list.names.begin(), list.names.end());
   const std::size_t names_before = list.names.size();

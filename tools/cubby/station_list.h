@@ -13,10 +13,11 @@ struct StationList {
   static constexpr std::size_t kErrorsMax = 20;
   static constexpr std::size_t kStationsMax = 100'000;
   static constexpr std::size_t kLineMax = 64 * 1024;  // Bytes.
+  static constexpr std::size_t kTomlMax = 64 * 1024;  // Likewise, of a whole file.
 };
 
 /// Reads StationConfig messages, a line each in protobuf's JSON mapping, as `cubby-emulator --write-stations` writes
-/// them. Empty lines are skipped.
+/// them; empty lines are skipped. A file named *.toml is the configuration of one station's cubby-controller instead.
 void read_station_list(const std::string& file, StationList& list);
 
 }  // namespace cubby::tools

@@ -22,16 +22,22 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kPageRows = 1'000;
+constexpr std::size_t kKeyDigitsShown = 16;
+const json::object kNothing;
 constexpr std::size_t kImportAtOnce = 500;  // As the interface takes them.
 constexpr std::chrono::seconds kTimeout{15};
 
 struct Options {
   std::string http = "127.0.0.1:7480";
   std::string token_file;
+  const char* usual_token = "http.token";
   std::string state;
   std::string format = "table";
   std::string station;
+  std::vector<std::string> stations;  // Where there may be many.
   std::string journal;
+  std::string certificate_key;
+  bool withdraw = false;
   std::uint32_t key_version = 0;
   std::vector<std::string> files;
 };
@@ -43,7 +49,9 @@ constexpr const char* kExamples = R"help(Examples:
       lets them in at an aggregator with --enrolment approved
   cubby stations approve SX-TY-0007
   cubby stations release SX-TY-0007
-      after the other of the two was taken away; the journal that is known is the true one)help";
+      after the other of the two was taken away; the journal that is known is the true one
+  cubby stations rebind SX-TY-0007
+      its certificate was renewed with a new key; the old one is refused once that has come)help";
 
 int fail(const std::string& words) {
   std::cerr << "cubby stations: " << words << '\n';
@@ -54,7 +62,7 @@ int fail(const std::string& words) {
 class Centre {
  public:
   explicit Centre(const Options& options) : name_(options.http), endpoint_(*parse_endpoint(options.http)) {
-    const Secret token = load_or_create_secret(options.token_file.empty() ? default_secret_path("http.token")
+    const Secret token = load_or_create_secret(options.token_file.empty() ? default_secret_path(options.usual_token)
                                                                           : std::filesystem::path(options.token_file));
     token_ = token.text;
     error_ = token.error.empty() ? std::string() : "--token-file: " + token.error;
@@ -109,15 +117,26 @@ std::string cell(const json::object& row, std::string_view name) {
                                       : json::serialize(*value);
 }
 
+// Whose certificate, and how its key begins.
+std::string certificate_cell(const json::object& row, const std::string& which) {
+  std::string text = cell(row, which + "_holder");
+  if (const std::string key = cell(row, which + "_key"); !key.empty()) {
+    text += " " + key.substr(0, kKeyDigitsShown);
+  }
+  return text;
+}
+
 void write_table(const json::array& rows) {
-  constexpr std::array<std::pair<const char*, const char*>, 8> kColumns{{{"station", "station"},
-                                                                         {"state", "state"},
-                                                                         {"reason", "reason"},
-                                                                         {"state_since_utc_ms", "since"},
-                                                                         {"high_water", "events"},
-                                                                         {"key_version", "key"},
-                                                                         {"key_version_min", "least key"},
-                                                                         {"other_journal", "other journal"}}};
+  constexpr std::array<std::pair<const char*, const char*>, 10> kColumns{{{"station", "station"},
+                                                                          {"state", "state"},
+                                                                          {"reason", "reason"},
+                                                                          {"state_since_utc_ms", "since"},
+                                                                          {"high_water", "events"},
+                                                                          {"key_version", "key"},
+                                                                          {"key_version_min", "least key"},
+                                                                          {"other_journal", "other journal"},
+                                                                          {"certificate", "certificate"},
+                                                                          {"refused", "refused"}}};
   std::vector<std::vector<std::string>> lines(1);
   for (const auto& [name, title] : kColumns) {
     lines.front().emplace_back(title);
@@ -125,7 +144,9 @@ void write_table(const json::array& rows) {
   for (const json::value& row : rows) {
     auto& line = lines.emplace_back();
     for (const auto& [name, title] : kColumns) {
-      line.push_back(row.is_object() ? cell(row.as_object(), name) : std::string());
+      const bool is_certificate = std::string_view(name) == "certificate" || std::string_view(name) == "refused";
+      const json::object& members = row.is_object() ? row.as_object() : kNothing;
+      line.push_back(is_certificate ? certificate_cell(members, name) : cell(members, name));
     }
   }
   for (const auto& line : lines) {
@@ -214,6 +235,38 @@ int decide(const Options& options, Centre& centre, const char* verb) {
   return kExitOk;
 }
 
+int rebind(const Options& options, Centre& centre) {
+  json::object request;
+  if (!options.certificate_key.empty()) {
+    request["key"] = options.certificate_key;
+  }
+  if (options.withdraw) {
+    request["withdraw"] = true;
+  }
+  for (const std::string& station : options.stations) {
+    json::object row;
+    if (!centre.post("/v1/stations/" + station + "/rebind", request, row)) {
+      return fail(station + ": " + centre.error() + "; those before it are done");
+    }
+    const std::string next = cell(row, "rebind");
+    std::cout << station
+              << (next.empty()    ? ": no other key is let in"
+                  : next == "any" ? ": the next other key is let in"
+                                  : ": key " + next + " is let in")
+              << '\n';
+  }
+  return kExitOk;
+}
+
+int forget(const Options& options, Centre& centre) {
+  json::object answer;
+  if (!centre.post("/v1/stations/" + options.station + "/forget", {}, answer)) {
+    return fail(options.station + ": " + centre.error());
+  }
+  std::cout << options.station << " is forgotten\n";
+  return kExitOk;
+}
+
 using Run = int (*)(const Options& options, Centre& centre);
 
 CLI::App* add_verb(CLI::App& stations, const std::shared_ptr<Options>& options, int& exit_code, const char* name,
@@ -222,8 +275,11 @@ CLI::App* add_verb(CLI::App& stations, const std::shared_ptr<Options>& options, 
   verb->add_option("--http", options->http, "the aggregator's HTTP interface")
       ->check(endpoint_validator())
       ->capture_default_str();
-  verb->add_option("--token-file", options->token_file, "file of its token (default: http.token in the state folder)");
-  verb->callback([options, run, &exit_code] {
+  const char* const usual_token = run == forget ? "http.admin.token" : "http.token";
+  verb->add_option("--token-file", options->token_file,
+                   std::string("file of its token (default: ") + usual_token + " in the state folder)");
+  verb->callback([options, run, usual_token, &exit_code] {
+    options->usual_token = usual_token;
     Centre centre(*options);
     exit_code = centre.error().empty() ? run(*options, centre) : fail(centre.error());
   });
@@ -238,6 +294,22 @@ CLI::App* with_station(CLI::App* verb, Options& options) {
 std::string check_journal(const std::string& text) {
   const bool good = text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
   return good ? std::string() : "'" + text + "' is not a journal: 32 of 0-9, a-f, as `list` shows it";
+}
+
+std::string check_certificate_key(const std::string& text) {
+  const bool good = text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return good ? std::string()
+              : "'" + text + "' is not a key: 64 of 0-9, a-f, as `cubby pki list --format json` shows it";
+}
+
+void add_rebind(CLI::App& stations, const std::shared_ptr<Options>& options, int& exit_code) {
+  CLI::App* verb =
+      add_verb(stations, options, exit_code, "rebind",
+               "Lets another certificate's key speak for stations; once that has come, not the old one", rebind);
+  verb->add_option("stations", options->stations, "e.g. SX-TY-0007")->required()->check(station_validator());
+  CLI::Option* key = verb->add_option("--key", options->certificate_key, "this one only: SHA-256 of the public key")
+                         ->check(CLI::Validator(check_certificate_key, "KEY"));
+  verb->add_flag("--withdraw", options->withdraw, "none any more; the one that has come stays")->excludes(key);
 }
 
 }  // namespace
@@ -255,7 +327,9 @@ void add_stations_command(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   add_verb(*stations, options, exit_code, "import", "Lets the stations of configuration files in before they come",
            import)
-      ->add_option("files", options->files, "a StationConfig a line, as cubby-emulator --write-stations writes them")
+      ->add_option(
+          "files", options->files,
+          "a StationConfig a line, as cubby-emulator --write-stations writes them, or *.toml of cubby-controller")
       ->required();
   with_station(add_verb(*stations, options, exit_code, "approve", "Lets a station in that waits",
                         [](const Options& given, Centre& centre) { return decide(given, centre, "approve"); }),
@@ -270,6 +344,9 @@ void add_stations_command(CLI::App& app, int& exit_code) {
       ->add_option("--version", options->key_version, "the oldest that is taken, 1 to 65535")
       ->required()
       ->check(CLI::Range(std::uint32_t{1}, limits::kKeyVersionMax));
+  add_rebind(*stations, options, exit_code);
+  with_station(add_verb(*stations, options, exit_code, "forget", "Removes a station that has reported nothing", forget),
+               *options);
   with_station(add_verb(*stations, options, exit_code, "release", "Ends a quarantine",
                         [](const Options& given, Centre& centre) { return decide(given, centre, "release"); }),
                *options)

@@ -99,6 +99,21 @@ class WebClient::Exchange {
     return error ? error.message() : std::string();
   }
 
+  std::string load_certificate() {
+    if (!server_.tls || server_.cert_file.empty()) {
+      return {};
+    }
+    error_code error;
+    tls_context_.use_certificate_chain_file(server_.cert_file, error);
+    if (!error) {
+      tls_context_.use_private_key_file(server_.key_file, asio::ssl::context::pem, error);
+    }
+    if (!error && SSL_CTX_check_private_key(tls_context_.native_handle()) != 1) {
+      return "the key is not the certificate's";
+    }
+    return error ? error.message() : std::string();
+  }
+
   WebReply ask(const WebRequest& request, std::chrono::milliseconds deadline, std::size_t body_max) {
     const bool kept = is_open();
     WebReply reply = attempt(request, deadline, body_max);
@@ -275,6 +290,9 @@ WebClient::WebClient(WebLoop& loop, WebServer server)
 WebClient::~WebClient() = default;
 std::string WebClient::load_authorities() {
   return exchange_->load_authorities();
+}
+std::string WebClient::load_certificate() {
+  return exchange_->load_certificate();
 }
 WebReply WebClient::ask(const WebRequest& request, std::chrono::milliseconds deadline, std::size_t body_max) {
   return exchange_->ask(request, deadline, body_max);

@@ -30,7 +30,9 @@ struct WebServer {
   std::string host;  // A name, or an address in digits.
   std::uint16_t port = 0;
   bool tls = false;
-  std::string ca_file = {};  // PEM of whom to believe instead of the system's authorities.
+  std::string ca_file = {};    // PEM of whom to believe instead of the system's authorities.
+  std::string cert_file = {};  // PEM of our own certificate and its chain, and of its key; empty: we have none.
+  std::string key_file = {};
 };
 
 struct WebRequest {
@@ -55,6 +57,8 @@ class WebClient {
   ~WebClient();
   /// Empty, or why the authorities cannot be read.
   std::string load_authorities();
+  /// Empty, or why our own certificate or its key cannot be used.
+  std::string load_certificate();
   /// From looking up the name to the end of the answer, within `deadline`. `body_max` bounds the memory.
   WebReply ask(const WebRequest& request, std::chrono::milliseconds deadline, std::size_t body_max);
 

@@ -10,7 +10,7 @@ from cabinet import fields, varint
 from programs import expect, expect_equal
 
 CHALLENGE, WELCOME, ACK, PAUSE, REFUSE = 1, 2, 3, 4, 6
-UNKNOWN_STATION, BAD_PROOF, CONFLICT = 3, 4, 6
+UNKNOWN_STATION, BAD_PROOF, CONFLICT, CERTIFICATE = 3, 4, 6, 13
 PING = b"\x03\x01\x32\x00"
 
 

@@ -134,6 +134,40 @@ TEST_F(Backup, RestoredIsSentAgainWhatItHasLostAndCountsItOnce) {
   EXPECT_EQ(verify_store(path, &rows).difference, "");
 }
 
+TEST_F(Backup, RestoredSaysFromWhereOnItsLogIsAnother) {
+  const auto origin = [this] {
+    LogOrigin read;
+    StoreReader reader;
+    EXPECT_EQ(reader.open(path), "");
+    EXPECT_TRUE(reader.events().origin(read));
+    return read;
+  };
+  fill_both();
+  Aggregator(path).report(journal);
+  ASSERT_EQ(backup_store(path, copy).error, "");
+  Aggregator(path).report(other);
+  EXPECT_EQ(origin().generation, 1U);
+  EXPECT_TRUE(origin().restores.empty());
+  const std::string uid = origin().store_uid;
+  const std::uint64_t seen = EventTail::id_of(read_store_info(path, false).last_batch_id, 255);
+  ASSERT_EQ(restore_store(copy, path, kNowMs).error, "");
+  ASSERT_EQ(origin().restores.size(), 1U);
+  EXPECT_EQ(origin().restores[0].generation, kNowMs + 1);
+  EXPECT_EQ(origin().restores[0].after, seen);
+  EXPECT_EQ(origin().store_uid, uid);
+  bool ok = true;
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  EXPECT_EQ(reader.events().newest(ok), seen) << "a place up to there is none beyond the log";
+  EXPECT_TRUE(reader.events().page(seen, 0, 10).at_end);
+  const std::string later = folder.file("later.db");
+  ASSERT_EQ(backup_store(path, later).error, "");
+  std::filesystem::remove(path);
+  ASSERT_EQ(restore_store(later, path, kNowMs + 50).error, "");
+  ASSERT_EQ(origin().restores.size(), 2U) << "what a backup has been through stays in it";
+  EXPECT_EQ(origin().restores[1].generation, origin().generation);
+}
+
 TEST_F(Backup, RestoredAlwaysHasAGenerationThatNobodyHasSeen) {
   fill_both();
   Aggregator(path).report(journal);

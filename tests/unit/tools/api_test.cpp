@@ -1,113 +1,13 @@
-#include <gtest/gtest.h>
-
-#include <boost/json.hpp>
 #include <fstream>
 #include <map>
 #include <set>
 
-#include "tools/aggregator/http/api.h"
-#include "tools/aggregator/storage/event_store.h"
-#include "unit/aggregator/test_station.h"
-#include "unit/tools/fake_register.h"
+#include "unit/tools/api_world.h"
 
 namespace cubby::aggregator::testing {
 namespace {
 
 namespace json = boost::json;
-
-/// Takes every order for the stations that it is told of.
-struct TestSink final : CommandSink {
-  Sent send(const std::string& station, const v1::Command& command, std::uint64_t) override {
-    if (!online.contains(station)) {
-      return Sent::kOffline;
-    }
-    sent.push_back(command);
-    return Sent::kSent;
-  }
-  std::set<std::string> online;
-  std::vector<v1::Command> sent;
-};
-
-AccessTokens test_tokens() {
-  AccessTokens tokens;
-  tokens.set(Role::kViewer, "viewer-token").set(Role::kNotifier, "notifier-token");
-  return tokens.set(Role::kOperator, "token").set(Role::kAdmin, "admin-token");
-}
-
-struct ApiOfAStore : ::testing::Test {
-  TemporaryFolder folder;
-  TestJournal journal{"SX-TY-0001"};
-  TestJournal other{"SX-DT-0002", 2};
-  LiveStatus status;
-  Presence presence;
-  CommandBook book;
-  TestSink sink;
-  FakeRegister stations;
-  Api api{{.tokens = test_tokens()}, status, presence, book, sink, stations};
-  OpenedStore opened;
-  std::unique_ptr<Centre> centre;
-
-  void SetUp() override {
-    const std::string path = folder.file("cubby.db");
-    opened = open_sqlite_store(path, [](MutableBytes bytes) { std::fill(bytes.begin(), bytes.end(), std::byte{5}); });
-    ASSERT_EQ(opened.error, "");
-    CentreOptions options = test_options();
-    options.live = &status;
-    options.presence = &presence;
-    centre = std::make_unique<Centre>(std::move(options));
-    ASSERT_EQ(opened.store->load(*centre), "");
-    ASSERT_EQ(api.open_store(path), "");
-    status.store_ok = true;
-    stations.answer = [this](const StationDecision& decision) {
-      const StationRegister::Decided decided = centre->decide(decision, kNoonUtcMs);
-      commit();
-      return decided;
-    };
-  }
-  void commit() {
-    ASSERT_EQ(opened.store->commit(centre->changes(), centre->cities(), centre->brands()), "");
-    centre->committed();
-    ++status.commits;
-  }
-  /// The station's session ends with the call.
-  void report(const TestJournal& from) {
-    TestConnection connection(*centre);
-    connection.greet(1, from);
-    commit();
-    const std::uint64_t mark = connection.take_one().welcome().high_water();
-    for (std::uint64_t first = mark + 1; first < from.next_seq(); first += 4) {
-      connection.send(1, from.batch(first, std::min(first + 3, from.next_seq() - 1)));
-    }
-    commit();
-  }
-  ApiResponse ask(const std::string& target, std::string_view method = "GET", std::string_view last_event_id = {}) {
-    return api.answer(
-        {.method = method, .target = target, .authorization = "Bearer token", .last_event_id = last_event_id});
-  }
-  ApiResponse post(const std::string& target, std::string_view body, std::uint64_t now_ms = 0,
-                   std::string_view token = "token") {
-    const std::string authorization = "Bearer " + std::string(token);
-    return api.answer({.method = "POST",
-                       .target = target,
-                       .authorization = authorization,
-                       .body = body,
-                       .now_ms = now_ms,
-                       .utc_ms = kNoonUtcMs});
-  }
-  static std::string code_of(const ApiResponse& answer) {
-    return std::string(json::parse(answer.body).at("code").as_string());
-  }
-  /// Of a problem: its status and code.
-  std::string refusal(const ApiResponse& answer) {
-    EXPECT_EQ(answer.content_type, "application/problem+json") << answer.body;
-    return std::to_string(answer.status) + " " + std::string(json::parse(answer.body).at("code").as_string());
-  }
-  json::object get(const std::string& target) {
-    const ApiResponse answer = ask(target);
-    EXPECT_EQ(answer.status, 200U) << target << ": " << answer.body;
-    return answer.status == 200 ? json::parse(answer.body).as_object() : json::object();
-  }
-};
 
 /// Every route, its methods, who may and the parameters of its query, in words: once from the description, once from
 /// the program.
@@ -460,6 +360,9 @@ TEST_F(ApiOfAStore, BeginsBehindTheNewestEventForWhoAsksSo) {
   EXPECT_EQ(page.at("at_end"), true);
   journal.deposit(3);
   report(journal);
+  EXPECT_EQ(page.at("store_uid").as_string(), "05050505050505050505050505050505");
+  EXPECT_EQ(page.at("generation").as_int64(), 1);
+  EXPECT_TRUE(page.at("restores").as_array().empty());
   const std::string after = std::to_string(page.at("next_after").to_number<std::uint64_t>());
   EXPECT_EQ(get("/v1/events?after=" + after).at("rows").as_array().size(), 1U);
   EXPECT_EQ(ask("/v1/events?after=newer").status, 400U);
@@ -490,86 +393,6 @@ TEST_F(ApiOfAStore, StreamsWhatBecomesDurableFromTheLastEventThatTheReaderHad) {
   ASSERT_TRUE(api.stream_text(*answer.stream, text));
   EXPECT_NE(text.find("event: collected"), std::string::npos) << text;
   EXPECT_EQ(text.find("event: deposited"), std::string::npos) << text;
-}
-
-TEST_F(ApiOfAStore, TellsWhereStationsStandAndTakesDecisions) {
-  journal.open();
-  report(journal);
-  json::object body = json::parse(post("/v1/stations", R"({"stations":["SX-DT-0002","SX-TY-0001"]})").body).as_object();
-  EXPECT_EQ(body.at("stations").as_int64(), 2);
-  EXPECT_EQ(body.at("approved").as_int64(), 1) << "the other one is active";
-  const auto names = [this](const std::string& state) {
-    std::string all;
-    const json::object page = get("/v1/stations?state=" + state);
-    for (const json::value& row : page.at("rows").as_array()) {
-      EXPECT_EQ(row.at("state").as_string(), state);
-      all += std::string(row.at("station").as_string()) + " ";
-    }
-    return all;
-  };
-  EXPECT_EQ(names("approved"), "SX-DT-0002 ");
-  EXPECT_EQ(names("active"), "SX-TY-0001 ");
-  EXPECT_EQ(names("pending") + names("quarantined"), "");
-  EXPECT_EQ(get("/v1/stations").at("total").as_int64(), 2);
-  EXPECT_EQ(get("/v1/stats?by=station").at("rows").as_array().size(), 1U) << "who never reported has no figures";
-
-  body = json::parse(post("/v1/stations/SX-TY-0001/quarantine", "").body).as_object();
-  EXPECT_EQ(body.at("state").as_string(), "quarantined");
-  EXPECT_EQ(body.at("reason").as_string(), "ordered");
-  EXPECT_EQ(body.at("journal").as_string(), "01010101010101010101010101010101");
-  EXPECT_EQ(names("quarantined"), "SX-TY-0001 ");
-  TestConnection connection(*centre);
-  connection.greet(1, journal);
-  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_CONFLICT);
-  body = json::parse(post("/v1/stations/SX-TY-0001/release", R"({"journal":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0aff"})").body)
-             .as_object();
-  EXPECT_EQ(body.at("state").as_string(), "active");
-  EXPECT_EQ(body.at("journal").as_string(), "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0aff");
-  EXPECT_EQ(body.at("journals").as_int64(), 2);
-}
-
-TEST_F(ApiOfAStore, TakesTheOldestKeyThatIsGoodFromAPerson) {
-  journal.open();
-  report(journal);
-  const std::string path = "/v1/stations/SX-TY-0001/require-key";
-  EXPECT_EQ(get("/v1/stations/SX-TY-0001").at("key_version_min").as_int64(), 1);
-  const json::object row = json::parse(post(path, R"({"key_version":2})").body).as_object();
-  EXPECT_EQ(row.at("key_version").as_int64(), 1) << "that of its last session";
-  EXPECT_EQ(row.at("key_version_min").as_int64(), 2);
-  for (const char* bad : {"", "{}", R"({"key_version":0})", R"({"key_version":65536})", R"({"key_version":"2"})"}) {
-    EXPECT_EQ(refusal(post(path, bad)), "400 bad_decision") << bad;
-  }
-}
-
-TEST_F(ApiOfAStore, RefusesDecisionsThatMakeNoSense) {
-  journal.open();
-  report(journal);
-  const std::string station = "/v1/stations/SX-TY-0001/";
-  EXPECT_EQ(refusal(post(station + "approve", "")), "409 wrong_state");
-  EXPECT_EQ(refusal(post(station + "release", "{}")), "409 wrong_state");
-  EXPECT_EQ(refusal(post("/v1/stations/NOWHERE/approve", "{}")), "404 unknown_station");
-  stations.decisions.clear();
-  for (const char* body : {"[]", "{", R"({"why":1})", R"({"journal":7})", R"({"journal":"ff"})",
-                           R"({"journal":"0A0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"})"}) {
-    EXPECT_EQ(refusal(post(station + "release", body)), "400 bad_decision") << body;
-  }
-  EXPECT_EQ(refusal(post(station + "quarantine", R"({"journal":"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"})")),
-            "400 bad_decision");
-  std::string crowd = R"({"stations":["A")";
-  for (std::size_t i = 0; i < StationDecision::kImportMax; ++i) {
-    crowd += R"(,"A")";
-  }
-  for (const std::string& body :
-       {std::string(), std::string("{}"), std::string(R"({"stations":["sx"]})"), std::string(R"({"stations":[7]})"),
-        std::string(R"({"stations":[],"x":1})"), crowd + "]}"}) {
-    EXPECT_EQ(refusal(post("/v1/stations", body)), "400 bad_decision") << body;
-  }
-  EXPECT_TRUE(stations.decisions.empty());
-  EXPECT_EQ(refusal(ask("/v1/stations?state=lost")), "400 bad_parameter");
-  stations.answer = [](const StationDecision&) {
-    return StationRegister::Decided{.outcome = StationRegister::Outcome::kUnavailable};
-  };
-  EXPECT_EQ(refusal(post(station + "quarantine", "")), "503 store_unavailable");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "tools/aggregator/storage/event_json.h"
 #include "tools/cubby/notice.h"
 #include "tools/cubby/notify_cursor.h"
+#include "tools/cubby/notify_page.h"
 #include "tools/cubby/webhook.h"
 
 namespace cubby::tools {
@@ -276,6 +277,74 @@ TEST(Notice, MakesTheCodeWithTheKeyThatTheEventNames) {
   ASSERT_EQ(read_notice(row, *place_of(row), keys, notice), NoticeOf::kNotice);
   EXPECT_EQ(json::parse(notice.body).at("code").as_string(),
             std::string(pickup_code(derive_station_key(filled_key(std::byte{8}), "SX-TY-0001", 4), 8, 8).text()));
+}
+
+constexpr const char* kPage =
+    R"({"rows":[],"next_after":7,"at_end":true,"store_uid":"00ff","generation":30,"restores":[{"generation":20,"after":500},{"generation":30,"after":900}]})";
+
+TEST(NotifyPage, SaysWhoseLogItIs) {
+  EventPage page;
+  ASSERT_TRUE(read_event_page(kPage, page));
+  EXPECT_EQ(page.next_after, 7U);
+  EXPECT_TRUE(page.at_end);
+  EXPECT_EQ(page.store, (StoreMark{.uid = "00ff", .generation = 30}));
+  EXPECT_EQ(page.restores.size(), 2U);
+}
+
+TEST(NotifyPage, RefusesWhatIsNotOne) {
+  const json::object good = json::parse(kPage).as_object();
+  EventPage page;
+  for (const auto& [name, value] : good) {
+    json::object without = good;
+    without.erase(name);
+    EXPECT_FALSE(read_event_page(json::serialize(without), page)) << "without " << name;
+    json::object wrong = good;
+    wrong[name] = nullptr;
+    EXPECT_FALSE(read_event_page(json::serialize(wrong), page)) << "wrong " << name;
+  }
+  for (const char* text : {"", "[]", "{", "7"}) {
+    EXPECT_FALSE(read_event_page(text, page)) << text;
+  }
+  json::object negative = good;
+  negative["generation"] = -1;
+  EXPECT_FALSE(read_event_page(json::serialize(negative), page));
+}
+
+TEST(NotifyPage, FollowsRestoresAndPassesNothingOver) {
+  EventPage page;
+  ASSERT_TRUE(read_event_page(kPage, page));
+  // Everything above 500 was given anew in generation 20, everything above 900 in generation 30.
+  EXPECT_EQ(after_restores(page, 1, 400), 400U) << "before both";
+  EXPECT_EQ(after_restores(page, 1, 700), 500U);
+  EXPECT_EQ(after_restores(page, 1, 1'000), 500U);
+  EXPECT_EQ(after_restores(page, 20, 700), 700U) << "it was read in generation 20";
+  EXPECT_EQ(after_restores(page, 20, 1'000), 900U);
+  page.restores.pop_back();
+  EXPECT_EQ(after_restores(page, 1, 400), std::nullopt) << "of its own generation the store says nothing";
+}
+
+TEST(NotifyCursor, KeepsWhoseLogItIsAndTakesAFileOfBefore) {
+  const tests::TemporaryFolder folder;
+  const std::string path = folder.file("notify.cursor");
+  std::ofstream(path) << R"({"after":9})";
+  {
+    NotifyCursorFile file;
+    ASSERT_EQ(file.open(path), "");
+    EXPECT_EQ(file.place()->after, 9U);
+    EXPECT_FALSE(file.place()->store.has_value());
+    ASSERT_EQ(file.save({.after = 9, .last = {}, .store = StoreMark{.uid = "00ff", .generation = 30}}), "");
+  }
+  {
+    NotifyCursorFile file;
+    ASSERT_EQ(file.open(path), "");
+    EXPECT_EQ(file.place()->store, (StoreMark{.uid = "00ff", .generation = 30}));
+  }
+  for (const char* bad : {R"({"after":9,"store":7})", R"({"after":9,"store":{"uid":"00ff"}})",
+                          R"({"after":9,"store":{"generation":1}})"}) {
+    std::ofstream(path) << bad;
+    NotifyCursorFile file;
+    EXPECT_NE(file.open(path), "") << bad;
+  }
 }
 
 }  // namespace

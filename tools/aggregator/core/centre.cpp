@@ -32,6 +32,12 @@ void Centre::load_station(StationRecord station) {
   by_name_.emplace(kept.name, &kept);
 }
 
+void Centre::load_vacant() {
+  StationRecord& vacant = stations_.emplace_back();
+  vacant.facts.id = static_cast<std::uint32_t>(stations_.size());
+  vacant_.push_back(vacant.facts.id);
+}
+
 void Centre::load_level(std::uint32_t station_id, std::uint32_t compartment, std::int64_t level) {
   CUBBY_ASSERT(station_id >= 1 && station_id <= stations_.size());
   CUBBY_ASSERT(compartment >= 1 && compartment <= limits::kCompartmentsMax);
@@ -54,6 +60,7 @@ void Centre::start_journal(StationRecord& station, const JournalUid& uid) {
       changes_.retired.push_back({.journal = station.journal, .in_store = station.journal_in_store});
     }
     station.former_journals.push_back(station.journal.uid);
+    station.former_events = station.former_events || station.journal.seq != 0;
   }
   station.journal = {};
   station.journal.id = next_journal_id_++;
@@ -243,6 +250,7 @@ void Centre::committed() {
   changes_.stations.clear();
   changes_.journals.clear();
   changes_.retired.clear();
+  changes_.vacated.clear();
   changes_.batches.clear();
   changes_.payload.clear();
   changes_.gaps.clear();

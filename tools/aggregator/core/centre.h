@@ -34,7 +34,8 @@ struct StationRecord {
   StationIdentity identity;
   JournalRecord journal;  // The current one; id 0: it has never reported.
   std::vector<JournalUid> former_journals;
-  bool in_store = false;  // The rows exist; set by the commit.
+  bool former_events = false;  // Of a former journal something is stored.
+  bool in_store = false;       // The rows exist; set by the commit.
   bool journal_in_store = false;
   bool station_dirty = false;           // Listed in Changes::stations.
   bool journal_dirty = false;           // Listed in Changes::journals: the mark is not durable yet.
@@ -60,8 +61,10 @@ struct CentreOptions {
   // copy of its file was put back, and not by a restore. May be empty.
   std::function<void(const std::string& station, std::uint64_t acked_seq, std::uint64_t mark_seq)> on_forgotten_ack;
   std::function<void(const std::string& station, QuarantineReason)> on_quarantine;  // May be empty.
-  LiveStatus* live = nullptr;                                                       // Told of refusals; may be null.
-  PresenceSink* presence = nullptr;                                                 // Told of sessions; may be null.
+  // Somebody with the station's key and a certificate that it is not bound to was refused. May be empty.
+  std::function<void(const std::string& station, const CertificateHolder* other)> on_other_certificate;
+  LiveStatus* live = nullptr;        // Told of refusals; may be null.
+  PresenceSink* presence = nullptr;  // Told of sessions; may be null.
 };
 
 /// Counted since the start; for /v1/status and the report.
@@ -75,9 +78,10 @@ struct CentreCounters {
   std::uint64_t sessions = 0;  // Opened.
   std::uint64_t refusals = 0;  // Refuse sent, for any reason.
   std::uint64_t conflicts = 0;
-  std::uint64_t pauses = 0;          // Stations that were over their budget.
-  std::uint64_t forgotten_acks = 0;  // Stations that knew of a higher mark of this store.
-  std::uint64_t other_stations = 0;  // Hellos of stations that the certificate does not name.
+  std::uint64_t pauses = 0;              // Stations that were over their budget.
+  std::uint64_t forgotten_acks = 0;      // Stations that knew of a higher mark of this store.
+  std::uint64_t other_stations = 0;      // Hellos of stations that the certificate does not name.
+  std::uint64_t other_certificates = 0;  // Proofs of stations that are bound to another certificate's key.
   std::array<std::uint64_t, kQuarantineReasons> quarantines{};
   std::int64_t live_sessions = 0;
 };
@@ -98,6 +102,8 @@ class Centre {
   void load_brand(std::string_view name);
   /// Takes the station over; `in_store` is set here.
   void load_station(StationRecord station);
+  /// The next number is no station's: one was forgotten. It goes to the next new station.
+  void load_vacant();
   void load_level(std::uint32_t station_id, std::uint32_t compartment, std::int64_t level);
   void load_counters(std::uint64_t next_batch_id, std::uint32_t next_journal_id);
   void set_history(ChainHistory* history) { history_ = history; }
@@ -112,6 +118,10 @@ class Centre {
                   const std::optional<JournalUid>& other_journal = std::nullopt);
   /// A session was opened with a key of that version.
   void note_key(StationRecord& station, std::uint32_t version);
+  /// Whether who has this certificate (null: none) may speak for the station; false: it is noted and told.
+  bool admits(StationRecord& station, const CertificateHolder* holder, std::uint64_t utc_ms);
+  /// It does speak for the station from now on.
+  void bind(StationRecord& station, const CertificateHolder* holder, std::uint64_t utc_ms);
   /// A person's decision; it holds at once and is durable with the next commit.
   StationRegister::Decided decide(const StationDecision& decision, std::uint64_t utc_ms);
   std::size_t stations_in(StationState state) const { return stations_in_[static_cast<std::size_t>(state) - 1]; }
@@ -146,7 +156,7 @@ class Centre {
   CentreCounters& counters() { return counters_; }
   Dictionary& cities() { return cities_; }
   Dictionary& brands() { return brands_; }
-  std::size_t station_count() const { return stations_.size(); }
+  std::size_t station_count() const { return by_name_.size(); }
 
  private:
   void touch_journal(StationRecord& station);
@@ -155,6 +165,8 @@ class Centre {
   void append(StationRecord& station, const BatchView& batch);
   StationRegister::Outcome release(StationRecord& station, const std::optional<JournalUid>& journal,
                                    std::uint64_t utc_ms);
+  StationRegister::Outcome forget_station(StationRecord& station);
+  StationRegister::Outcome rebind(StationRecord& station, const StationDecision& decision);
   void require_key(StationRecord& station, std::uint32_t version);
   StationRegister::Decided import(const std::vector<std::string>& names, std::uint64_t utc_ms);
   bool chain_at(const JournalRecord& journal, std::uint64_t seq, Chain& chain);
@@ -165,6 +177,7 @@ class Centre {
   Changes changes_;
   Fold fold_;
   std::deque<StationRecord> stations_;  // Element i has the number i + 1.
+  std::vector<std::uint32_t> vacant_;   // Numbers that were no station's when the store was opened.
   std::unordered_map<std::string_view, StationRecord*> by_name_;
   std::array<std::size_t, kStationStates> stations_in_{};
   std::vector<ConnectionProtocol*> waiting_;

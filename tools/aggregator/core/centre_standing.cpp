@@ -8,12 +8,16 @@
 namespace cubby::aggregator {
 
 StationRecord* Centre::add_station(std::string_view name, StationState state, std::uint64_t utc_ms) {
-  if (stations_.size() >= key::kStationsMax || (state == StationState::kPending && stations_in(state) >= kPendingMax)) {
+  const bool is_full = vacant_.empty() && stations_.size() >= key::kStationsMax;
+  if (is_full || (state == StationState::kPending && stations_in(state) >= kPendingMax)) {
     return nullptr;
   }
-  StationRecord& station = stations_.emplace_back();
+  if (vacant_.empty()) {
+    load_vacant();
+  }
+  StationRecord& station = stations_[vacant_.back() - 1];
+  vacant_.pop_back();
   station.name = name;
-  station.facts.id = static_cast<std::uint32_t>(stations_.size());
   station.standing = {.state = state, .since_utc_ms = utc_ms, .other_journal = {}};
   ++stations_in_[static_cast<std::size_t>(state) - 1];
   by_name_.emplace(station.name, &station);
@@ -62,6 +66,60 @@ void Centre::note_key(StationRecord& station, std::uint32_t version) {
     station.identity.key_version = version;
     touch_station(station);
   }
+}
+
+bool Centre::admits(StationRecord& station, const CertificateHolder* holder, std::uint64_t utc_ms) {
+  if (station.identity.certificate.admits(holder)) {
+    return true;
+  }
+  ++counters_.other_certificates;
+  if (station.identity.certificate.note_refused(holder, utc_ms)) {
+    touch_station(station);
+  }
+  if (options_.on_other_certificate) {
+    options_.on_other_certificate(station.name, holder);
+  }
+  return false;
+}
+
+void Centre::bind(StationRecord& station, const CertificateHolder* holder, std::uint64_t utc_ms) {
+  if (holder != nullptr && station.identity.certificate.bind(*holder, utc_ms)) {
+    touch_station(station);
+  }
+}
+
+// Nothing that was acknowledged is lost: there is no event, and a mark of 0 promises nothing. Readers may have its
+// number in hand, so it goes to nobody else before the store is opened anew.
+StationRegister::Outcome Centre::forget_station(StationRecord& station) {
+  if (station.journal.seq != 0 || station.former_events) {
+    return StationRegister::Outcome::kHasEvents;
+  }
+  if (station.owner != nullptr) {
+    station.owner->expel(station, {.code = v1::REFUSE_CODE_UNKNOWN_STATION, .detail = "it was forgotten"});
+  }
+  const std::uint32_t id = station.facts.id;
+  std::erase(changes_.stations, &station);
+  std::erase(changes_.journals, &station);
+  std::erase_if(changes_.retired, [id](const RetiredJournal& retired) { return retired.journal.station_id == id; });
+  changes_.vacated.push_back(id);
+  --stations_in_[static_cast<std::size_t>(station.standing.state) - 1];
+  by_name_.erase(station.name);
+  station = {};
+  station.facts.id = id;
+  return StationRegister::Outcome::kDone;
+}
+
+StationRegister::Outcome Centre::rebind(StationRecord& station, const StationDecision& decision) {
+  using Next = CertificateBinding::Next;
+  CertificateBinding& binding = station.identity.certificate;
+  if (decision.next == Next::kAny && !binding.bound) {
+    return StationRegister::Outcome::kWrongState;  // Whoever comes is let in already.
+  }
+  const bool has_it = decision.next == Next::kNamed && binding.bound && binding.bound->holder.key == decision.next_key;
+  binding.next = has_it ? Next::kNone : decision.next;
+  binding.next_key = binding.next == Next::kNamed ? decision.next_key : CertificateKey{};
+  touch_station(station);
+  return StationRegister::Outcome::kDone;
 }
 
 void Centre::require_key(StationRecord& station, std::uint32_t version) {
@@ -140,6 +198,10 @@ StationRegister::Decided Centre::decide(const StationDecision& decision, std::ui
     case StationDecision::Kind::kRequireKey:
       require_key(*station, decision.key_version);
       break;
+    case StationDecision::Kind::kRebind:
+      return {.outcome = rebind(*station, decision), .changed = 1};
+    case StationDecision::Kind::kForget:
+      return {.outcome = forget_station(*station), .changed = 1};
   }
   return {.outcome = Outcome::kDone, .changed = 1};
 }

@@ -63,6 +63,7 @@ struct Changes {
   std::vector<StationRecord*> stations;  // New or with a new configuration, each once.
   std::vector<StationRecord*> journals;  // Whose current journal is new or has a new mark, each once.
   std::vector<RetiredJournal> retired;
+  std::vector<std::uint32_t> vacated;  // Numbers of stations that were forgotten; their rows and journals go.
   std::vector<BatchRecord> batches;
   std::vector<std::byte> payload;  // Of the batches: each event as varint length and bytes.
   std::vector<GapRecord> gaps;
@@ -74,7 +75,9 @@ struct Changes {
 
   /// Memory of what grows with the events.
   std::size_t size_bytes() const { return payload.size() + sums.size_bytes(); }
-  bool empty() const { return stations.empty() && journals.empty() && batches.empty() && gaps.empty(); }
+  bool empty() const {
+    return stations.empty() && journals.empty() && vacated.empty() && batches.empty() && gaps.empty();
+  }
 };
 
 /// Looks into the log behind the mark; implemented by the store.

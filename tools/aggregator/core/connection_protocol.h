@@ -105,6 +105,8 @@ class ConnectionProtocol {
   void on_gap(std::uint32_t number, Channel& channel, Bytes body);
   void on_diverged(std::uint32_t number, Channel& channel, Bytes body);
   void welcome(std::uint32_t number, Channel& channel);
+  /// Of this connection's certificate; null: plaintext.
+  const CertificateHolder* holder() const { return peer_ ? &peer_->holder : nullptr; }
   bool admit(std::uint32_t number, Channel& channel);
   bool admit_known(std::uint32_t number, Channel& channel);
   bool adopt_journal(std::uint32_t number, Channel& channel);

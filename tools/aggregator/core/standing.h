@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "firmware/base/chain.h"
+#include "tools/aggregator/core/certificate_binding.h"
 
 namespace cubby::aggregator {
 
@@ -70,6 +71,7 @@ struct Standing {
 struct StationIdentity {
   std::uint32_t key_version = 1;      // Of the key that its newest session was opened with.
   std::uint32_t key_version_min = 1;  // The oldest that is taken; a person's order.
+  CertificateBinding certificate;
 };
 
 /// Which take-overs of one station's session show that two are alive. docs/spec/wire.md, 3.6.

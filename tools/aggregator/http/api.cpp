@@ -211,6 +211,10 @@ ApiResponse Api::dispatch(const ApiRequest& request, Role role, const RouteMatch
       return decide(StationDecision::Kind::kRelease, name, request.body);
     case RouteId::kRequireKey:
       return decide(StationDecision::Kind::kRequireKey, name, request.body);
+    case RouteId::kRebind:
+      return decide(StationDecision::Kind::kRebind, name, request.body);
+    case RouteId::kForget:
+      return decide(StationDecision::Kind::kForget, name, request.body);
     case RouteId::kStatistics:
       return statistics(parameters);
     case RouteId::kEvents:

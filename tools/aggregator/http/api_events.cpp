@@ -74,7 +74,17 @@ ApiResponse Api::events(const QueryParameters& parameters, bool as_stream, std::
   for (const TailEvent& event : page.events) {
     rows.push_back(to_json(event));
   }
-  json::object body{{"rows", std::move(rows)}, {"next_after", page.after}, {"at_end", page.at_end}};
+  LogOrigin origin;
+  if (!reader_.events().origin(origin)) {
+    return problem(503, "store_unavailable", "the store cannot be read now");
+  }
+  json::array restores;
+  for (const LogOrigin::Restored& restored : origin.restores) {
+    restores.push_back({{"generation", restored.generation}, {"after", restored.after}});
+  }
+  json::object body{{"rows", std::move(rows)},         {"next_after", page.after},
+                    {"at_end", page.at_end},           {"store_uid", origin.store_uid},
+                    {"generation", origin.generation}, {"restores", std::move(restores)}};
   return ok(body);
 }
 

@@ -31,6 +31,25 @@ void put_standing(const StationInfo& station, json::object& object) {
   }
 }
 
+void put_certificate(const CertificateBinding& binding, json::object& object) {
+  if (binding.bound) {
+    object["certificate_holder"] = binding.bound->holder.words;
+    object["certificate_key"] = to_hex(binding.bound->holder.key);
+    object["certificate_since_utc_ms"] = binding.bound->since_utc_ms;
+  }
+  if (binding.refused) {
+    const bool had_one = !binding.refused->holder.words.empty();
+    object["refused_holder"] = had_one ? std::string_view(binding.refused->holder.words) : "no certificate";
+    object["refused_utc_ms"] = binding.refused->since_utc_ms;
+    if (had_one) {
+      object["refused_key"] = to_hex(binding.refused->holder.key);
+    }
+  }
+  if (binding.next != CertificateBinding::Next::kNone) {
+    object["rebind"] = binding.next == CertificateBinding::Next::kAny ? "any" : to_hex(binding.next_key);
+  }
+}
+
 json::object to_json(const StationInfo& station) {
   json::object object;
   object["station"] = station.name;
@@ -46,6 +65,7 @@ json::object to_json(const StationInfo& station) {
   put_standing(station, object);
   object["key_version"] = station.identity.key_version;
   object["key_version_min"] = station.identity.key_version_min;
+  put_certificate(station.identity.certificate, object);
   return object;
 }
 
@@ -68,13 +88,33 @@ std::optional<StationState> state_from_text(std::string_view text) {
   return std::nullopt;
 }
 
+bool is_certificate_key(std::string_view text) {
+  CertificateKey key;
+  return from_hex(text, key);
+}
+
 bool is_journal(std::string_view text) {
   JournalUid uid;
   return from_hex(text, uid);
 }
 
+void read_rebind(Members& members, StationDecision& decision) {
+  const std::string key = members.text_or_none("key", is_certificate_key, "64 digits of 0-9, a-f");
+  if (!key.empty()) {
+    from_hex(key, decision.next_key);
+    decision.next = CertificateBinding::Next::kNamed;
+  }
+  if (members.flag_or_no("withdraw")) {
+    members.note(key.empty() ? "" : "key and withdraw exclude each other");
+    decision.next = CertificateBinding::Next::kNone;
+  }
+}
+
 // Empty: `decision` has what the body says. A body may be left out.
 std::string read_decision(std::string_view body, StationDecision& decision) {
+  if (decision.kind == StationDecision::Kind::kRebind) {
+    decision.next = CertificateBinding::Next::kAny;
+  }
   if (body.empty() && decision.kind != StationDecision::Kind::kRequireKey) {
     return {};
   }
@@ -92,6 +132,9 @@ std::string read_decision(std::string_view body, StationDecision& decision) {
   }
   if (decision.kind == StationDecision::Kind::kRequireKey) {
     decision.key_version = static_cast<std::uint32_t>(members.number("key_version", 1, limits::kKeyVersionMax));
+  }
+  if (decision.kind == StationDecision::Kind::kRebind) {
+    read_rebind(members, decision);
   }
   return members.problem();
 }
@@ -123,6 +166,8 @@ std::optional<ApiResponse> to_problem(StationRegister::Outcome outcome) {
       return Api::problem(404, "unknown_station", "no such station is known");
     case StationRegister::Outcome::kWrongState:
       return Api::problem(409, "wrong_state", "the station is not in a state for it");
+    case StationRegister::Outcome::kHasEvents:
+      return Api::problem(409, "has_events", "it has reported: its events and marks stay; quarantine keeps it out");
     case StationRegister::Outcome::kReplacedJournal:
       return Api::problem(409, "replaced_journal", "that journal was replaced by a newer one and stays out");
     case StationRegister::Outcome::kFull:
@@ -161,6 +206,10 @@ ApiResponse Api::stations(const QueryParameters& parameters) {
     return problem(503, "store_unavailable", "the store cannot be read now");
   }
   std::erase_if(all, [state](const StationInfo& station) { return state && station.standing.state != *state; });
+  const std::span page = std::span(all).subspan(std::min(offset, all.size()));
+  if (!reader_.add_certificates(page.first(std::min(limit, page.size())))) {
+    return problem(503, "store_unavailable", "the store cannot be read now");
+  }
   json::array rows;
   for (std::size_t i = offset; i < all.size() && i - offset < limit; ++i) {
     json::object& row = rows.emplace_back(to_json(all[i])).as_object();
@@ -201,7 +250,7 @@ ApiResponse Api::station(const std::string& name) {
 }
 
 ApiResponse Api::import(std::string_view body) {
-  StationDecision decision{.kind = StationDecision::Kind::kImport, .stations = {}, .journal = {}, .key_version = 1};
+  StationDecision decision{.kind = StationDecision::Kind::kImport, .stations = {}, .journal = {}, .next_key = {}};
   if (const std::string wrong = read_import(body, decision); !wrong.empty()) {
     return problem(400, "bad_decision", wrong);
   }
@@ -213,12 +262,15 @@ ApiResponse Api::import(std::string_view body) {
 }
 
 ApiResponse Api::decide(StationDecision::Kind kind, const std::string& name, std::string_view body) {
-  StationDecision decision{.kind = kind, .stations = {name}, .journal = {}, .key_version = 1};
+  StationDecision decision{.kind = kind, .stations = {name}, .journal = {}, .next_key = {}};
   if (const std::string wrong = read_decision(body, decision); !wrong.empty()) {
     return problem(400, "bad_decision", wrong);
   }
   if (auto error = to_problem(register_.decide(decision).outcome)) {
     return *std::move(error);
+  }
+  if (kind == StationDecision::Kind::kForget) {
+    return ok({{"station", name}, {"forgotten", true}});
   }
   StationInfo info;
   if (reader_.station(name, info) != ReadStatus::kOk) {

@@ -22,6 +22,8 @@ enum class RouteId : std::uint8_t {
   kQuarantine,
   kRelease,
   kRequireKey,
+  kRebind,
+  kForget,
   kStatistics,
   kEvents,
   kEventStream,

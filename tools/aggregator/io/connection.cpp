@@ -174,7 +174,9 @@ void Connection::on_tls_up() {
   const tls::Identity& identity = tls_->peer().identity;
   peer_ += std::string(" (") + to_text(identity.role) + " " + identity.name + ")";
   ready_at_ = Clock::now();
-  protocol_->set_peer({.stations = identity.stations});
+  protocol_->set_peer(
+      {.stations = identity.stations,
+       .holder = {.words = std::string(to_text(identity.role)) + " " + identity.name, .key = tls_->peer().key_sha256}});
   if (credentials_ != host_.credentials()) {
     judge_again(*host_.credentials());  // They changed during the handshake.
   }

@@ -72,6 +72,7 @@ class UplinkServer::Parts final : public ConnectionHost {
   void look_after_certificates();
   void tell_expiry(std::int64_t now_s);
   void tell_forgotten_ack(const std::string& station, std::uint64_t acked_seq, std::uint64_t mark_seq);
+  void tell_other_certificate(const std::string& station, const CertificateHolder* other);
   void adopt(tcp::socket socket);
   void sweep();
   GroupCommit::Pending pending() const;
@@ -153,6 +154,8 @@ std::string UplinkServer::Parts::open_store() {
       .on_forgotten_ack = [this](const std::string& station, std::uint64_t acked_seq,
                                  std::uint64_t mark_seq) { tell_forgotten_ack(station, acked_seq, mark_seq); },
       .on_quarantine = tell_quarantine,
+      .on_other_certificate = [this](const std::string& station,
+                                     const CertificateHolder* other) { tell_other_certificate(station, other); },
       .live = &status_,
       .presence = options_.presence});
   if (std::string error = opened.store->load(*centre); !error.empty()) {
@@ -260,6 +263,13 @@ void UplinkServer::Parts::tell_forgotten_ack(const std::string& station, std::ui
         "station {} was told that event {} is durable, the store ends at {}: an old copy of it was put back without "
         "cubby store restore",
         station, acked_seq, mark_seq);
+  }
+}
+
+void UplinkServer::Parts::tell_other_certificate(const std::string& station, const CertificateHolder* other) {
+  if (++refusals_since_sweep_ <= kRefusalsLogged) {
+    spdlog::warn("refused station {} with {}: it is bound to another certificate's key", station,
+                 other != nullptr ? "the certificate of " + other->words : "no certificate");
   }
 }
 
@@ -458,6 +468,8 @@ void UplinkServer::Parts::publish() {
     status_.refused_connections[i] = costs_.refused_connections[i];
   }
   status_.refused_connections[static_cast<std::size_t>(ConnectionRefusal::kOtherStation)] += counters.other_stations;
+  status_.refused_connections[static_cast<std::size_t>(ConnectionRefusal::kOtherCertificate)] +=
+      counters.other_certificates;
 }
 
 // Moves a Centre's counters into the run's.
@@ -481,6 +493,8 @@ void UplinkServer::Parts::book_counters() {
     costs_.quarantines[i] += counters.quarantines[i];
   }
   costs_.refused_connections[static_cast<std::size_t>(ConnectionRefusal::kOtherStation)] += counters.other_stations;
+  costs_.refused_connections[static_cast<std::size_t>(ConnectionRefusal::kOtherCertificate)] +=
+      counters.other_certificates;
   counters = {};
 }
 
@@ -504,6 +518,9 @@ StationRegister::Decided UplinkServer::Parts::decide_here(const StationDecision&
   const StationRegister::Decided decided = centre_->decide(decision, utc_ms());
   if (!centre_->changes().empty() && !commit()) {
     return {.outcome = StationRegister::Outcome::kUnavailable};
+  }
+  if (decision.kind == StationDecision::Kind::kForget && decided.outcome == StationRegister::Outcome::kDone) {
+    spdlog::info("station {} was forgotten, as an admin has ordered", decision.stations.front());
   }
   return decided;
 }

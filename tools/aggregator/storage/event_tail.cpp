@@ -1,22 +1,58 @@
 #include "tools/aggregator/storage/event_tail.h"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "firmware/base/limits.h"
 #include "tools/aggregator/core/event_log.h"
 #include "tools/aggregator/storage/event_json.h"
+#include "tools/aggregator/storage/sqlite_schema.h"
 
 namespace cubby::aggregator {
 
 static_assert(limits::kBatchEventsMax <= 256);
 
+namespace {
+
+// Of a row of `meta` that says from where on a restored store is another one.
+std::optional<std::uint64_t> generation_of_restore(std::string_view name) {
+  if (!name.starts_with(kRestoredPrefix)) {
+    return std::nullopt;
+  }
+  name.remove_prefix(kRestoredPrefix.size());
+  std::uint64_t generation = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), generation);
+  return error == std::errc{} && end == name.data() + name.size() ? std::optional(generation) : std::nullopt;
+}
+
+}  // namespace
+
+bool EventTail::origin(LogOrigin& origin) {
+  Statement meta(database_, "SELECT name, value FROM meta");
+  while (meta.row()) {
+    const std::string_view name = meta.text(0);
+    if (name == "store_uid") {
+      origin.store_uid = to_hex(meta.blob(1));
+    } else if (name == "generation") {
+      origin.generation = meta.unsigned_number(1);
+    } else if (const auto generation = generation_of_restore(name)) {
+      origin.restores.push_back({.generation = *generation, .after = id_of(meta.unsigned_number(1), 255)});
+    }
+  }
+  return !meta.failed() && !origin.store_uid.empty();
+}
+
 std::uint64_t EventTail::newest(bool& ok) {
+  // Readers have seen numbers that a restored backup does not know.
+  Statement floor(database_, "SELECT value FROM meta WHERE name = 'batch_floor'");
+  const std::uint64_t from = floor.row() ? id_of(floor.unsigned_number(0), 255) : 0;
   Statement last(database_, "SELECT batch_id, last_seq - first_seq FROM event_batches ORDER BY batch_id DESC LIMIT 1");
   if (last.row()) {
-    return id_of(last.unsigned_number(0), last.unsigned_number(1));
+    return std::max(from, id_of(last.unsigned_number(0), last.unsigned_number(1)));
   }
-  ok = ok && !last.failed();
-  return 0;
+  ok = ok && !last.failed() && !floor.failed();
+  return from;
 }
 
 const EventTail::Source* EventTail::source_of(std::uint32_t journal_id,

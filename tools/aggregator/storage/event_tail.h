@@ -26,6 +26,18 @@ struct TailPage {
   bool at_end = false;      // The log ended here when it was read.
 };
 
+/// Whose log it is.
+struct LogOrigin {
+  /// A backup was restored: events behind the id `after` came in this generation or later.
+  struct Restored {
+    std::uint64_t generation = 0;
+    std::uint64_t after = 0;
+  };
+  std::string store_uid;  // Hexadecimal.
+  std::uint64_t generation = 0;
+  std::vector<Restored> restores;
+};
+
 /// Pages of the event log from a place on. One thread, and the connection of its owner.
 class EventTail {
  public:
@@ -34,7 +46,9 @@ class EventTail {
   /// An event's place: its batch and where it lies in it. A batch has at most 256 (limits::kBatchEventsMax).
   static constexpr std::uint64_t id_of(std::uint64_t batch_id, std::uint64_t index) { return batch_id << 8 | index; }
 
-  /// Place of the newest event; 0: none yet. `ok` false: the store failed.
+  /// False: the store failed.
+  bool origin(LogOrigin& origin);
+  /// Place of the newest event, or up to which a restored store gives none; 0: none yet. `ok` false: the store failed.
   std::uint64_t newest(bool& ok);
   /// At most `limit` events after `after`, of one station (0: of all). Looks at a bounded part of the log, so that a
   /// page may be empty and not the last.

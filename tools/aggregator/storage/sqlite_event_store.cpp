@@ -3,6 +3,7 @@
 
 #include "cubby/v1/config.pb.h"
 #include "tools/aggregator/core/event_log.h"
+#include "tools/aggregator/storage/certificate_rows.h"
 #include "tools/aggregator/storage/event_store.h"
 #include "tools/aggregator/storage/file_lock.h"
 #include "tools/aggregator/storage/sqlite.h"
@@ -41,6 +42,7 @@ class SqliteEventStore final : public EventStore {
   std::uint64_t meta(std::string_view name);
   bool write(const Changes& changes, const Dictionary& cities, const Dictionary& brands);
   bool write_stations(const Changes& changes);
+  bool vacate(std::uint32_t station_id);
   bool write_journal(const JournalRecord& journal, bool in_store);
   bool write_batches(const Changes& changes);
   bool write_gaps(const Changes& changes);
@@ -50,6 +52,7 @@ class SqliteEventStore final : public EventStore {
   Database database_;
   StoreIdentity identity_;
   SumsWriter sums_{database_};
+  CertificateRows certificates_{database_};
   Statement insert_city_, insert_brand_, put_station_, insert_journal_, update_journal_, insert_batch_, insert_gap_,
       select_batch_;
   std::uint64_t compartment_day_floor_ = 0;
@@ -126,7 +129,8 @@ bool SqliteEventStore::load_identity() {
 }
 
 bool SqliteEventStore::prepare() {
-  return sums_.prepare() && insert_city_.prepare(database_, "INSERT INTO cities(city_id, name) VALUES(?1, ?2)") &&
+  return sums_.prepare() && certificates_.prepare() &&
+         insert_city_.prepare(database_, "INSERT INTO cities(city_id, name) VALUES(?1, ?2)") &&
          insert_brand_.prepare(database_, "INSERT INTO brands(brand_id, name) VALUES(?1, ?2)") &&
          put_station_.prepare(
              database_,
@@ -134,7 +138,8 @@ bool SqliteEventStore::prepare() {
              "compartments, config, state, state_reason, state_since_utc_ms, other_journal, key_version, "
              "key_version_min) "
              "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT(station_id) DO "
-             "UPDATE SET city_id=?3, utc_offset_min=?4, config_version=?5, compartments=?6, config=?7, state=?8, "
+             "UPDATE SET name=?2, city_id=?3, utc_offset_min=?4, config_version=?5, compartments=?6, config=?7, "
+             "state=?8, "
              "state_reason=?9, state_since_utc_ms=?10, other_journal=?11, key_version=?12, key_version_min=?13") &&
          insert_journal_.prepare(
              database_,
@@ -164,8 +169,18 @@ std::string SqliteEventStore::load_stations(Centre& centre) {
                      "SELECT journal_id, uid, seq, chain, last_batch_id, last_event_utc_ms, boot, station_id, "
                      "first_event_utc_ms FROM "
                      "journals ORDER BY station_id, journal_id");
+  std::unordered_map<std::uint32_t, CertificateBinding> certificates;
+  if (!read_certificates(database_, [&](std::uint32_t station_id, CertificateBinding binding) {
+        certificates.insert_or_assign(station_id, std::move(binding));
+      })) {
+    return "station_certificates cannot be read";
+  }
   bool more = journals.row();
   while (stations.row()) {
+    if (is_vacant(stations.text(1))) {
+      centre.load_vacant();
+      continue;
+    }
     StationRecord station;
     station.facts.id = static_cast<std::uint32_t>(stations.number(0));
     station.name = stations.text(1);
@@ -177,9 +192,13 @@ std::string SqliteEventStore::load_stations(Centre& centre) {
       return "station " + station.name + " is in a state that this program does not know";
     }
     station.identity = read_identity(stations, 10);
+    if (const auto certificate = certificates.find(station.facts.id); certificate != certificates.end()) {
+      station.identity.certificate = std::move(certificate->second);
+    }
     for (; more && journals.number(7) == stations.number(0); more = journals.row()) {
       if (station.journal.id != 0) {
         station.former_journals.push_back(station.journal.uid);
+        station.former_events = station.former_events || station.journal.seq != 0;
       }
       JournalRecord& journal = station.journal;
       journal.id = static_cast<std::uint32_t>(journals.number(0));
@@ -259,8 +278,27 @@ bool SqliteEventStore::write_stations(const Changes& changes) {
              .done()) {
       return false;
     }
+    if (!certificates_.write(facts.id, station->identity.certificate)) {
+      return false;
+    }
   }
   return true;
+}
+
+// Numbers have no holes: the row stays, under a name that no station has.
+bool SqliteEventStore::vacate(std::uint32_t station_id) {
+  Statement put(
+      database_,
+      "INSERT INTO stations(station_id, name, city_id, utc_offset_min, config_version, compartments, config, "
+      "state, state_reason, state_since_utc_ms, other_journal, key_version, key_version_min) VALUES(?1, ?2, 0, "
+      "0, 0, 0, x'', 4, 5, 0, x'', 1, 1) ON CONFLICT(station_id) DO UPDATE SET name=?2, city_id=0, "
+      "utc_offset_min=0, config_version=0, compartments=0, config=x'', state=4, state_reason=5, "
+      "state_since_utc_ms=0, other_journal=x'', key_version=1, key_version_min=1");
+  static_assert(static_cast<int>(StationState::kQuarantined) == 4 && static_cast<int>(QuarantineReason::kOrdered) == 5);
+  Statement journals(database_, "DELETE FROM journals WHERE station_id = ?1");
+  const std::string name = vacant_name(station_id);
+  return put.bind(1, station_id).bind(2, std::string_view(name)).done() && journals.bind(1, station_id).done() &&
+         certificates_.remove(station_id);
 }
 
 bool SqliteEventStore::write_journal(const JournalRecord& journal, bool in_store) {
@@ -366,6 +404,11 @@ bool SqliteEventStore::write(const Changes& changes, const Dictionary& cities, c
   }
   for (std::uint32_t id = changes.first_new_brand; id <= brands.size(); ++id) {
     if (!insert_brand_.bind(1, id).bind(2, brands.name(id)).done()) {
+      return false;
+    }
+  }
+  for (const std::uint32_t station_id : changes.vacated) {
+    if (!vacate(station_id)) {
       return false;
     }
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "tools/aggregator/storage/sqlite.h"
 
@@ -9,6 +10,8 @@ namespace cubby::aggregator {
 
 inline constexpr int kSchemaVersion = 6;
 inline constexpr int kApplicationId = 0x43554259;  // "CUBY": PRAGMA application_id of our files.
+/// Begins the name of a row of `meta` for each restore; the generation follows.
+inline constexpr std::string_view kRestoredPrefix = "restored_";
 
 /// Makes all tables and views in an empty database, inside the caller's transaction.
 bool create_schema(Database& database);

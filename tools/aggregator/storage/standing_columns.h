@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 
 #include "tools/aggregator/core/standing.h"
 #include "tools/aggregator/storage/sqlite.h"
@@ -22,10 +24,21 @@ inline bool read_standing(Statement& row, int first, Standing& standing) {
   return true;
 }
 
+/// The row of a number whose station was forgotten: no station's name begins so. A program that does not know it lists
+/// a station that is quarantined.
+inline constexpr char kVacantMark = '#';
+inline bool is_vacant(std::string_view name) {
+  return name.starts_with(kVacantMark);
+}
+inline std::string vacant_name(std::uint32_t station_id) {
+  return kVacantMark + std::to_string(station_id);
+}
+
 /// Reads key_version and key_version_min, likewise.
 inline StationIdentity read_identity(Statement& row, int first) {
   return {.key_version = static_cast<std::uint32_t>(row.number(first)),
-          .key_version_min = static_cast<std::uint32_t>(row.number(first + 1))};
+          .key_version_min = static_cast<std::uint32_t>(row.number(first + 1)),
+          .certificate = {}};
 }
 
 }  // namespace cubby::aggregator

@@ -124,10 +124,11 @@ std::string give_identity(const std::string& path, const StoreInfo& backup, cons
   const auto set = [&put](std::string_view name, std::uint64_t value) {
     return put.bind(1, name).bind(2, value).done();
   };
+  const std::uint64_t batch_floor = std::max(backup.last_batch_id, former.info.last_batch_id);
+  const std::string restored = std::string(kRestoredPrefix) + std::to_string(generation);
   const bool good = database.run("PRAGMA synchronous=FULL; BEGIN IMMEDIATE") && set("generation", generation) &&
                     set("session_epoch", std::max(backup.identity.session_epoch, former.info.identity.session_epoch)) &&
-                    set("batch_floor", std::max(backup.last_batch_id, former.info.last_batch_id)) &&
-                    database.run("COMMIT");
+                    set("batch_floor", batch_floor) && set(restored, batch_floor) && database.run("COMMIT");
   return good ? std::string() : database.error();
 }
 

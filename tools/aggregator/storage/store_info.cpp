@@ -41,7 +41,8 @@ std::string read_tables(Database& database, StoreInfo& info) {
     return wrong;
   }
   Statement counts(database,
-                   "SELECT (SELECT count(*) FROM stations), (SELECT count(*) FROM journals), (SELECT count(*) FROM "
+                   "SELECT (SELECT count(*) FROM stations WHERE substr(name, 1, 1) <> '#'), (SELECT count(*) FROM "
+                   "journals), (SELECT count(*) FROM "
                    "gaps), ifnull((SELECT sum(seq) FROM journals), 0) - ifnull((SELECT sum(to_seq - from_seq + 1) FROM "
                    "gaps), 0), ifnull((SELECT max(batch_id) FROM event_batches), 0), ifnull((SELECT "
                    "max(last_event_utc_ms) FROM journals), 0)");

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cubby/v1/config.pb.h"
+#include "tools/aggregator/storage/certificate_rows.h"
 #include "tools/aggregator/storage/sqlite_schema.h"
 #include "tools/aggregator/storage/standing_columns.h"
 #include "tools/aggregator/storage/store_reader_scope.h"
@@ -96,6 +97,9 @@ bool StoreReader::stations(std::vector<StationInfo>& stations) {
                    "s.key_version_min FROM stations s LEFT JOIN cities c ON c.city_id = s.city_id ORDER BY s.name");
   std::unordered_map<std::uint32_t, std::size_t> places;
   while (select.row()) {
+    if (is_vacant(select.text(1))) {
+      continue;
+    }
     StationInfo& station = stations.emplace_back();
     station.id = static_cast<std::uint32_t>(select.number(0));
     station.name = select.text(1);
@@ -135,6 +139,18 @@ bool StoreReader::stations(std::vector<StationInfo>& stations) {
   return !select.failed() && !journals.failed();
 }
 
+bool StoreReader::add_certificates(std::span<StationInfo> stations) {
+  std::unordered_map<std::uint32_t, StationInfo*> by_id;
+  for (StationInfo& station : stations) {
+    by_id.emplace(station.id, &station);
+  }
+  return read_certificates(database_, [&by_id](std::uint32_t station_id, CertificateBinding binding) {
+    if (const auto station = by_id.find(station_id); station != by_id.end()) {
+      station->second->identity.certificate = std::move(binding);
+    }
+  });
+}
+
 ReadStatus StoreReader::station(std::string_view name, StationInfo& info) {
   std::vector<StationInfo> all;
   if (!stations(all)) {
@@ -145,6 +161,9 @@ ReadStatus StoreReader::station(std::string_view name, StationInfo& info) {
     return ReadStatus::kUnknownStation;
   }
   info = *found;
+  if (!add_certificates({&info, 1})) {
+    return ReadStatus::kFailed;
+  }
   Statement select(database_, "SELECT config FROM stations WHERE station_id = ?1");
   if (!select.bind(1, info.id).row()) {
     return ReadStatus::kFailed;

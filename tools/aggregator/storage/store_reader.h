@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -87,6 +88,8 @@ class StoreReader {
   bool stations(std::vector<StationInfo>& stations);
   ReadStatus station(std::string_view name, StationInfo& info);
   bool totals(std::int64_t& gaps, std::uint64_t& watermark_utc_ms);
+  /// Fills in what each is bound to; who asks for figures needs it not.
+  bool add_certificates(std::span<StationInfo> stations);
   /// The event log's pages; not from a snapshot.
   EventTail& events() { return tail_; }
   const CityDays& city_days() const { return city_days_; }

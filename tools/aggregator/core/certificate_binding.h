@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "firmware/base/digest.h"
+
+namespace cubby::aggregator {
+
+/// SHA-256 of a certificate's public key (SubjectPublicKeyInfo, DER).
+using CertificateKey = Sha256Digest;
+
+/// Whom a certificate belongs to.
+struct CertificateHolder {
+  std::string words;  // "station TW-0001", "concentrator gateway"; as people read it.
+  CertificateKey key{};
+};
+
+/// Which certificate's key speaks for a station. docs/spec/wire.md, 6.1.
+struct CertificateBinding {
+  struct Entry {
+    CertificateHolder holder;
+    std::uint64_t since_utc_ms = 0;
+  };
+  enum class Next : std::uint8_t { kNone, kAny, kNamed };
+
+  std::optional<Entry> bound;    // nullopt: it has not come with one yet.
+  std::optional<Entry> refused;  // The newest that was refused since; without words: it came without a certificate.
+  Next next = Next::kNone;       // Another key that a person lets in; it takes the bound one's place.
+  CertificateKey next_key{};     // Of kNamed.
+
+  /// Whether who comes with this certificate may speak for the station; null: without one.
+  bool admits(const CertificateHolder* holder) const {
+    if (holder != nullptr && bound && holder->key == bound->holder.key) {
+      return true;
+    }
+    if (next == Next::kNone || holder == nullptr) {
+      return !bound && next != Next::kNamed;
+    }
+    return next == Next::kAny || holder->key == next_key;
+  }
+  /// False: it has never been said or seen with one.
+  bool is_of_interest() const { return bound || refused || next != Next::kNone; }
+  /// It has come with this one, which is admitted. False: nothing is new.
+  bool bind(const CertificateHolder& holder, std::uint64_t utc_ms) {
+    if (bound && holder.key == bound->holder.key) {
+      const bool renamed = holder.words != bound->holder.words;
+      bound->holder.words = holder.words;
+      return renamed;
+    }
+    *this = {.bound = Entry{.holder = holder, .since_utc_ms = utc_ms}, .refused = {}, .next_key = {}};
+    return true;
+  }
+  /// This one was refused; null: it came without one. False: that is known of it.
+  bool note_refused(const CertificateHolder* holder, std::uint64_t utc_ms) {
+    const CertificateHolder other = holder != nullptr ? *holder : CertificateHolder();
+    if (refused && refused->holder.key == other.key && refused->holder.words == other.words) {
+      return false;
+    }
+    refused = Entry{.holder = other, .since_utc_ms = utc_ms};
+    return true;
+  }
+};
+
+}  // namespace cubby::aggregator
