@@ -17,12 +17,15 @@ struct CertificateHolder {
   CertificateKey key{};
 };
 
+/// One that has come, and since when.
+struct CertificateSeen {
+  CertificateHolder holder;
+  std::uint64_t since_utc_ms = 0;
+};
+
 /// Which certificate's key speaks for a station. docs/spec/wire.md, 6.1.
 struct CertificateBinding {
-  struct Entry {
-    CertificateHolder holder;
-    std::uint64_t since_utc_ms = 0;
-  };
+  using Entry = CertificateSeen;
   enum class Next : std::uint8_t { kNone, kAny, kNamed };
 
   std::optional<Entry> bound;    // nullopt: it has not come with one yet.
