@@ -267,7 +267,7 @@ std::uint32_t threads_of(const Arguments& arguments, std::uint32_t stations) {
   if (arguments.threads != 0) {
     return std::min(arguments.threads, stations);
   }
-  const std::uint32_t most = arguments.aggregator.empty() ? stations : std::max(1U, stations / kStationsAThread);
+  const std::uint32_t most = arguments.uplink.aggregator.empty() ? stations : std::max(1U, stations / kStationsAThread);
   return std::min(most, std::max(1U, std::thread::hardware_concurrency()));
 }
 
