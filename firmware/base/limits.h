@@ -113,6 +113,8 @@ static_assert(kRulesBytesMax + 64 <= kFrameDownMax, "and one command");
 static_assert(3 * kCompartmentsMax <= kInternalBytesMax, "so are the terms of all parcels");
 static_assert(kEventBytesMax + 64 <= kFrameUpMax, "any event fits a frame of its own");
 static_assert(kAttemptSpacing * (kOpenAttemptsMax - 1) < kAuthorisationLife);
+static_assert(kLeftOpenAfter + kItemReadingTimeout < kPanelIdle,
+              "an open door is told of before its person is given up");
 static_assert(kOpenSightTimeout < kAttemptSpacing);
 static_assert(kBusSlot * static_cast<std::int64_t>(kBoardsMax) * kWatchEvery < kForcedDoorSeenIn * (kWatchEvery - 1),
               "a forced door is journalled within 2 s, also while another door is watched");

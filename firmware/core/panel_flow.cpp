@@ -56,12 +56,14 @@ void PanelFlow::enter(Flow flow, Instant now) {
   if (flow != Flow::kSecondInput) {
     entry_.clear();
   }
-  const bool waits = flow == Flow::kSecondInput || flow == Flow::kReady || flow == Flow::kChooseSize;
+  const bool waits = flow != Flow::kIdle && flow != Flow::kService;
   idle_at_ = waits ? now + limits::kPanelIdle : Instant::max();
 }
 
 void PanelFlow::tick(Instant now) {
   if (now >= idle_at_) {
+    group_ = {};  // An opening whose end cannot be made durable goes on, and opens no other door once it can.
+    next_size_ = 0;
     enter(Flow::kIdle, now);
     show(Screen::kIdle);
     if (!parts_.recorder.healthy()) {
@@ -488,6 +490,9 @@ void PanelFlow::on_news(const OpeningNews& news, Instant now) {
   }
   if (news.compartment != compartment_ || news.purpose == Purpose::kRemote) {
     return;  // Of a door that nobody waits at.
+  }
+  if (news.kind == OpeningNews::Kind::kOpened) {
+    idle_at_ = now + limits::kPanelIdle;
   }
   switch (flow_) {
     case Flow::kDeposit:
