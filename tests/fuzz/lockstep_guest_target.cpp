@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "emulator/hardware/modbus_segment.h"
-#include "emulator/hardware/small_devices.h"
 #include "emulator/lockstep/lockstep_host.h"
-#include "firmware/hal/held_keys.h"
 #include "fuzz/targets.h"
+#include "support/lockstep_world.h"
 
 namespace cubby::fuzz {
 namespace {
@@ -157,11 +155,6 @@ class Guest final : public emulator::GuestStream {
   bool runs_ = false;
 };
 
-class NoWiring final : public emulator::BoardWiring {
-  bool input(std::uint8_t, std::uint8_t, Instant) override { return true; }
-  void coil_on(std::uint8_t, std::uint8_t, Instant, Duration) override {}
-};
-
 class Trace final : public TraceSink {
   void on_event(std::uint64_t, Bytes payload) override {
     require(!payload.empty() && payload.size() <= limits::kEventBytesMax, "an event is bounded");
@@ -172,9 +165,9 @@ class Trace final : public TraceSink {
   void on_uplink(std::uint8_t, std::uint8_t) override {}
 };
 
-class World {
+class Game {
  public:
-  explicit World(Input& input)
+  explicit Game(Input& input)
       : input_(input),
         guest_(input),
         host_(guest_, input.flag() ? LockstepHost::AtCut::kDies : LockstepHost::AtCut::kFinishesTick) {}
@@ -191,31 +184,18 @@ class World {
 
  private:
   void boot() {
-    const hal::Hardware hardware{.bus = segment_,
-                                 .flash = flash_,
-                                 .clock = clock_,
-                                 .power = supply_,
-                                 .link = pipe_,
-                                 .panel = panel_,
-                                 .keys = keys_,
-                                 .random = random_,
-                                 .watchdog = watchdog_,
-                                 .trace = &trace_};
-    const Status status =
-        host_.boot({.hardware = hardware, .segment = segment_, .flash = flash_, .pipe = pipe_, .panel = panel_},
-                   {.config = as_bytes("any"), .firmware_version = "fuzz"});
-    on_ = true;
+    const Status status = world_.boot(host_);
     require(status != Status::kOk || guest_.runs(), "who has booted runs");
   }
   void order() {
     const unsigned choice = input_.one_of(8);
     if (choice == 0) {
-      flash_.cut_after(input_.one_of(4), emulator::TearMode::kNothing);
+      world_.flash.cut_after(input_.one_of(4), emulator::TearMode::kNothing);
       return;
     }
-    if (choice == 1 || !on_) {
+    if (choice == 1) {
       host_.power_off();
-      flash_.power_on();
+      world_.flash.power_on();
       boot();
       return;
     }
@@ -223,32 +203,20 @@ class World {
       const unsigned board = input_.one_of(4);
       (void)host_.knows(board, input_.number());
     } else if (choice == 3) {
-      const Instant at = host_.idle_poll_of(input_.one_of(4), now_);
-      require(at >= now_, "nobody is polled in the past");
+      const Instant at = host_.idle_poll_of(input_.one_of(4), world_.now);
+      require(at >= world_.now, "nobody is polled in the past");
     } else {
-      now_ = now_ + Duration::milliseconds(input_.byte());
-      const Result<Wake> wake = host_.tick(now_);
+      world_.now = world_.now + Duration::milliseconds(input_.byte());
+      const Result<Wake> wake = host_.tick(world_.now);
       require(!wake.ok() || guest_.runs(), "who has ticked runs");
     }
   }
 
   Input& input_;
-  Instant now_{};
-  emulator::TraceHash hash_;
-  NoWiring wiring_;
-  emulator::ModbusSegment segment_{hash_, wiring_};
-  emulator::NorFlashDevice flash_{hal::FlashGeometry{}};
-  emulator::RtcDevice clock_{now_, 1'000};
-  emulator::SupplyDevice supply_;
-  emulator::NetworkPipe pipe_;
-  emulator::FrontPanelDevice panel_{hash_, now_};
-  hal::HeldKeys keys_;
-  emulator::RandomDevice random_{Prng(1)};
-  emulator::WatchdogDevice watchdog_;
   Trace trace_;
+  tests::LockstepWorld world_{trace_};
   Guest guest_;
   LockstepHost host_;
-  bool on_ = false;
 };
 
 }  // namespace
@@ -256,7 +224,7 @@ class World {
 /// Input: what becomes of a guest at a cut; then, in turn, orders of the world and what the guest says to them.
 void lockstep_guest(Bytes bytes) {
   Input input(bytes);
-  World(input).run();
+  Game(input).run();
 }
 
 }  // namespace cubby::fuzz

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "firmware/base/parcel_number.h"
-#include "tools/aggregator/storage/event_json.h"
+#include "tools/aggregator/core/hex.h"
 #include "tools/cubby/export_events.h"
 
 namespace cubby::tools {

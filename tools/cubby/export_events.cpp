@@ -1,4 +1,5 @@
 #include "tools/cubby/export_events.h"
+#include "tools/aggregator/core/hex.h"
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>

@@ -1,4 +1,5 @@
 #include "tools/cubby/keys_command.h"
+#include "tools/aggregator/core/hex.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -35,23 +36,13 @@ struct Options {
   std::uint32_t older = 1;
 };
 
-std::string to_hex(const StationKey& key) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text;
-  for (const std::byte byte : key) {
-    text += kHex[std::to_integer<std::size_t>(byte >> 4)];
-    text += kHex[std::to_integer<std::size_t>(byte & std::byte{15})];
-  }
-  return text;
-}
-
 /// The lines of station.key, oldest version first; empty: the fleet has no key of that version.
 std::string station_keys(const FleetKeys& fleet, const Options& options) {
   const std::uint32_t newest = options.version == 0 ? fleet.newest_from() : options.version;
   std::string lines;
   for (std::uint32_t version = newest - std::min(options.older, newest - 1); version <= newest; ++version) {
     if (const auto key = fleet.station_key(options.station, version)) {
-      lines += (newest == 1 ? std::string() : std::to_string(version) + ' ') + to_hex(*key) + '\n';
+      lines += (newest == 1 ? std::string() : std::to_string(version) + ' ') + aggregator::to_hex(*key) + '\n';
     }
   }
   return fleet.has(newest) ? lines : std::string();
@@ -90,7 +81,7 @@ int run(const Options& options) {
     error = write_key(folder / "station.key", lines);
   }
   if (error.empty()) {
-    error = write_key(folder / "pass.key", to_hex(fleet.keys.pass_key()) + '\n');
+    error = write_key(folder / "pass.key", aggregator::to_hex(fleet.keys.pass_key()) + '\n');
   }
   if (!error.empty()) {
     std::cerr << "cubby station-keys: " << error << '\n';

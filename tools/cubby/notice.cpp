@@ -9,7 +9,7 @@
 #include "firmware/base/digest.h"
 #include "firmware/base/hotp.h"
 #include "firmware/base/limits.h"
-#include "tools/aggregator/storage/event_json.h"
+#include "tools/aggregator/core/hex.h"
 
 namespace cubby::tools {
 namespace {

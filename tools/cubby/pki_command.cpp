@@ -1,4 +1,5 @@
 #include "tools/cubby/pki_command.h"
+#include "tools/aggregator/core/certificate_binding.h"
 
 #include <boost/json.hpp>
 #include <chrono>
@@ -9,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tools/aggregator/storage/event_json.h"
+#include "tools/aggregator/core/hex.h"
 #include "tools/cubby/pki_authority.h"
 #include "tools/support/command_line.h"
 #include "tools/support/secret_file.h"
@@ -20,7 +21,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kKeyDigitsShown = 16;
 constexpr std::size_t kHostsMax = 16;
 constexpr std::size_t kHostLengthMax = 253;
 
@@ -207,7 +207,7 @@ int list(const Options& options) {
     }
     std::cout << std::left << std::setw(8) << state_of(entry, now) << ' ' << std::setw(12) << to_text(it.identity.role)
               << ' ' << std::setw(20) << it.identity.name << "  until " << until << "  " << it.serial << "  key "
-              << aggregator::to_hex(it.key_sha256).substr(0, kKeyDigitsShown) << '\n';
+              << aggregator::to_hex(it.key_sha256).substr(0, aggregator::kCertificateKeyDigitsShown) << '\n';
   }
   if (options.format == "json") {
     std::cout << json::serialize(json::object{{"rows", rows}}) << '\n';

@@ -1,4 +1,5 @@
 #include "tools/cubby/stations_command.h"
+#include "tools/aggregator/core/certificate_binding.h"
 
 #include <algorithm>
 #include <array>
@@ -22,7 +23,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kPageRows = 1'000;
-constexpr std::size_t kKeyDigitsShown = 16;
 const json::object kNothing;
 constexpr std::size_t kImportAtOnce = 500;  // As the interface takes them.
 constexpr std::chrono::seconds kTimeout{15};
@@ -121,7 +121,7 @@ std::string cell(const json::object& row, std::string_view name) {
 std::string certificate_cell(const json::object& row, const std::string& which) {
   std::string text = cell(row, which + "_holder");
   if (const std::string key = cell(row, which + "_key"); !key.empty()) {
-    text += " " + key.substr(0, kKeyDigitsShown);
+    text += " " + key.substr(0, aggregator::kCertificateKeyDigitsShown);
   }
   return text;
 }
@@ -297,9 +297,9 @@ std::string check_journal(const std::string& text) {
 }
 
 std::string check_certificate_key(const std::string& text) {
-  const bool good = text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-  return good ? std::string()
-              : "'" + text + "' is not a key: 64 of 0-9, a-f, as `cubby pki list --format json` shows it";
+  return aggregator::is_certificate_key(text)
+             ? std::string()
+             : "'" + text + "' is not a key: 64 of 0-9, a-f, as `cubby pki list --format json` shows it";
 }
 
 void add_rebind(CLI::App& stations, const std::shared_ptr<Options>& options, int& exit_code) {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "tools/aggregator/storage/event_json.h"
+#include "tools/aggregator/core/hex.h"
 #include "tools/aggregator/storage/store_backup.h"
 #include "tools/support/command_line.h"
 #include "tools/support/text.h"

@@ -5,10 +5,8 @@
 #include <functional>
 #include <vector>
 
-#include "emulator/hardware/modbus_segment.h"
-#include "emulator/hardware/small_devices.h"
 #include "emulator/lockstep/lockstep_host.h"
-#include "firmware/hal/held_keys.h"
+#include "support/lockstep_world.h"
 
 namespace cubby::emulator {
 namespace {
@@ -71,11 +69,6 @@ class ScriptedGuest final : public GuestStream {
   std::size_t taken_ = 0;
 };
 
-class NoWiring final : public BoardWiring {
-  bool input(std::uint8_t, std::uint8_t, Instant) override { return true; }
-  void coil_on(std::uint8_t, std::uint8_t, Instant, Duration) override {}
-};
-
 class CountingTrace final : public TraceSink {
  public:
   unsigned events = 0;
@@ -89,33 +82,9 @@ class CountingTrace final : public TraceSink {
 class LockstepGuest : public ::testing::Test {
  protected:
   Status boot() { return boot(host_); }
-  Status boot(LockstepHost& host) {
-    const hal::Hardware hardware{.bus = segment_,
-                                 .flash = flash_,
-                                 .clock = clock_,
-                                 .power = supply_,
-                                 .link = pipe_,
-                                 .panel = panel_,
-                                 .keys = keys_,
-                                 .random = random_,
-                                 .watchdog = watchdog_,
-                                 .trace = &trace_};
-    return host.boot({.hardware = hardware, .segment = segment_, .flash = flash_, .pipe = pipe_, .panel = panel_},
-                     {.config = as_bytes("any"), .firmware_version = "test"});
-  }
-  Instant now_{};
-  TraceHash hash_;
-  NoWiring wiring_;
-  ModbusSegment segment_{hash_, wiring_};
-  NorFlashDevice flash_{hal::FlashGeometry{}};
-  RtcDevice clock_{now_, 1'000};
-  SupplyDevice supply_;
-  NetworkPipe pipe_;
-  FrontPanelDevice panel_{hash_, now_};
-  hal::HeldKeys keys_;
-  RandomDevice random_{Prng(1)};
-  WatchdogDevice watchdog_;
+  Status boot(LockstepHost& host) { return world_.boot(host); }
   CountingTrace trace_;
+  tests::LockstepWorld world_{trace_};
   ScriptedGuest guest_;
   LockstepHost host_{guest_};
 };
@@ -136,7 +105,7 @@ TEST_F(LockstepGuest, BootsAndTicks) {
   EXPECT_FALSE(host_.settled());
   EXPECT_EQ(trace_.events, 1U);
   std::array<std::byte, 5> cells{};
-  ASSERT_EQ(flash_.read(4096, cells), Status::kOk);
+  ASSERT_EQ(world_.flash.read(4096, cells), Status::kOk);
   EXPECT_TRUE(std::ranges::equal(cells, as_bytes("cells")));
   host_.power_off();
   EXPECT_FALSE(guest_.runs);
@@ -235,7 +204,7 @@ TEST_F(LockstepGuest, IsLostWhenItAsksForWhatIsNotThere) {
     EXPECT_EQ(host.failure(),
               "it sent something that means nothing here: type " + std::to_string(static_cast<int>(trespass.type)));
   }
-  EXPECT_EQ(flash_.counters().operations(), 0U);
+  EXPECT_EQ(world_.flash.counters().operations(), 0U);
 }
 
 // A real part would forgive it, and then corrupt; the emulator's own controller would end the program.
@@ -245,7 +214,7 @@ TEST_F(LockstepGuest, IsLostWhenItProgramsWhatIsNotErased) {
   guest_.say(Message::kFlashProgram, place_and(519, 1));
   EXPECT_EQ(boot(), Status::kIo);
   EXPECT_EQ(host_.failure(), "it sent something that means nothing here: type 163");
-  EXPECT_EQ(flash_.counters().programs, 1U);
+  EXPECT_EQ(world_.flash.counters().programs, 1U);
 }
 
 }  // namespace

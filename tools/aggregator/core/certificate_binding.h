@@ -3,13 +3,22 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "firmware/base/digest.h"
+#include "tools/aggregator/core/hex.h"
 
 namespace cubby::aggregator {
 
 /// SHA-256 of a certificate's public key (SubjectPublicKeyInfo, DER).
 using CertificateKey = Sha256Digest;
+inline constexpr std::size_t kCertificateKeyDigitsShown = 16;  // In tables, of 64: enough to tell two apart.
+
+/// As people type it: 64 digits of 0-9 and a-f.
+inline bool is_certificate_key(std::string_view text) {
+  CertificateKey key;
+  return from_hex(text, key);
+}
 
 /// Whom a certificate belongs to.
 struct CertificateHolder {
@@ -25,13 +34,13 @@ struct CertificateSeen {
 
 /// Which certificate's key speaks for a station. docs/spec/wire.md, 6.1.
 struct CertificateBinding {
-  using Entry = CertificateSeen;
   enum class Next : std::uint8_t { kNone, kAny, kNamed };
 
-  std::optional<Entry> bound;    // nullopt: it has not come with one yet.
-  std::optional<Entry> refused;  // The newest that was refused since; without words: it came without a certificate.
-  Next next = Next::kNone;       // Another key that a person lets in; it takes the bound one's place.
-  CertificateKey next_key{};     // Of kNamed.
+  std::optional<CertificateSeen> bound;  // nullopt: it has not come with one yet.
+  std::optional<CertificateSeen>
+      refused;                // The newest that was refused since; without words: it came without a certificate.
+  Next next = Next::kNone;    // Another key that a person lets in; it takes the bound one's place.
+  CertificateKey next_key{};  // Of kNamed.
 
   /// Whether who comes with this certificate may speak for the station; null: without one.
   bool admits(const CertificateHolder* holder) const {
@@ -52,7 +61,7 @@ struct CertificateBinding {
       bound->holder.words = holder.words;
       return renamed;
     }
-    *this = {.bound = Entry{.holder = holder, .since_utc_ms = utc_ms}, .refused = {}, .next_key = {}};
+    *this = {.bound = CertificateSeen{.holder = holder, .since_utc_ms = utc_ms}, .refused = {}, .next_key = {}};
     return true;
   }
   /// This one was refused; null: it came without one. False: that is known of it.
@@ -61,7 +70,7 @@ struct CertificateBinding {
     if (refused && refused->holder.key == other.key && refused->holder.words == other.words) {
       return false;
     }
-    refused = Entry{.holder = other, .since_utc_ms = utc_ms};
+    refused = CertificateSeen{.holder = other, .since_utc_ms = utc_ms};
     return true;
   }
 };

@@ -8,9 +8,9 @@
 
 #include "firmware/base/bytes.h"
 #include "firmware/base/names.h"
+#include "tools/aggregator/core/hex.h"
 #include "tools/aggregator/http/api.h"
 #include "tools/aggregator/http/rules_request.h"
-#include "tools/aggregator/storage/event_json.h"
 
 namespace cubby::aggregator {
 namespace {

@@ -5,10 +5,10 @@
 #include "firmware/base/bytes.h"
 #include "firmware/base/limits.h"
 #include "firmware/base/names.h"
+#include "tools/aggregator/core/hex.h"
 #include "tools/aggregator/http/api.h"
 #include "tools/aggregator/http/json_members.h"
 #include "tools/aggregator/http/rules_request.h"
-#include "tools/aggregator/storage/event_json.h"
 
 namespace cubby::aggregator {
 namespace {
@@ -86,11 +86,6 @@ std::optional<StationState> state_from_text(std::string_view text) {
     }
   }
   return std::nullopt;
-}
-
-bool is_certificate_key(std::string_view text) {
-  CertificateKey key;
-  return from_hex(text, key);
 }
 
 bool is_journal(std::string_view text) {

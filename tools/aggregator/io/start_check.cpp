@@ -9,7 +9,7 @@
 #include <ostream>
 
 #include "firmware/tls/session.h"
-#include "tools/aggregator/storage/event_json.h"
+#include "tools/aggregator/core/hex.h"
 #include "tools/aggregator/storage/store_info.h"
 #include "tools/support/secret_file.h"
 #include "tools/support/text.h"

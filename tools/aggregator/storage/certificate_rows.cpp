@@ -8,22 +8,20 @@ namespace {
 
 constexpr std::array<std::byte, 1> kAnyKey{std::byte{'*'}};
 
-using Entry = CertificateBinding::Entry;
-
 // Columns `first` to `first` + 2: words, key, time. A bound one always has a key.
-bool read_entry(Statement& row, int first, std::optional<Entry>& entry) {
+bool read_seen(Statement& row, int first, std::optional<CertificateSeen>& seen) {
   const Bytes key = row.blob(first + 1);
   const std::uint64_t since_utc_ms = row.unsigned_number(first + 2);
   if (key.empty() && since_utc_ms == 0) {
     return true;
   }
-  entry.emplace();
-  entry->holder.words = row.text(first);
-  entry->since_utc_ms = since_utc_ms;
-  if (key.size() == entry->holder.key.size()) {
-    std::copy(key.begin(), key.end(), entry->holder.key.begin());
+  seen.emplace();
+  seen->holder.words = row.text(first);
+  seen->since_utc_ms = since_utc_ms;
+  if (key.size() == seen->holder.key.size()) {
+    std::copy(key.begin(), key.end(), seen->holder.key.begin());
   }
-  return key.empty() || key.size() == entry->holder.key.size();
+  return key.empty() || key.size() == seen->holder.key.size();
 }
 
 bool read_next(Bytes key, CertificateBinding& binding) {
@@ -72,9 +70,9 @@ bool CertificateRows::write(std::uint32_t station_id, const CertificateBinding& 
   if (!binding.is_of_interest()) {
     return remove(station_id);
   }
-  const Entry none;
-  const Entry& bound = binding.bound ? *binding.bound : none;
-  const Entry& refused = binding.refused ? *binding.refused : none;
+  const CertificateSeen none;
+  const CertificateSeen& bound = binding.bound ? *binding.bound : none;
+  const CertificateSeen& refused = binding.refused ? *binding.refused : none;
   return put_.bind(1, station_id)
       .bind(2, std::string_view(bound.holder.words))
       .bind(3, binding.bound ? Bytes(bound.holder.key) : Bytes())
@@ -97,8 +95,8 @@ bool read_certificates(Database& database,
                  "refused_utc_ms FROM station_certificates");
   while (rows.row()) {
     CertificateBinding binding;
-    if (!read_entry(rows, 1, binding.bound) || !read_next(rows.blob(4), binding) ||
-        !read_entry(rows, 5, binding.refused)) {
+    if (!read_seen(rows, 1, binding.bound) || !read_next(rows.blob(4), binding) ||
+        !read_seen(rows, 5, binding.refused)) {
       return false;
     }
     take(static_cast<std::uint32_t>(rows.number(0)), std::move(binding));

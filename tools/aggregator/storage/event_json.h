@@ -1,16 +1,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "cubby/v1/event.pb.h"
 #include "firmware/base/bytes.h"
 
 namespace cubby::aggregator {
-
-std::string to_hex(Bytes bytes);
-/// False: `text` is not exactly as many digits, of 0-9 and a-f, as `bytes` have; they are then not to be used.
-bool from_hex(std::string_view text, MutableBytes bytes);
 
 /// False: it is no Event, or there is something in it that this build does not know.
 bool read_whole_event(Bytes payload, v1::Event& event);

@@ -1,4 +1,5 @@
 #include "tools/aggregator/storage/event_tail.h"
+#include "tools/aggregator/core/hex.h"
 
 #include <algorithm>
 #include <charconv>
