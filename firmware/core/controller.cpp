@@ -7,6 +7,7 @@
 namespace cubby::core {
 namespace {
 constexpr Duration kPanelRetry = Duration::milliseconds(10);
+constexpr Duration kUntoldRetry = Duration::minutes(1);
 constexpr std::uint64_t kClockToleranceMs = 2'000;
 }  // namespace
 
@@ -85,6 +86,9 @@ Wake Controller::tick(Instant now) {
   }
   refresh_indexes();
   recorder_.checkpoint_if_due();
+  if (untold()) {
+    wake.need(now + kUntoldRetry);
+  }
 
   wake.merge(doors_.wake(now));
   wake.need(openings_.deadline());

@@ -54,8 +54,10 @@ class Controller final : public wire::UplinkListener {
   /// False: safe mode, or waiting().
   bool running() const { return running_; }
   bool waiting() const { return boot_at_.has_value(); }
-  /// The centre has acknowledged every event, or there is no uplink: safe mode.
-  bool settled() const { return running_ ? uplink_.acknowledged_seq() + 1 == journal_.next_seq() : !waiting(); }
+  /// The centre has acknowledged every event and none is still to be written, or there is no uplink: safe mode.
+  bool settled() const {
+    return running_ ? uplink_.acknowledged_seq() + 1 == journal_.next_seq() && !untold() : !waiting();
+  }
   const StationState& state() const { return recorder_.state(); }
   const Configuration& configuration() const { return configuration_; }
   const store::Journal& journal() const { return journal_; }
@@ -94,6 +96,8 @@ class Controller final : public wire::UplinkListener {
   Status open_journal();
   Status journal_boot();
   Status tell_boot();
+  /// A boot or a Snapshot waits for room in the journal.
+  bool untold() const { return (boot_untold_ || snapshot_wanted_) && recorder_.healthy(); }
   void note_time_off();
   Status append_journal_opened();
   Status append_booted();

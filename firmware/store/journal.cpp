@@ -235,7 +235,7 @@ Status Journal::write_checkpoint(CheckpointSource& source) {
   write_ack(end);
   CUBBY_TRY(append(RecordClass::kInternal, kind(OwnKind::kCheckpointEnd), end));
   checkpoint_order_ = begin_order;
-  acked_durably_ = last_ack_.has_value() ? last_ack_->seq : 0;
+  written_ack_seq_ = last_ack_.has_value() ? last_ack_->seq : 0;
   sectors_since_checkpoint_ -= sectors_before;
   return Status::kOk;
 }
@@ -268,27 +268,28 @@ Status Journal::acknowledge(const AckMark& mark) {
     return Status::kBadInput;
   }
   const std::optional<AckMark> before = last_ack_;
-  last_ack_ = mark;
+  last_ack_ = mark;  // First: what a mark takes back may not be discarded to make room for that mark.
   const std::uint32_t size = padded(layout::kInternalHeaderSize + kAckBytes);
-  const bool full = sectors_unused() <= kSectorsForBoot && !reclaimable(0, acked_durably_) && !fits(size, false);
+  const bool full = sectors_unused() <= kSectorsForBoot && !reclaimable(0, discardable_seq()) && !fits(size, false);
   if (full && !reclaimable(0, mark.seq)) {
-    // The last room for a mark is for one that frees a sector. Losing this one only makes the centre say
-    // it again; nothing is discarded because of it, and nothing that it takes back.
-    acked_durably_ = std::min(acked_durably_, mark.seq);
+    // The last room for a mark is for one that frees a sector. Losing this one only makes the centre say it again.
     return Status::kOk;
   }
   std::array<std::byte, kAckBytes> payload;
   write_ack(payload);
   const Status status = append(RecordClass::kInternal, static_cast<std::uint8_t>(OwnKind::kAckMark), payload);
   if (status == Status::kOk) {
-    acked_durably_ = mark.seq;
-  } else if (status == Status::kNoSpace) {
-    acked_durably_ = std::min(acked_durably_, mark.seq);
-  } else {
+    written_ack_seq_ = mark.seq;
+  } else if (status != Status::kNoSpace) {
     last_ack_ = before;
     return status;
   }
   return Status::kOk;
+}
+
+// A mark that went back in memory only leaves a higher one on the flash; nothing above either is given up.
+std::uint64_t Journal::discardable_seq() const {
+  return last_ack_.has_value() ? std::min(written_ack_seq_, last_ack_->seq) : 0;
 }
 
 std::uint32_t Journal::sectors_unused() const {
@@ -301,7 +302,8 @@ std::uint32_t Journal::sectors_unused() const {
 
 std::uint32_t Journal::sectors_free() const {
   std::uint32_t free = sectors_unused();
-  for (std::size_t i = 0; i < live_count_ && reclaimable(i, acked_durably_); ++i) {
+  const std::uint64_t discardable = discardable_seq();
+  for (std::size_t i = 0; i < live_count_ && reclaimable(i, discardable); ++i) {
     free += retired(live_[i].sector) ? 0 : 1;
   }
   return free;

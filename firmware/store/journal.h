@@ -134,7 +134,7 @@ class Journal {
   /// See firmware/base/image.h.
   template <typename Image>
   void image(Image& image) {
-    image(uid_, boot_, mounted_, failed_, next_serial_, next_order_, next_seq_, chain_, last_ack_, acked_durably_,
+    image(uid_, boot_, mounted_, failed_, next_serial_, next_order_, next_seq_, chain_, last_ack_, written_ack_seq_,
           checkpoint_order_, sectors_since_checkpoint_, write_offset_, copy_done_, boots_in_a_row_, lost_from_,
           lost_to_, live_, live_count_, in_use_, retired_, retired_count_, retired_untold_, cursor_, scratch_);
   }
@@ -195,6 +195,8 @@ class Journal {
   std::uint16_t pick_free_sector(const std::array<bool, limits::kSectorsMax>* avoided) const;
   std::uint32_t sectors_unused() const;
   bool fits(std::uint32_t size, bool ack_mark) const;
+  /// The last event that may be discarded: the centre holds it, and the flash says so.
+  std::uint64_t discardable_seq() const;
   bool reclaimable(std::size_t live, std::uint64_t acked_seq) const;
   void reclaim_oldest();
   void write_ack(MutableBytes into) const;
@@ -240,7 +242,7 @@ class Journal {
   std::uint64_t next_seq_ = 1;
   Chain chain_ = 0;
   std::optional<AckMark> last_ack_;
-  std::uint64_t acked_durably_ = 0;     // Up to there the journal may discard.
+  std::uint64_t written_ack_seq_ = 0;   // Of the newest mark on the flash.
   std::uint64_t checkpoint_order_ = 0;  // Order of the last complete checkpoint's begin; 0: none.
   std::uint32_t sectors_since_checkpoint_ = 0;
   std::uint32_t write_offset_ = 0;  // In the newest sector.

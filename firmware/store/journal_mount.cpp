@@ -36,7 +36,7 @@ Status Journal::format(const JournalUid& uid) {
   next_seq_ = 1;
   chain_ = chain_start(uid);
   last_ack_.reset();
-  acked_durably_ = 0;
+  written_ack_seq_ = 0;
   checkpoint_order_ = 0;
   sectors_since_checkpoint_ = 0;
   live_count_ = 0;
@@ -241,7 +241,7 @@ std::size_t Journal::live_of_order(std::uint64_t order) const {
 
 // Sectors that nothing needs any more, erased in part perhaps by a reclaim that was cut.
 void Journal::drop_obsolete_sectors() {
-  while (live_count_ > 1 && reclaimable(0, acked_durably_)) {
+  while (live_count_ > 1 && reclaimable(0, discardable_seq())) {
     reclaim_oldest();
   }
 }
@@ -251,7 +251,7 @@ void Journal::take(const Recovery& recovery) {
   next_seq_ = recovery.facts.seq;
   chain_ = recovery.facts.chain;
   last_ack_ = recovery.facts.ack;
-  acked_durably_ = last_ack_.has_value() ? last_ack_->seq : 0;
+  written_ack_seq_ = last_ack_.has_value() ? last_ack_->seq : 0;
   checkpoint_order_ = recovery.facts.checkpoint_begin;
 }
 
@@ -259,7 +259,7 @@ Status Journal::mount(RecordVisitor& visitor, MountReport& report) {
   mounted_ = false;
   failed_ = false;
   last_ack_.reset();
-  acked_durably_ = 0;
+  written_ack_seq_ = 0;
   checkpoint_order_ = 0;
   cursor_ = {};
   lost_from_ = 0;
@@ -280,7 +280,7 @@ Status Journal::mount(RecordVisitor& visitor, MountReport& report) {
   scan_records(recovery, 0, report);
   take(recovery);
   std::size_t first = 0;
-  while (first + 1 < live_count_ && reclaimable(first, acked_durably_)) {
+  while (first + 1 < live_count_ && reclaimable(first, discardable_seq())) {
     ++first;
   }
   if (first > 0 && report.damaged != 0) {

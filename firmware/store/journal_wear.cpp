@@ -102,7 +102,7 @@ Status Journal::open_next() {
     // The sector that is given up is the one that is erased: were it another one, the next boot would find
     // this one full of history still, and no room for a sector of its own.
     std::uint16_t given_up = kNoSector;
-    while (sectors_unused() <= kSectorsForBoot && reclaimable(0, acked_durably_)) {
+    while (sectors_unused() <= kSectorsForBoot && reclaimable(0, discardable_seq())) {
       given_up = retired(live_[0].sector) ? given_up : live_[0].sector;
       reclaim_oldest();
     }

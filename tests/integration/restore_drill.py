@@ -3,6 +3,8 @@
 
 What stations still keep is sent again; what they have discarded is a Gap with a Snapshot behind it; nothing is counted twice. And
 what happens if somebody puts the old file back by hand. CUBBY_SEED=N sets the seeds of the fleets.
+
+Seed 1168094525 found a station whose journal stayed full though all of it was acknowledged, in a third of its runs.
 """
 import csv
 import json
@@ -129,15 +131,11 @@ def check_gaps(lab, at_backup):
         expect(last > first, f"{name}: a gap of one event")
     stored = {(name, int(row["compartment"])): row["occupied"] for name in at_backup
               for row in json.loads(lab.get(f"/v1/stats?by=compartment&station={name}")[1])["rows"]}
-    known = set()
     for name, _, last in gaps:
         exported = lab.run("cubby", "export", "events", "--store", str(lab.store), "--station", name)
-        events = map(json.loads, exported.stdout.splitlines())
-        if any(int(event["seq"]) > last and "snapshot" in event["event"] for event in events):
-            known.add(name)
-    # A known defect: a station's journal may stay full though all is acknowledged; then no Snapshot follows its Gap, and levels stay wrong.
-    print(f"without a Snapshot: {sorted({name for name, _, _ in gaps} - known)}", flush=True)
-    for place, level in ((place, level) for place, level in levels_of_ledger(lab).items() if place[0] in known):
+        behind = [event["event"] for event in map(json.loads, exported.stdout.splitlines()) if int(event["seq"]) > last]
+        expect(any("snapshot" in event for event in behind), f"{name}: no Snapshot within {len(behind)} events behind its gap")
+    for place, level in levels_of_ledger(lab).items():
         expect_equal(stored.get(place, 0), level, f"parcels inside of {place} after the gap")
     return len(gaps)
 
@@ -181,8 +179,7 @@ def put_back_by_hand(lab, rng, number):
 
 
 def run(lab):
-    # Not drawn until that defect is mended; 1168094525 shows it often.
-    seed = int(os.environ.get("CUBBY_SEED", 7))
+    seed = int(os.environ.get("CUBBY_SEED", random.randrange(2**32)))
     print(f"seed of the fleets: {seed}", flush=True)
     rng = random.Random(seed)
     for number in range(1, DRILLS + 1):

@@ -161,6 +161,30 @@ TEST(Journal, TakesAnAcknowledgementDurablyWhenFull) {
   EXPECT_EQ(world.event_of(500), Status::kOk);
 }
 
+// A centre restored from a backup takes its mark back. That mark was written into the last room, where the one that
+// frees a sector belongs, or gave up for its own sake what the centre lacks: the journal stayed full for ever.
+TEST(Journal, TakesAMarkThatWentBackAndForthWhereverItsSectorEnds) {
+  StoreWorld world;
+  const auto circulate = [&world](std::size_t size) {
+    ASSERT_EQ(world.event_of(size), Status::kOk);
+    ASSERT_EQ(world.acknowledge(world.journal.next_seq() - 1), Status::kOk);
+    if (world.journal.checkpoint_due()) {
+      ASSERT_EQ(world.checkpoint(), Status::kOk);
+    }
+  };
+  for (int i = 0; i < 200; ++i) {
+    circulate(400);
+  }
+  for (std::size_t i = 0; i < 1'200; ++i) {
+    circulate(4 + i % 37);
+    const std::uint64_t oldest = world.journal.oldest_seq();
+    ASSERT_EQ(world.acknowledge(oldest - 1), Status::kOk) << i;
+    ASSERT_EQ(world.journal.oldest_seq(), oldest) << i << ": discarded what the centre has taken back";
+    ASSERT_EQ(world.acknowledge(world.journal.next_seq() - 1), Status::kOk) << i;
+    ASSERT_EQ(world.event_of(4), Status::kOk) << i << ": all is acknowledged, and there is no room";
+  }
+}
+
 // The append erased the boot's spare sector and left the one that it had given up full of old history: no
 // sector was free at the next boot.
 TEST(Journal, LeavesRoomForTheNextBootAfterEachRecord) {
