@@ -106,6 +106,9 @@ struct ErrandResult {
   SecondInput second;  // Empty: the code is typed alone.
 };
 
+/// kNone: nothing, and will not, for it is not behind a door. kDue: it is, and the centre has yet to tell its code.
+enum class Notice : std::uint8_t { kNone, kDue, kGiven };
+
 struct PeopleCounters {
   std::uint64_t turned_away = 0;
   std::uint64_t wrong_codes = 0;
@@ -177,6 +180,8 @@ class People final : public PanelReader {
   };
   /// Of parcels that were put in by hand and are inside.
   std::vector<Told> told_by_hand() const;
+  /// What the recipient of a parcel of that number has heard of it.
+  Notice notice_of(std::string_view parcel) const;
 
   const std::vector<LedgerRow>& ledger() const { return ledger_; }
   const PeopleCounters& counters() const { return counters_; }

@@ -460,12 +460,22 @@ void People::leave_the_dark() {
 
 // Nothing is learnt if no such parcel is inside, or nobody was told its code yet.
 void People::look_up_code(std::string_view number, Visitor& visitor) const {
-  const auto found = std::find_if(parcels_.begin(), parcels_.end(), [&](const Parcel& parcel) {
-    return parcel.state == ParcelState::kStored && parcel.told && parcel.number.view() == number;
-  });
-  if (found != parcels_.end()) {
-    learn_code(*found, visitor);
+  for (const Parcel& parcel : parcels_) {
+    if (parcel.state == ParcelState::kStored && parcel.told && parcel.number.view() == number) {
+      learn_code(parcel, visitor);
+      return;
+    }
   }
+}
+
+Notice People::notice_of(std::string_view number) const {
+  Notice notice = Notice::kNone;
+  for (const Parcel& parcel : parcels_) {
+    if (parcel.state == ParcelState::kStored && parcel.number.view() == number) {
+      notice = std::max(notice, parcel.told ? Notice::kGiven : Notice::kDue);
+    }
+  }
+  return notice;
 }
 
 void People::send(std::uint64_t ticket, const ErrandOrder& order) {

@@ -10,12 +10,39 @@ namespace {
 constexpr Duration kMomentOff = Duration::seconds(2);    // A power cut without a duration.
 constexpr Duration kMomentOpen = Duration::seconds(10);  // A forced door without a duration.
 
+constexpr Duration kNoticeWait = Duration::minutes(1);  // Between two looks at whether a code was told.
+
 }  // namespace
 
 void StationWorld::schedule_injection(Instant at, const Injection& injection) {
   const std::uint64_t ticket = next_ticket_++;
   planned_.push_back({.ticket = ticket, .injection = injection});
   queue_.schedule(at, static_cast<std::uint8_t>(Timer::kInjection), 0, ticket);
+}
+
+// A trace says when a parcel was fetched, and its recipient had been told of it by then. Here they come as soon as they
+// are; where the courier found no door, never.
+Notice StationWorld::notice_of(const Injection& injection) const {
+  const bool fetches = injection.kind == InjectionKind::kCollect || injection.kind == InjectionKind::kRefuse;
+  return fetches && injection.code.empty() ? people_.notice_of(injection.parcel) : Notice::kGiven;
+}
+
+void StationWorld::start_planned(std::uint64_t ticket) {
+  const auto found =
+      std::find_if(planned_.begin(), planned_.end(), [&](const Planned& one) { return one.ticket == ticket; });
+  if (found == planned_.end()) {
+    return;
+  }
+  const Notice notice = notice_of(found->injection);
+  if (notice == Notice::kDue) {
+    queue_.schedule(now_ + kNoticeWait, static_cast<std::uint8_t>(Timer::kInjection), 0, ticket);
+    return;
+  }
+  const Injection injection = std::move(found->injection);
+  planned_.erase(found);
+  if (notice == Notice::kGiven) {
+    start_injection(ticket, injection);
+  }
 }
 
 std::uint64_t StationWorld::inject(const Injection& injection) {

@@ -375,14 +375,7 @@ void StationWorld::handle(const WorldEvent& event) {
       break_item_sensor(event.door, ItemFault::kNone);
       return;
     case Timer::kInjection:
-      for (std::size_t i = 0; i < planned_.size(); ++i) {
-        if (planned_[i].ticket == event.argument) {
-          const Planned planned = planned_[i];
-          planned_.erase(planned_.begin() + static_cast<std::ptrdiff_t>(i));
-          start_injection(planned.ticket, planned.injection);
-          return;
-        }
-      }
+      start_planned(event.argument);
       return;
   }
 }

@@ -148,6 +148,8 @@ class StationWorld final : public Station, private HostLink, private Premises, p
   void change_item(std::uint8_t door, bool inside, ItemFault fault);
   void force(std::uint8_t door, Duration open_for);
   void start_injection(std::uint64_t ticket, const Injection& injection);
+  void start_planned(std::uint64_t ticket);
+  Notice notice_of(const Injection& injection) const;
   void schedule_outage();
   void schedule_mains_loss();
   void schedule_board_silence();

@@ -1,7 +1,12 @@
 #!/usr/bin/python3
-"""`cubby plan` against Erlang's formula: how many doors keep 1 % of the parcels turned away, the same for the same seed, and what it refuses."""
+"""`cubby plan` against Erlang's formula: how many doors keep 1 % of the parcels turned away, the same for the same seed, and what it refuses.
+
+And against a trace whose parcels can be counted by hand: no two errands meet at a panel, so that who finds a free door is plain arithmetic.
+"""
+import datetime
 import json
 import pathlib
+import random
 import sys
 
 ROOT_TESTS = pathlib.Path(__file__).resolve().parents[1]
@@ -21,7 +26,59 @@ def plan(lab, *options, code=0):
     return result
 
 
+def make_trace(path, rng, stations, days):
+    """Errands five minutes apart at each station, none for a parcel of which its recipient may not be told yet; (deposits after the first day, and of these those without a door, by number of doors)."""
+    start = datetime.datetime(2025, 3, 10, tzinfo=datetime.timezone.utc)
+    slots = range(days * 288)
+    rows, brought, truth = [], 0, {doors: 0 for doors in (2, 4, 8)}
+    for station in range(stations):
+        errands = {}
+        for slot in rng.sample(slots, days * 40):
+            if slot not in errands and (later := slot + rng.randrange(4, 200)) not in errands:
+                number = f"T{station}{slot:06d}"
+                errands[slot], errands[later] = ("deposit", number), ("collect", number)
+        inside = {doors: set() for doors in truth}
+        for slot, (action, number) in sorted(errands.items()):
+            when = start + datetime.timedelta(minutes=5 * slot)
+            rows.append((when, f"{when:%Y-%m-%dT%H:%M:%SZ},desk {station},{action},{number}," + ("sf,S" if action == "deposit" else ",")))
+            brought += action == "deposit" and slot >= 288
+            for doors, parcels in inside.items():
+                if action == "collect":
+                    parcels.discard(number)
+                elif len(parcels) < doors:
+                    parcels.add(number)
+                else:
+                    truth[doors] += slot >= 288
+        rows.append((start, f"{start:%Y-%m-%dT%H:%M:%SZ},desk {station},deposit,TOOBIG{station}0000,sf,XL"))
+    path.write_text("time,station,action,parcel,carrier,size\n" + "".join(row + "\n" for _, row in sorted(rows)))
+    return brought, truth
+
+
+def check_trace(lab):
+    trace = lab.folder / "trace.csv"
+    seed = random.randrange(2**32)
+    print(f"seed of the trace: {seed}", flush=True)
+    brought, truth = make_trace(trace, random.Random(seed), 5, 5)
+    played = ["--profile", "erlang", "--trace", str(trace), "--warm-up", "1", "--retention", "720", "--format", "json"]
+    layouts = [option for doors in truth for option in ("--layout", f"0/0/{doors}")]
+    answer = json.loads(plan(lab, *played, *layouts).stdout)
+    expect_equal((answer["stations"], answer["trace"]), (5, str(trace)), "stations of the trace, and its name")
+    for row in answer["rows"]:
+        expect_equal((row["offered"], round(row["turned_away"] * row["offered"])), (brought, truth[row["doors"]]),
+                     f"{row['doors']} doors: parcels brought, and turned away")
+    expect(truth[2] > truth[8], f"a trace that fits everywhere says nothing: {truth}")
+    few = lab.folder / "few.csv"
+    make_trace(few, random.Random(seed), 4, 1)
+    for options, word in (["--trace", str(few)], "at least 5 stations"), (["--trace", str(trace), "--days", "60"], "ends with day"), \
+            (["--trace", str(trace), "--budget", "5"], "need at least"), (["--trace", "no.csv"], "cannot be read"), (["--trace", str(lab.folder)], "is a directory"):
+        said = plan(lab, *options, code=2).stderr
+        expect(word in said, f"{options}: {said}")
+    few.write_text("time,station,action,parcel,carrier,size\n5,desk,collect,P12345678,,\n")
+    expect("no deposit" in plan(lab, "--trace", str(few), code=2).stderr, "a trace that brings nothing")
+
+
 def run(lab):
+    check_trace(lab)
     picture = lab.folder / "erlang.svg"
     erlang = ["--profile", "erlang", "--set", f"offered_erlang_milli={OFFERED * 1000}", "--shares", "0/0/1", "--warm-up", "10", "--days", "10",
               "--budget", str(thorough(3000, 12000)), "--confidence", str(CONFIDENCE), "--seed", "6", "--format", "json", "--svg", str(picture)]

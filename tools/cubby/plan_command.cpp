@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "tools/cubby/plan_output.h"
@@ -20,6 +21,8 @@ constexpr std::uint32_t kStationsMost = 400;
 constexpr std::size_t kCandidatesMax = 500;
 constexpr std::uint64_t kBudgetMax = 100'000'000;
 constexpr std::uint32_t kDaysMax = 365;
+constexpr std::uint32_t kDays = 14;
+constexpr std::uint32_t kWarmUpDays = 7;
 constexpr std::uint32_t kRetentionMaxH = 720;
 
 struct PlanOptions {
@@ -30,8 +33,9 @@ struct PlanOptions {
   std::string doors;
   std::vector<std::string> shares{"8/24/68"};
   std::vector<std::uint32_t> retentions;
-  std::uint32_t days = 14;
-  std::uint32_t warm_up_days = 7;
+  std::string trace;
+  std::optional<std::uint32_t> days;
+  std::optional<std::uint32_t> warm_up_days;
   std::uint64_t budget = 20'000;
   double confidence_percent = 95;
   std::uint64_t seed = 1;
@@ -40,11 +44,18 @@ struct PlanOptions {
   std::string svg;
 };
 
+struct PlanDemand {
+  emulator::Profile profile;
+  PlanTrace trace;  // Empty: the profile's demand.
+};
+
 constexpr const char* kExamples = R"help(Examples:
   cubby plan
       the maker's five cabinets under the demand of shanxi's mean station, and which keeps 1 % turned away
   cubby plan --set offered_per_station_day_milli=93500 --retention 24,48 --svg peak.svg
       the same at 1.87 times the parcels, with two retentions
+  cubby plan --trace march.csv --doors 60:120:20
+      the parcels that were really brought to one's own stations, with other cabinets
   cubby plan --profile erlang --doors 46:60:2 --shares 0/0/1 --format csv
       a loss system with a known answer)help";
 
@@ -102,14 +113,15 @@ PlanRow row_of(const PlanLayout& layout, std::uint32_t retention_h, const std::v
 }
 
 // False: somebody stopped it.
-bool simulate(const PlanOptions& options, const emulator::Profile& profile, const std::vector<PlanLayout>& layouts,
+bool simulate(const PlanOptions& options, const PlanDemand& demand, const std::vector<PlanLayout>& layouts,
               const std::vector<std::uint32_t>& retentions, PlanReport& report) {
   const PlanSimulation how{.stations = report.stations,
-                           .warm_up_days = options.warm_up_days,
-                           .days = options.days,
+                           .warm_up_days = report.warm_up_days,
+                           .days = report.days,
                            .seed = options.seed,
-                           .threads = options.threads};
-  const double days = static_cast<double>(layouts.size() * retentions.size()) * (options.warm_up_days + options.days);
+                           .threads = options.threads,
+                           .trace = demand.trace.empty() ? nullptr : &demand.trace};
+  const double days = static_cast<double>(layouts.size() * retentions.size()) * (report.warm_up_days + report.days);
   Progress progress("plan", days, "station-days");
   std::uint64_t done = 0;
   const auto told = [&] {
@@ -119,7 +131,7 @@ bool simulate(const PlanOptions& options, const emulator::Profile& profile, cons
   };
   for (const PlanLayout& layout : layouts) {
     for (const std::uint32_t retention : retentions) {
-      const std::vector<Replication> stations = simulate_plan(profile, layout, retention, how, told);
+      const std::vector<Replication> stations = simulate_plan(demand.profile, layout, retention, how, told);
       if (stations.empty()) {
         return false;
       }
@@ -151,9 +163,50 @@ int write(const PlanOptions& options, const PlanReport& report) {
   return std::cout ? kExitOk : kExitFailure;
 }
 
+// Empty: days, warm-up and stations are set; else what is wrong.
+std::string choose_span(const PlanOptions& options, const PlanTrace& trace, std::size_t candidates,
+                        PlanReport& report) {
+  std::uint32_t days = kDays;
+  std::uint32_t warm_up = kWarmUpDays;
+  if (!trace.empty()) {
+    warm_up = std::min(kWarmUpDays, trace.days / 4);
+    if (options.warm_up_days.value_or(warm_up) + options.days.value_or(1) > trace.days) {
+      return "--trace " + trace.file + ": it ends with day " + std::to_string(trace.days) +
+             "; --warm-up and --days ask for more";
+    }
+    days = trace.days - options.warm_up_days.value_or(warm_up);
+    if (trace.stations.size() < kStationsLeast) {
+      return "--trace " + trace.file + ": a plan needs at least " + std::to_string(kStationsLeast) +
+             " stations for its intervals, this has " + std::to_string(trace.stations.size());
+    }
+  }
+  report.days = options.days.value_or(days);
+  report.warm_up_days = options.warm_up_days.value_or(warm_up);
+  const std::uint64_t station_days = candidates * (report.warm_up_days + report.days);
+  const std::uint64_t least = trace.empty() ? kStationsLeast : trace.stations.size();
+  if (options.budget < least * station_days) {
+    return "--budget: " + std::to_string(candidates) + " candidates of " +
+           std::to_string(report.warm_up_days + report.days) + " days" +
+           (trace.empty() ? "" : " and the trace's " + std::to_string(least) + " stations") + " need at least " +
+           std::to_string(least * station_days) + " station-days";
+  }
+  report.stations = static_cast<std::uint32_t>(
+      trace.empty() ? std::min<std::uint64_t>(kStationsMost, options.budget / station_days) : least);
+  return {};
+}
+
+// What is wrong, a line each.
+std::vector<std::string> choose_demand(const PlanOptions& options, PlanDemand& demand) {
+  std::vector<std::string> errors = choose_profile(options.profile, options.settings, demand.profile);
+  if (errors.empty() && !options.trace.empty()) {
+    demand.trace = read_plan_trace(options.trace, errors);
+  }
+  return errors;
+}
+
 int run(const PlanOptions& options) {
-  emulator::Profile profile;
-  if (const auto errors = choose_profile(options.profile, options.settings, profile); !errors.empty()) {
+  PlanDemand demand;
+  if (const auto errors = choose_demand(options, demand); !errors.empty()) {
     for (const std::string& error : errors) {
       (void)complain(error);
     }
@@ -164,33 +217,29 @@ int run(const PlanOptions& options) {
     return complain(error);
   }
   const std::vector<std::uint32_t> retentions =
-      options.retentions.empty() ? std::vector<std::uint32_t>{profile.retention_h} : options.retentions;
+      options.retentions.empty() ? std::vector<std::uint32_t>{demand.profile.retention_h} : options.retentions;
   const std::size_t candidates = layouts.size() * retentions.size();
   if (candidates > kCandidatesMax) {
     return complain("--doors, --shares, --retention: these are " + std::to_string(candidates) +
                     " candidates; at most " + std::to_string(kCandidatesMax) + " are compared");
   }
-  const std::uint64_t station_days = candidates * (options.warm_up_days + options.days);
-  if (options.budget < kStationsLeast * station_days) {
-    return complain("--budget: " + std::to_string(candidates) + " candidates of " +
-                    std::to_string(options.warm_up_days + options.days) + " days need at least " +
-                    std::to_string(kStationsLeast * station_days) + " station-days");
+  PlanReport report;
+  if (const std::string error = choose_span(options, demand.trace, candidates, report); !error.empty()) {
+    return complain(error);
   }
   // Tried before hours are spent on what goes there.
   if (!options.svg.empty() && !std::ofstream(options.svg, std::ios::app)) {
     return complain("--svg " + options.svg + ": cannot be written");
   }
-  PlanReport report;
-  report.profile = profile.name;
+  report.profile = demand.profile.name;
+  report.trace = options.trace;
   report.target = options.target_percent / 100;
   report.confidence = options.confidence_percent / 100;
-  report.stations = static_cast<std::uint32_t>(std::min<std::uint64_t>(kStationsMost, options.budget / station_days));
-  report.warm_up_days = options.warm_up_days;
-  report.days = options.days;
   report.seed = options.seed;
-  std::cerr << "cubby plan: seed=" << options.seed << " profile=" << profile.name << " candidates=" << candidates
-            << " stations=" << report.stations << " days=" << options.warm_up_days << "+" << options.days << '\n';
-  if (!simulate(options, profile, layouts, retentions, report)) {
+  std::cerr << "cubby plan: seed=" << options.seed << " profile=" << report.profile
+            << (report.trace.empty() ? "" : " trace=" + report.trace) << " candidates=" << candidates
+            << " stations=" << report.stations << " days=" << report.warm_up_days << "+" << report.days << '\n';
+  if (!simulate(options, demand, layouts, retentions, report)) {
     std::cerr << "cubby plan: stopped\n";
     return kExitFailure;
   }
@@ -203,6 +252,8 @@ void declare(CLI::App& command, PlanOptions& options) {
   command.add_option("--set", options.settings, "KEY=VALUE above the profile's own; may be given again")
       ->take_all()
       ->allow_extra_args(false);
+  command.add_option("--trace", options.trace,
+                     "Demand: CSV time,station,action,parcel,carrier,size; each of its stations stands for itself");
   command.add_option("--target", options.target_percent, "Percent of parcels that may be turned away")
       ->check(number_range(0.001, 99))
       ->capture_default_str();
@@ -217,10 +268,12 @@ void declare(CLI::App& command, PlanOptions& options) {
   command.add_option("--retention", options.retentions, "Hours, separated by commas; default: the profile's")
       ->delimiter(',')
       ->check(integer_range(1, kRetentionMaxH));
-  command.add_option("--days", options.days, "That count")->check(integer_range(1, kDaysMax))->capture_default_str();
-  command.add_option("--warm-up", options.warm_up_days, "Days before them, while stations fill")
-      ->check(integer_range(0, kDaysMax))
-      ->capture_default_str();
+  command.add_option("--days", options.days, "That count; default: 14, or what the trace has after its warm-up")
+      ->check(integer_range(1, kDaysMax));
+  command
+      .add_option("--warm-up", options.warm_up_days,
+                  "Days before them, while stations fill; default: 7, or a quarter of a shorter trace")
+      ->check(integer_range(0, kDaysMax));
   command.add_option("--budget", options.budget, "Station-days to simulate at most, in all")
       ->check(integer_range(1, kBudgetMax))
       ->capture_default_str();

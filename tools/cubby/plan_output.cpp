@@ -72,6 +72,7 @@ void write_plan_csv(std::ostream& out, const PlanReport& report) {
 
 void write_plan_json(std::ostream& out, const PlanReport& report) {
   boost::json::object object{{"profile", report.profile},
+                             {"trace", report.trace.empty() ? boost::json::value() : boost::json::value(report.trace)},
                              {"target", report.target},
                              {"confidence", report.confidence},
                              {"stations", report.stations},

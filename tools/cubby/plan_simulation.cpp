@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <memory>
 #include <thread>
+#include <unordered_map>
 
 #include "emulator/fleet/fleet.h"
+#include "firmware/base/assert.h"
 #include "tools/emulator/shard_exchange.h"
+#include "tools/emulator/trace_resolver.h"
 
 namespace cubby::tools {
 namespace {
@@ -93,6 +96,21 @@ class PlanShard {
   std::uint64_t samples_ = 0;
 };
 
+// The stations of the trace under the fleet's own names, one for one.
+void play(const PlanTrace& trace, emulator::Fleet& fleet) {
+  std::unordered_map<std::string, std::string> names;
+  for (std::size_t i = 0; i < trace.stations.size(); ++i) {
+    names.emplace(trace.stations[i], fleet.station(i).name());
+  }
+  std::vector<TraceLine> lines = trace.lines;
+  for (TraceLine& line : lines) {
+    line.station = names.at(line.station);
+  }
+  std::vector<std::string> errors;
+  fleet.add_trace(resolve_trace(trace.file, lines, fleet, errors));
+  CUBBY_ASSERT(errors.empty());  // Every station is there, and nothing is before the first line's day.
+}
+
 }  // namespace
 
 std::vector<Replication> simulate_plan(const emulator::Profile& base, const PlanLayout& layout,
@@ -109,7 +127,14 @@ std::vector<Replication> simulate_plan(const emulator::Profile& base, const Plan
   options.fleet_keys = FleetKeys(StationKey{std::byte{1}});  // Of stations that no centre will ever know.
   const std::size_t shards = std::min<std::size_t>(how.threads, how.stations);
   std::vector<emulator::RoomMeter> meters(shards);
+  if (how.trace != nullptr) {
+    options.demand = false;
+    options.start_utc_ms = how.trace->start_utc_ms;
+  }
   emulator::Fleet fleet(profile, options, shards, meters);
+  if (how.trace != nullptr) {
+    play(*how.trace, fleet);
+  }
   std::vector<std::unique_ptr<PlanShard>> parts;
   for (std::size_t i = 0; i < shards; ++i) {
     parts.push_back(std::make_unique<PlanShard>(fleet, i));
