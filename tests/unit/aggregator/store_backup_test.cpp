@@ -168,6 +168,27 @@ TEST_F(Backup, RestoredSaysFromWhereOnItsLogIsAnother) {
   EXPECT_EQ(origin().restores[1].generation, origin().generation);
 }
 
+// The second restore looked at the log of the first one's store, and not at what that had kept from the store before:
+// numbers that readers had seen were given again.
+TEST_F(Backup, RestoredTwiceStillKnowsWhatReadersHaveSeen) {
+  fill_both();
+  Aggregator(path).report(journal);
+  ASSERT_EQ(backup_store(path, copy).error, "");
+  Aggregator(path).report(other);
+  const std::uint64_t seen = read_store_info(path, false).last_batch_id;
+  for (int times = 1; times <= 3; ++times) {
+    ASSERT_EQ(restore_store(copy, path, kNowMs + static_cast<std::uint64_t>(times)).error, "");
+    EXPECT_EQ(read_store_info(path, false).last_batch_id, seen) << times;
+    bool ok = true;
+    StoreReader reader;
+    ASSERT_EQ(reader.open(path), "");
+    EXPECT_EQ(reader.events().newest(ok), EventTail::id_of(seen, 255)) << times;
+  }
+  Aggregator(path).report(other);
+  EXPECT_GT(read_store_info(path, false).last_batch_id, seen);
+  EXPECT_EQ(verdict(path), "verify: exact");
+}
+
 TEST_F(Backup, RestoredAlwaysHasAGenerationThatNobodyHasSeen) {
   fill_both();
   Aggregator(path).report(journal);

@@ -44,8 +44,8 @@ std::string read_tables(Database& database, StoreInfo& info) {
                    "SELECT (SELECT count(*) FROM stations WHERE substr(name, 1, 1) <> '#'), (SELECT count(*) FROM "
                    "journals), (SELECT count(*) FROM "
                    "gaps), ifnull((SELECT sum(seq) FROM journals), 0) - ifnull((SELECT sum(to_seq - from_seq + 1) FROM "
-                   "gaps), 0), ifnull((SELECT max(batch_id) FROM event_batches), 0), ifnull((SELECT "
-                   "max(last_event_utc_ms) FROM journals), 0)");
+                   "gaps), 0), max(ifnull((SELECT max(batch_id) FROM event_batches), 0), ifnull((SELECT value FROM "
+                   "meta WHERE name = 'batch_floor'), 0)), ifnull((SELECT max(last_event_utc_ms) FROM journals), 0)");
   if (!counts.row()) {
     return database.error();
   }

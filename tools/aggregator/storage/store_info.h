@@ -18,7 +18,7 @@ struct StoreInfo {
   std::uint64_t journals = 0;  // Those that were replaced included.
   std::uint64_t events = 0;    // Kept in the log.
   std::uint64_t gaps = 0;
-  std::uint64_t last_batch_id = 0;
+  std::uint64_t last_batch_id = 0;      // In the log, or once in the log of a store that this one replaced.
   std::uint64_t last_event_utc_ms = 0;  // 0: no event knew the time.
   std::uint64_t file_bytes = 0;
   std::uint64_t log_bytes = 0;  // Of the write-ahead log beside it.
