@@ -13,7 +13,7 @@ struct HttpAnswer {
 };
 
 /// One question and its answer, for commands that ask and end; what goes on asking is web_client.h.
-/// GET http://host:port`target` with a bearer token. `host` is an IP address.
+/// GET http://host:port`target` with a bearer token. `host` is a name or an IP address. Ends at a signal.
 HttpAnswer http_get(const std::string& host, std::uint16_t port, const std::string& target, const std::string& token,
                     std::chrono::seconds timeout);
 /// The same with POST and a JSON body.
