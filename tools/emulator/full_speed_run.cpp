@@ -137,7 +137,9 @@ void Decide::operator()() noexcept {
   for (const auto& shard : shared->shards) {
     unsettled += shard->unsettled;
   }
-  shared->drained = shared->failed || unsettled == 0 || shared->drain_windows++ == kDrainWindowsMax;
+  const std::int64_t done = shared->drain_windows++;
+  const bool all_told = unsettled == 0 && done * shared->options.window_s >= kSeenWithinS;
+  shared->drained = shared->failed || all_told || done == kDrainWindowsMax;
 }
 
 // At the end, so that a run of more days goes on from here.

@@ -18,7 +18,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto kWindow = std::chrono::milliseconds(20);
 constexpr auto kSettlePatience = std::chrono::seconds(10);
-constexpr std::int64_t kSeenWithinUs = 3'000'000;  // A controller has journalled by then what a door did: 2 s at most.
 
 class LiveRun {
  public:
@@ -135,7 +134,7 @@ class LiveRun {
       for (std::size_t i = 0; i < fleet_.station_count(); ++i) {
         figures.unsettled += fleet_.station(i).settled() ? 0 : 1;
       }
-    } while ((figures.unsettled > 0 || now_us_ - begin_us < kSeenWithinUs) && Clock::now() - begin < kSettlePatience);
+    } while ((figures.unsettled > 0 || now_us_ - begin_us < kSeenWithinS * 1'000'000) && Clock::now() - begin < kSettlePatience);
   }
 
   const RunOptions& options_;

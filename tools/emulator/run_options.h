@@ -16,6 +16,9 @@
 
 namespace cubby::tools {
 
+/// Of a run that ends: a controller has journalled by then what a door did, 2 s at most.
+inline constexpr std::int64_t kSeenWithinS = 3;
+
 /// What a run of the emulator was asked for, checked.
 struct RunOptions {
   emulator::Profile profile;
