@@ -28,6 +28,7 @@ struct FleetOptions {
   bool demand = true;  // False: nobody comes but those who are injected.
   bool announce_new_journals = false;
   bool skip_idle_polls = true;
+  bool pings = false;  // As a real station's every 30 s; else none is said, since no link is dead without being told.
   BoardFamily board_family = BoardFamily::kP5;
   bool mixed_boards = false;  // Each station has boards of one family, drawn as the province's are.
   NoiseRates bus_noise;       // On every segment.

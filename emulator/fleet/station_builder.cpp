@@ -199,6 +199,7 @@ StationSetup build_station(const Profile& profile, const FleetOptions& options, 
   setup.run_id = options.run_id;
   setup.announce_new_journal = options.announce_new_journals;
   setup.skip_idle_polls = options.skip_idle_polls;
+  setup.pings = options.pings;
   setup.remote = index == 0 ? options.first_controller : nullptr;
 
   const ProfileLayout& layout = profile.layouts[plan.layout];

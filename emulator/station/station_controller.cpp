@@ -102,6 +102,9 @@ void StationWorld::tick() {
   const auto to_world = [&](Instant at) { return at == Instant::max() ? at : Instant{at.us + boot_.us}; };
   wake_.deadline = to_world(wake.deadline);
   wake_.idle_poll = to_world(wake.idle_poll);
+  if (setup_.pings && setup_.remote == nullptr) {
+    wake_.need(to_world(controller_->controller().uplink().ping_due()));
+  }
   poll_for_ = 0;
   if (line_ != nullptr) {
     forget_news();

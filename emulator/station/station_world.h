@@ -43,6 +43,7 @@ struct StationSetup {
   std::uint64_t run_id = 0;  // Mixed into the random source only: journal ids and nonces.
   bool announce_new_journal = false;
   bool skip_idle_polls = true;
+  bool pings = false;                  // Quiet links are kept alive, see FleetOptions.
   RemoteController* remote = nullptr;  // Runs instead of one in here; must outlive the station.
 };
 

@@ -216,6 +216,29 @@ TEST(Fleet, AQuietStationIsBroughtUpToTheTimeOfAVisit) {
   EXPECT_EQ(hash_of_a_late_visit(false), hash_of_a_late_visit(true));
 }
 
+// In real time a link may die without a word: a quiet station then says every 30 s that it is there, and is answered.
+std::size_t windows_with_words(bool pings) {
+  SimOptions options = SimFleet::options(9, 1);
+  options.fleet.demand = false;
+  options.fleet.pings = pings;
+  options.window_s = 1;
+  SimFleet sim(options);
+  sim.run(Duration::minutes(20));
+  std::size_t windows = 0;
+  for (int second = 0; second < 600; ++second) {
+    sim.run(Duration::seconds(1));
+    windows += sim.fleet().touched(0) ? 1 : 0;
+  }
+  return windows;
+}
+
+TEST(Fleet, QuietStationsPingWhenLinksMayDie) {
+  EXPECT_EQ(windows_with_words(false), 0U) << "choose ten minutes in which it is quiet";
+  const std::size_t windows = windows_with_words(true);
+  EXPECT_GE(windows, 20U);
+  EXPECT_LE(windows, 3U * 20U) << "a ping, its answer, and the window that takes it";
+}
+
 // A door that moves is news of one board: its first reading is an idle poll, and who polls the others reads nothing.
 TEST(Fleet, OnlyTheBoardThatHasNewsIsPolled) {
   SimFleet sim(SimFleet::options(5, 10));

@@ -393,6 +393,7 @@ emulator::FleetOptions fleet_options_of(const RunOptions& options) {
   fleet_options.demand = options.demand;
   fleet_options.announce_new_journals = options.new_journals;
   fleet_options.skip_idle_polls = options.skip_idle_polls;
+  fleet_options.pings = options.speed == 1;  // At 1,000 times real time they would be a load that no centre has.
   fleet_options.item_sensors = options.item_sensors;
   fleet_options.board_family = options.board_family;
   fleet_options.mixed_boards = options.mixed_boards;

@@ -463,6 +463,10 @@ void Uplink::exchange(Instant now) {
   }
 }
 
+Instant Uplink::ping_due() const {
+  return state_ == UplinkState::kStream ? std::min(next_ping_, ping_answer_by_) : Instant::max();
+}
+
 Wake Uplink::next_wake(Instant now) const {
   Wake wake;
   switch (state_) {
@@ -479,8 +483,7 @@ Wake Uplink::next_wake(Instant now) const {
       if (policy_.report_interval.us > 0 && events_.next_seq() - 1 > report_target_) {
         wake.need(next_report_);
       }
-      wake.look(next_ping_);
-      wake.look(ping_answer_by_);
+      wake.look(ping_due());
       break;
     case UplinkState::kConnect:
     case UplinkState::kHello:

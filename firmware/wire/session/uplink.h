@@ -102,6 +102,9 @@ class Uplink {
   void flush();
   UplinkState state() const { return state_; }
   std::uint64_t acknowledged_seq() const { return acked_seq_; }
+  /// When a quiet session says a Ping, or gives up waiting for its answer; max: there is none. Only a dead link depends
+  /// on it.
+  Instant ping_due() const;
 
   /// See firmware/base/image.h; `station` as in start().
   template <typename Image>
