@@ -22,6 +22,7 @@ from journals import marks  # noqa: E402
 from programs import expect, expect_equal, main, thorough, wait_until  # noqa: E402
 
 STATIONS = 8
+STATIONS_BEYOND = 6  # To some nobody comes for two days.
 DISCARDED_EVENTS = 1_500  # Since the backup, of every station: more than twice what its flash holds.
 DRILLS = thorough(1, 2)
 
@@ -75,9 +76,14 @@ def restore_after_kill(lab, aggregator, backup):
     return known
 
 
-def all_beyond(lab, known, more=0):
+def beyond(lab, known, more=0):
+    """How many stations' marks are that much further than they were."""
     now = marks(lab.store)
-    return all(now.get(station, (0,))[0] >= seq + more for station, (seq, _) in known.items())
+    return sum(now.get(station, (0,))[0] >= seq + more for station, (seq, _) in known.items())
+
+
+def all_beyond(lab, known, more=0):
+    return beyond(lab, known, more) == len(known)
 
 
 def finish(lab, aggregator, emulator, what):
@@ -94,14 +100,14 @@ def finish(lab, aggregator, emulator, what):
 
 
 def begin_in_real_time(lab, rng, name):
-    """Stations have reported, a backup was made, and every one of them has been told of more since."""
+    """Stations have reported, a backup was made, and nearly every one of them has been told of more since."""
     lab.store = lab.folder / f"{name}.db"
     aggregator = lab.aggregator()
     emulator = lab.live_emulator("--stations", str(STATIONS), "--speed", "1000", "--seed", str(rng.randrange(2**31)))
     wait_until(lambda: len(marks(lab.store)) == STATIONS and status(lab)["events"] > 10 * STATIONS, 90, "all stations to report")
     backup = back_up(lab, name)
     at_backup = marks(backup)
-    wait_until(lambda: all_beyond(lab, at_backup, 1), 120, "every station to report more than is in the backup")
+    wait_until(lambda: beyond(lab, at_backup, 1) >= STATIONS_BEYOND, 120, "stations to report more than is in the backup")
     return aggregator, emulator, backup
 
 
@@ -173,7 +179,7 @@ def put_back_by_hand(lab, rng, number):
     verdict, counters = finish(lab, aggregator, emulator, f"in real time, put back by hand, {number}")
     expect_equal(verdict, "verify: exact", "an old copy that was put back")
     # A station whose last Ack died with the aggregator has nothing to be surprised at.
-    expect(STATIONS / 2 < counters["forgotten_acks"] <= STATIONS, f"forgotten acknowledgements of {counters['forgotten_acks']} of {STATIONS} stations")
+    expect(STATIONS_BEYOND - 2 < counters["forgotten_acks"] <= STATIONS, f"forgotten acknowledgements of {counters['forgotten_acks']} of {STATIONS} stations")
     expect_equal(int(metric.group(1)), counters["forgotten_acks"], "the metric of it")
     expect("an old copy of it was put back without cubby store restore" in aggregator.log.read_text(), "the log says nothing of it")
 
