@@ -25,14 +25,6 @@ void give(sqlite3_context* context, const std::vector<std::byte>& bytes) {
   sqlite3_result_blob64(context, bytes.data(), bytes.size(), SQLITE_STATIC);  // Stored before the next call.
 }
 
-std::uint64_t columns_changed(std::span<const std::int64_t> values) {
-  std::uint64_t changed = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    changed |= static_cast<std::uint64_t>(values[i] != 0) << i;
-  }
-  return changed;
-}
-
 }  // namespace
 
 bool SumsWriter::prepare() {
@@ -160,7 +152,7 @@ bool SumsWriter::begin_day(std::uint64_t row_key, std::uint64_t station) {
 // `first`: what the kind's statement takes as ?1.
 bool SumsWriter::write_row(Table table, Kind kind, std::uint64_t first, std::uint64_t row_key,
                            std::span<const std::int64_t> values) {
-  const std::uint64_t changed = columns_changed(values) | static_cast<std::uint64_t>(!dwells_.empty()) << values.size();
+  const std::uint64_t changed = slots_in_use(values) | static_cast<std::uint64_t>(!dwells_.empty()) << values.size();
   Statement& add = statement(table, kind, changed);
   if (!add.ok()) {
     return false;
@@ -210,7 +202,7 @@ bool SumsWriter::write_station_sums(Table table, const TableDelta& delta) {
   sort(delta);
   for (const auto& [row_key, row] : order_) {
     const auto values = delta.values_at(row);
-    if (columns_changed(values) == 0) {
+    if (slots_in_use(values) == 0) {
       continue;
     }
     delta.dwells_at(row, dwells_);
