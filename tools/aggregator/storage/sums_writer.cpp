@@ -103,11 +103,10 @@ std::string SumsWriter::sql_of(Table table, Kind kind, std::uint64_t changed) {
     followed += ", " + sum;
   }
   switch (kind) {
-    case Kind::kAdd:
-      return "INSERT INTO " + name + "(row_key" + columns + ") VALUES(?2" + values +
-             ") ON CONFLICT(row_key) DO UPDATE SET " + updates;
-    case Kind::kAddToDay:
+    case Kind::kAddToRow:
       return "UPDATE " + name + " SET " + updates + " WHERE row_key = ?2";
+    case Kind::kInsert:
+      return "INSERT INTO " + name + "(row_key" + columns + ") VALUES(?2" + values + ")";
     case Kind::kAddFromDayOn:
       return "UPDATE " + name + " SET " + updates + " WHERE " + kOfStation + " AND row_key >= ?2";
     case Kind::kFollow:
@@ -170,6 +169,12 @@ bool SumsWriter::write_row(Table table, Kind kind, std::uint64_t first, std::uin
   return add.done();
 }
 
+// Most rows are there. An INSERT that updates what it meets would make a whole new row first.
+bool SumsWriter::write_lone_row(Table table, std::uint64_t row_key, std::span<const std::int64_t> values) {
+  return write_row(table, Kind::kAddToRow, row_key, row_key, values) &&
+         (sqlite3_changes(database_.handle()) == 1 || write_row(table, Kind::kInsert, row_key, row_key, values));
+}
+
 bool SumsWriter::find_newest_day(std::uint64_t station) {
   newest_days_.resize(std::max<std::size_t>(newest_days_.size(), station + 1), 0);
   if (newest_days_[station] != 0) {
@@ -189,13 +194,13 @@ bool SumsWriter::write_day(std::uint64_t row_key, std::span<const std::int64_t> 
   }
   std::uint64_t& newest = newest_days_[station];
   if (row_key == newest) {
-    return write_row(Table::kStationDay, Kind::kAddToDay, station, row_key, values);
+    return write_row(Table::kStationDay, Kind::kAddToRow, station, row_key, values);
   }
   if (row_key < newest) {
     return begin_day(row_key, station) && write_row(Table::kStationDay, Kind::kAddFromDayOn, station, row_key, values);
   }
   const std::uint64_t before = std::exchange(newest, row_key);
-  return write_row(Table::kStationDay, before == 0 ? Kind::kAdd : Kind::kFollow, before, row_key, values);
+  return write_row(Table::kStationDay, before == 0 ? Kind::kInsert : Kind::kFollow, before, row_key, values);
 }
 
 bool SumsWriter::write_station_sums(Table table, const TableDelta& delta) {
@@ -207,7 +212,7 @@ bool SumsWriter::write_station_sums(Table table, const TableDelta& delta) {
     }
     delta.dwells_at(row, dwells_);
     const bool runs = table == Table::kStationDay && row_key > key::kStationsMax;
-    if (!(runs ? write_day(row_key, values) : write_row(table, Kind::kAdd, row_key, row_key, values))) {
+    if (!(runs ? write_day(row_key, values) : write_lone_row(table, row_key, values))) {
       return false;
     }
   }

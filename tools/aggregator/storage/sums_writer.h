@@ -29,8 +29,8 @@ class SumsWriter {
   static constexpr std::size_t kStatementsMax = 512;
   /// What one row's statement is about.
   enum class Kind : std::uint8_t {
-    kAdd,           // To the row, which is made if it is not there.
-    kAddToDay,      // To a row that is there.
+    kAddToRow,      // If it is there.
+    kInsert,        // A row that is not there.
     kAddFromDayOn,  // To a day of a station and to all that follow.
     kFollow,        // A day begins as the station's newest one.
   };
@@ -39,6 +39,7 @@ class SumsWriter {
   bool write_groups(Table table, const TableDelta& delta);
   bool write_row(Table table, Kind kind, std::uint64_t first, std::uint64_t row_key,
                  std::span<const std::int64_t> values);
+  bool write_lone_row(Table table, std::uint64_t row_key, std::span<const std::int64_t> values);
   bool write_day(std::uint64_t row_key, std::span<const std::int64_t> values);
   bool find_newest_day(std::uint64_t station);
   bool begin_day(std::uint64_t row_key, std::uint64_t station);
