@@ -135,6 +135,8 @@ TEST(RowGroup, TakesNoBytesThatItWouldNotWrite) {
   std::vector<std::byte> sum;
   EXPECT_FALSE(RowGroupAdder().add(bytes({1, 2, 1, 0x80}), bytes({1, 2, 1, 2}), sum));
   EXPECT_FALSE(RowGroupAdder().add(bytes({1, 2, 1, 2}), bytes({1, 9, 1, 2}), sum));
+  EXPECT_FALSE(RowGroupAdder().add(bytes({1, 0}), bytes({1, 2, 1, 2}), sum));
+  EXPECT_FALSE(RowGroupAdder().add(bytes({1, 2, 1, 2}), bytes({1, 0}), sum));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "tools/aggregator/core/row_group.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -11,10 +12,6 @@ namespace {
 
 constexpr std::uint32_t kMemberMax = 255;
 using Numbers = std::array<std::byte, 65 * kVarintMax>;  // Of a row: which slots, and a sum each.
-
-constexpr std::uint64_t zigzag(std::int64_t value) {
-  return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
-}
 
 }  // namespace
 
@@ -51,11 +48,23 @@ bool RowSums::next() {
   return !malformed_;
 }
 
-void RowGroupWriter::put(std::uint32_t member, std::span<const std::int64_t> sums, Bytes dwells) {
+std::uint64_t slots_in_use(std::span<const std::int64_t> sums) {
+  constexpr std::size_t kAtOnce = 4;  // Few of a row's sums are not zero.
   std::uint64_t slots = 0;
-  for (std::size_t slot = 0; slot < sums.size(); ++slot) {
-    slots |= static_cast<std::uint64_t>(sums[slot] != 0) << slot;
+  for (std::size_t first = 0; first < sums.size(); first += kAtOnce) {
+    const auto some = sums.subspan(first, std::min(kAtOnce, sums.size() - first));
+    if (some.size() == kAtOnce && (some[0] | some[1] | some[2] | some[3]) == 0) {
+      continue;
+    }
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      slots |= static_cast<std::uint64_t>(some[i] != 0) << (first + i);
+    }
   }
+  return slots;
+}
+
+void RowGroupWriter::put(std::uint32_t member, std::span<const std::int64_t> sums, Bytes dwells) {
+  std::uint64_t slots = slots_in_use(sums);
   if (slots == 0 && dwells.empty()) {
     return;
   }
@@ -78,26 +87,32 @@ void RowGroupWriter::put(std::uint32_t member, Bytes body) {
 
 // Both are in the order of slots; a sum that becomes zero keeps its place.
 bool RowGroupAdder::add_bodies(Bytes a, Bytes b) {
-  RowSums left(a);
-  RowSums right(b);
-  Numbers numbers;
-  std::byte* end = put_varint(left.slots() | right.slots(), numbers.data());
-  bool has_left = left.next();
-  bool has_right = right.next();
-  while (has_left || has_right) {
-    const bool takes_left = has_left && (!has_right || left.slot() <= right.slot());
-    const bool takes_right = has_right && (!has_left || right.slot() <= left.slot());
-    // Unsigned: what does not fit must not stop the machine.
-    const std::uint64_t sum = (takes_left ? static_cast<std::uint64_t>(left.value()) : 0) +
-                              (takes_right ? static_cast<std::uint64_t>(right.value()) : 0);
-    end = put_varint(zigzag(static_cast<std::int64_t>(sum)), end);
-    has_left = takes_left ? left.next() : has_left;
-    has_right = takes_right ? right.next() : has_right;
-  }
-  if (left.malformed() || right.malformed() || !merge_dwells(left.dwells(), right.dwells(), dwells_)) {
+  std::uint64_t left = 0;
+  std::uint64_t right = 0;
+  if (!take_varint(a, left) || !take_varint(b, right)) {
     return false;
   }
+  Numbers numbers;
+  std::byte* end = put_varint(left | right, numbers.data());
+  for (std::uint64_t rest = left | right; rest != 0; rest &= rest - 1) {
+    const std::uint64_t slot = rest & (0 - rest);
+    std::uint64_t from_left = 0;
+    std::uint64_t from_right = 0;
+    if (((left & slot) != 0 && !take_varint(a, from_left)) || ((right & slot) != 0 && !take_varint(b, from_right))) {
+      return false;
+    }
+    // Unsigned: what does not fit must not stop the machine.
+    const std::uint64_t sum =
+        static_cast<std::uint64_t>(from_zigzag(from_left)) + static_cast<std::uint64_t>(from_zigzag(from_right));
+    end = put_varint(zigzag(static_cast<std::int64_t>(sum)), end);
+  }
   body_.assign(numbers.data(), end);
+  if (a.empty() && b.empty()) {
+    return true;
+  }
+  if (!merge_dwells(a, b, dwells_)) {
+    return false;
+  }
   body_.insert(body_.end(), dwells_.begin(), dwells_.end());
   return true;
 }

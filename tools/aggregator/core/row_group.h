@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "firmware/base/bytes.h"
+#include "tools/aggregator/core/varint.h"
 
 /// Rows of statistics that are stored together: all doors of a station, all hours of a day. Adding some rows to many
 /// costs what the some cost, and a copy. docs/spec/store.md, "Groups"
@@ -41,7 +42,7 @@ class RowSums {
   unsigned slot() const { return slot_; }
   /// One bit each, of those that next() has not given yet.
   std::uint64_t slots() const { return slots_; }
-  std::int64_t value() const { return static_cast<std::int64_t>(value_ >> 1 ^ (0 - (value_ & 1))); }
+  std::int64_t value() const { return from_zigzag(value_); }
   /// The packed histogram; only after next() has said false.
   Bytes dwells() const { return rest_; }
   bool malformed() const { return malformed_; }
@@ -53,6 +54,9 @@ class RowSums {
   std::uint64_t value_ = 0;
   bool malformed_ = false;
 };
+
+/// Bit i set for each sum i that is not zero, of at most 64.
+std::uint64_t slots_in_use(std::span<const std::int64_t> sums);
 
 class RowGroupWriter {
  public:

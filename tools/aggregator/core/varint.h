@@ -30,6 +30,14 @@ inline void put_varint(std::uint64_t value, std::vector<std::byte>& out) {
   out.insert(out.end(), bytes.data(), put_varint(value, bytes.data()));
 }
 
+/// Signed numbers, so that small ones stay short: 0, -1, 1, -2 ...
+constexpr std::uint64_t zigzag(std::int64_t value) {
+  return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
+}
+constexpr std::int64_t from_zigzag(std::uint64_t value) {
+  return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1)));
+}
+
 /// Takes a number off the front. False: it does not end, or has more than 64 bits.
 inline bool take_varint(Bytes& from, std::uint64_t& value) {
   if (!from.empty() && from.front() < std::byte{0x80}) {

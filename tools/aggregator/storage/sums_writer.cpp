@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "tools/aggregator/core/dwell_histogram.h"
 #include "tools/aggregator/storage/table_rows.h"
@@ -22,14 +23,6 @@ Bytes blob_of(sqlite3_value* value) {
 
 void give(sqlite3_context* context, const std::vector<std::byte>& bytes) {
   sqlite3_result_blob64(context, bytes.data(), bytes.size(), SQLITE_STATIC);  // Stored before the next call.
-}
-
-std::uint64_t columns_changed(std::span<const std::int64_t> values) {
-  std::uint64_t changed = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    changed |= static_cast<std::uint64_t>(values[i] != 0) << i;
-  }
-  return changed;
 }
 
 }  // namespace
@@ -79,11 +72,48 @@ bool SumsWriter::prepare_days() {
   const TableSpec& table = spec(Table::kStationDay);
   const std::string name(table.name);
   const std::string columns = column_list(table);
-  return has_day_.prepare(database_, "SELECT 1 FROM " + name + " WHERE row_key = ?1") &&
-         copy_day_.prepare(database_, "INSERT INTO " + name + "(row_key" + columns + ") SELECT ?2" + columns +
-                                          " FROM " + name + " WHERE " + kOfStation + std::string(kPlaced) +
+  const std::string days = " FROM " + name + " WHERE " + kOfStation + std::string(kPlaced);
+  return newest_day_.prepare(database_, "SELECT row_key" + days + " ORDER BY row_key DESC LIMIT 1") &&
+         has_day_.prepare(database_, "SELECT 1 FROM " + name + " WHERE row_key = ?1") &&
+         copy_day_.prepare(database_, "INSERT INTO " + name + "(row_key" + columns + ") SELECT ?2" + columns + days +
                                           " AND row_key < ?2 ORDER BY row_key DESC LIMIT 1") &&
          insert_day_.prepare(database_, "INSERT INTO " + name + "(row_key) VALUES(?1)");
+}
+
+std::string SumsWriter::sql_of(Table table, Kind kind, std::uint64_t changed) {
+  const TableSpec& shape = spec(table);
+  const std::string name(shape.name);
+  std::string columns;  // That changed, each with a comma before it, and likewise ...
+  std::string values;
+  std::string updates;
+  std::string followed;  // ... all of them, as they are in the day before, or more.
+  int parameter = 3;
+  for (std::size_t i = 0; i <= shape.columns.size(); ++i) {
+    const bool is_sum = i < shape.columns.size();
+    const std::string column(is_sum ? to_string(shape.columns[i]) : kDwellsName);
+    if ((changed >> i & 1) == 0) {
+      followed += ", " + column;
+      continue;
+    }
+    const std::string number = "?" + std::to_string(parameter++);
+    const std::string sum = is_sum ? column + " + " + number : "merge_dwells(" + column + ", " + number + ")";
+    columns += ", " + column;
+    values += ", " + number;
+    updates += (updates.empty() ? "" : ", ") + column + " = " + sum;
+    followed += ", " + sum;
+  }
+  switch (kind) {
+    case Kind::kAddToRow:
+      return "UPDATE " + name + " SET " + updates + " WHERE row_key = ?2";
+    case Kind::kInsert:
+      return "INSERT INTO " + name + "(row_key" + columns + ") VALUES(?2" + values + ")";
+    case Kind::kAddFromDayOn:
+      return "UPDATE " + name + " SET " + updates + " WHERE " + kOfStation + " AND row_key >= ?2";
+    case Kind::kFollow:
+      return "INSERT INTO " + name + "(row_key" + column_list(shape) + ") SELECT ?2" + followed + " FROM " + name +
+             " WHERE row_key = ?1";
+  }
+  return {};
 }
 
 Statement& SumsWriter::statement(Table table, Kind kind, std::uint64_t changed) {
@@ -95,29 +125,7 @@ Statement& SumsWriter::statement(Table table, Kind kind, std::uint64_t changed) 
   if (statements_.size() >= kStatementsMax) {
     statements_.clear();
   }
-  const TableSpec& shape = spec(table);
-  std::string columns;
-  std::string values;
-  std::string updates;
-  int parameter = 3;
-  for (std::size_t i = 0; i <= shape.columns.size(); ++i) {
-    if ((changed >> i & 1) == 0) {
-      continue;
-    }
-    const bool is_sum = i < shape.columns.size();
-    const std::string column(is_sum ? to_string(shape.columns[i]) : kDwellsName);
-    const std::string number = "?" + std::to_string(parameter++);
-    columns += ", " + column;
-    values += ", " + number;
-    updates += (updates.empty() ? "" : ", ") + column + " = " +
-               (is_sum ? column + " + " + number : "merge_dwells(" + column + ", " + number + ")");
-  }
-  const std::string sql =
-      kind == Kind::kAdd
-          ? "INSERT INTO " + std::string(shape.name) + "(row_key" + columns + ") VALUES(?2" + values +
-                ") ON CONFLICT(row_key) DO UPDATE SET " + updates
-          : "UPDATE " + std::string(shape.name) + " SET " + updates + " WHERE " + kOfStation + " AND row_key >= ?2";
-  return statements_.emplace(name, Statement(database_, sql)).first->second;
+  return statements_.emplace(name, Statement(database_, sql_of(table, kind, changed))).first->second;
 }
 
 void SumsWriter::sort(const TableDelta& delta) {
@@ -140,36 +148,71 @@ bool SumsWriter::begin_day(std::uint64_t row_key, std::uint64_t station) {
          (sqlite3_changes(database_.handle()) == 1 || insert_day_.bind(1, row_key).done());
 }
 
+// `first`: what the kind's statement takes as ?1.
+bool SumsWriter::write_row(Table table, Kind kind, std::uint64_t first, std::uint64_t row_key,
+                           std::span<const std::int64_t> values) {
+  const std::uint64_t changed = slots_in_use(values) | static_cast<std::uint64_t>(!dwells_.empty()) << values.size();
+  Statement& add = statement(table, kind, changed);
+  if (!add.ok()) {
+    return false;
+  }
+  add.bind(1, first).bind(2, row_key);
+  int parameter = 3;
+  for (const std::int64_t value : values) {
+    if (value != 0) {
+      add.bind(parameter++, value);
+    }
+  }
+  if (!dwells_.empty()) {
+    add.bind(parameter, Bytes(dwells_));
+  }
+  return add.done();
+}
+
+// Most rows are there. An INSERT that updates what it meets would make a whole new row first.
+bool SumsWriter::write_lone_row(Table table, std::uint64_t row_key, std::span<const std::int64_t> values) {
+  return write_row(table, Kind::kAddToRow, row_key, row_key, values) &&
+         (sqlite3_changes(database_.handle()) == 1 || write_row(table, Kind::kInsert, row_key, row_key, values));
+}
+
+bool SumsWriter::find_newest_day(std::uint64_t station) {
+  newest_days_.resize(std::max<std::size_t>(newest_days_.size(), station + 1), 0);
+  if (newest_days_[station] != 0) {
+    return true;
+  }
+  if (newest_day_.bind(1, station).row()) {
+    newest_days_[station] = newest_day_.unsigned_number(0);
+  }
+  newest_day_.reset();
+  return !newest_day_.failed();
+}
+
+bool SumsWriter::write_day(std::uint64_t row_key, std::span<const std::int64_t> values) {
+  const std::uint64_t station = row_key & key::kStationsMax;
+  if (!find_newest_day(station)) {
+    return false;
+  }
+  std::uint64_t& newest = newest_days_[station];
+  if (row_key == newest) {
+    return write_row(Table::kStationDay, Kind::kAddToRow, station, row_key, values);
+  }
+  if (row_key < newest) {
+    return begin_day(row_key, station) && write_row(Table::kStationDay, Kind::kAddFromDayOn, station, row_key, values);
+  }
+  const std::uint64_t before = std::exchange(newest, row_key);
+  return write_row(Table::kStationDay, before == 0 ? Kind::kInsert : Kind::kFollow, before, row_key, values);
+}
+
 bool SumsWriter::write_station_sums(Table table, const TableDelta& delta) {
   sort(delta);
   for (const auto& [row_key, row] : order_) {
     const auto values = delta.values_at(row);
-    std::uint64_t changed = columns_changed(values);
-    if (changed == 0) {
+    if (slots_in_use(values) == 0) {
       continue;
     }
     delta.dwells_at(row, dwells_);
-    changed |= static_cast<std::uint64_t>(!dwells_.empty()) << values.size();
     const bool runs = table == Table::kStationDay && row_key > key::kStationsMax;
-    const std::uint64_t station = row_key & key::kStationsMax;
-    if (runs && !begin_day(row_key, station)) {
-      return false;
-    }
-    Statement& add = statement(table, runs ? Kind::kAddFromDayOn : Kind::kAdd, changed);
-    if (!add.ok()) {
-      return false;
-    }
-    add.bind(1, station).bind(2, row_key);
-    int parameter = 3;
-    for (const std::int64_t value : values) {
-      if (value != 0) {
-        add.bind(parameter++, value);
-      }
-    }
-    if (!dwells_.empty()) {
-      add.bind(parameter, Bytes(dwells_));
-    }
-    if (!add.done()) {
+    if (!(runs ? write_day(row_key, values) : write_lone_row(table, row_key, values))) {
       return false;
     }
   }

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -19,16 +21,29 @@ class SumsWriter {
   explicit SumsWriter(Database& database) : database_(database) {}
   /// Teaches the open connection to add histograms and groups; before the first write().
   bool prepare();
+  /// False: failed. Then, and when the transaction is thrown away, another writer is needed: this one believes that
+  /// what it wrote is there.
   bool write(const StatisticsDelta& sums);
 
  private:
   static constexpr std::size_t kStatementsMax = 512;
   /// What one row's statement is about.
-  enum class Kind : std::uint8_t { kAdd, kAddFromDayOn };
+  enum class Kind : std::uint8_t {
+    kAddToRow,      // If it is there.
+    kInsert,        // A row that is not there.
+    kAddFromDayOn,  // To a day of a station and to all that follow.
+    kFollow,        // A day begins as the station's newest one.
+  };
   void sort(const TableDelta& delta);
   bool write_station_sums(Table table, const TableDelta& delta);
   bool write_groups(Table table, const TableDelta& delta);
+  bool write_row(Table table, Kind kind, std::uint64_t first, std::uint64_t row_key,
+                 std::span<const std::int64_t> values);
+  bool write_lone_row(Table table, std::uint64_t row_key, std::span<const std::int64_t> values);
+  bool write_day(std::uint64_t row_key, std::span<const std::int64_t> values);
+  bool find_newest_day(std::uint64_t station);
   bool begin_day(std::uint64_t row_key, std::uint64_t station);
+  static std::string sql_of(Table table, Kind kind, std::uint64_t changed);
   Statement& statement(Table table, Kind kind, std::uint64_t changed);
   bool prepare_groups();
   bool prepare_days();
@@ -37,7 +52,10 @@ class SumsWriter {
   // By table, kind and set of columns; the histogram is the one after the last.
   std::unordered_map<std::uint64_t, Statement> statements_;
   std::array<Statement, kTableCount> groups_;
-  Statement has_day_, copy_day_, insert_day_;
+  Statement newest_day_, has_day_, copy_day_, insert_day_;
+  // Key of each station's newest row of a day, once it was asked for; 0: not known, or none. Nearly all that is written
+  // is of that day or begins the next.
+  std::vector<std::uint64_t> newest_days_;
   RowGroupAdder adder_;
   std::vector<std::byte> merged_;                               // Room of the SQL functions.
   std::vector<std::byte> dwells_;                               // Of the row that is being written ...
