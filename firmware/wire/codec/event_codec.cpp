@@ -37,7 +37,7 @@ cubby_v1_ConfigApplied& begin_config_applied(cubby_v1_Event& event, Bytes config
 
 template <std::size_t Size>
 std::string_view text_of(const char (&text)[Size]) {
-  return {text, strnlen(text, Size)};
+  return {text, static_cast<std::size_t>(std::find(text, text + Size, '\0') - text)};
 }
 
 void write_body(const cubby_v1_Deposited& body, FieldWriter& writer) {
