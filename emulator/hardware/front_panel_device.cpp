@@ -42,6 +42,9 @@ void FrontPanelDevice::scan(std::string_view text) {
 }
 
 std::size_t FrontPanelDevice::do_receive(MutableBytes into) {
+  if (input_.empty()) {
+    return 0;
+  }
   const std::size_t count = std::min(into.size(), input_.size());
   std::copy_n(input_.begin(), count, into.begin());
   input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(count));

@@ -147,7 +147,8 @@ bool NorFlashDevice::would_overwrite(std::uint32_t address, std::size_t size) co
     return false;
   }
   const std::byte* const cells = sector->data() + address % geometry_.sector_size;
-  return std::any_of(cells, cells + size, [](std::byte cell) { return cell != kErased; });
+  // Equal to one that is erased, and all equal to their neighbours.
+  return size != 0 && (cells[0] != kErased || std::memcmp(cells, cells + 1, size - 1) != 0);
 }
 
 Status NorFlashDevice::do_erase(std::uint32_t sector) {

@@ -4,9 +4,9 @@
 
 #include "emulator/hardware/modbus_segment.h"
 #include "emulator/people/demand.h"
+#include "emulator/people/notices.h"
 #include "emulator/people/outages.h"
 #include "firmware/wire/codec/event_codec.h"
-#include "firmware/wire/codec/uplink_codec.h"
 #include "firmware/wire/framing/frame.h"
 
 namespace cubby::emulator {
@@ -19,10 +19,8 @@ std::uint64_t run_seed(const StationSetup& setup) {
   return Prng(setup.seed).child("random", setup.run_id).next();
 }
 
-/// Of the code that the event is about.
-template <typename Body>
-CodeSource code_of(const Body& body, std::uint64_t counter) {
-  return {.counter = counter,
+CodeSource code_of(const cubby_v1_CodeReissued& body) {
+  return {.counter = body.code_counter,
           .key_version = body.has_key_version ? body.key_version : std::uint16_t{1},
           .digits = body.has_code_digits ? body.code_digits : std::uint8_t{limits::kCodeDigits}};
 }
@@ -264,20 +262,18 @@ void StationWorld::on_event(std::uint64_t seq, Bytes payload) {
   hash_.add(TraceKind::kEvent, now_, seq);
   hash_.add(TraceKind::kEvent, now_, payload);
   const RoomScope scope(&meter_, Room::kPeople);
-  const std::uint32_t body = wire::body_of(payload);
-  cubby_v1_Event event;
-  if ((body != cubby_v1_Event_code_reissued_tag && body != cubby_v1_Event_deposited_tag) ||
-      wire::decode_event(payload, event) != Status::kOk) {
+  Bytes bytes;
+  const std::uint32_t body = wire::body_of(payload, bytes);
+  if (body == cubby_v1_Event_deposited_tag) {
+    if (const auto deposited = read_deposited(bytes); deposited.has_value()) {
+      people_.on_deposited(seq, deposited->code, deposited->compartment, deposited->parcel);
+    }
     return;
   }
-  if (event.which_body == cubby_v1_Event_code_reissued_tag) {
+  cubby_v1_Event event;
+  if (body == cubby_v1_Event_code_reissued_tag && wire::decode_event(payload, event) == Status::kOk) {
     const cubby_v1_CodeReissued& reissued = event.body.code_reissued;
-    people_.on_reissued(seq, code_of(reissued, reissued.code_counter), reissued.compartment);
-  }
-  if (event.which_body == cubby_v1_Event_deposited_tag) {
-    const cubby_v1_Deposited& deposited = event.body.deposited;
-    const std::uint64_t counter = deposited.has_code_counter ? deposited.code_counter : deposited.counter;
-    people_.on_deposited(seq, code_of(deposited, counter), deposited.compartment, deposited.parcel);
+    people_.on_reissued(seq, code_of(reissued), reissued.compartment);
   }
 }
 
@@ -403,9 +399,8 @@ void StationWorld::notice_acks(Bytes bytes) {
     if (parse.kind != wire::FrameParse::Kind::kFrame) {
       return;
     }
-    cubby_v1_Down down;
-    if (wire::decode_down(parse.frame.message, down) == Status::kOk && down.which_body == cubby_v1_Down_ack_tag) {
-      people_.on_delivered(down.body.ack.durable_seq);
+    if (const auto seq = read_ack(parse.frame.message); seq.has_value()) {
+      people_.on_delivered(*seq);
     }
     bytes = bytes.subspan(parse.consumed);
   }

@@ -6,7 +6,7 @@ namespace cubby {
 namespace {
 
 // A host has the room to fold as many bytes of a CRC-16 at a time; a microcontroller is content with one.
-constexpr std::size_t kCrc16Slices = sizeof(void*) == 8 ? 4 : 1;
+constexpr std::size_t kCrc16Slices = sizeof(void*) == 8 ? 8 : 1;
 
 constexpr std::uint32_t crc32c_of_byte(std::uint32_t value) {
   for (int bit = 0; bit < 8; ++bit) {
@@ -47,6 +47,17 @@ constexpr auto kCrc16Tables = [] {
   }
   return tables;
 }();
+
+// Of 2 to kCrc16Slices bytes at once: the CRC so far meets the first two of them, and no look-up waits for another.
+[[maybe_unused]] std::uint32_t fold(Bytes bytes, std::uint32_t crc) {
+  const std::size_t last = bytes.size() - 1;
+  std::uint32_t folded = kCrc16Tables[last][(crc ^ static_cast<std::uint32_t>(bytes[0])) & 0xFF] ^
+                         kCrc16Tables[last - 1][(crc >> 8) ^ static_cast<std::uint32_t>(bytes[1])];
+  for (std::size_t i = 2; i <= last; ++i) {
+    folded ^= kCrc16Tables[last - i][static_cast<std::uint32_t>(bytes[i])];
+  }
+  return folded;
+}
 
 #ifdef __x86_64__
 // Chosen when it is called, so that one program serves processors with the instruction and without.
@@ -91,16 +102,16 @@ std::uint32_t crc32c_by_table(Bytes data, std::uint32_t seed) {
 
 std::uint16_t crc16_modbus(Bytes data) {
   std::uint32_t crc = 0xFFFF;
-  std::size_t i = 0;
-  if constexpr (kCrc16Slices == 4) {
-    for (; i + 4 <= data.size(); i += 4) {
-      const std::uint32_t four = load_le<std::uint32_t>(data.subspan(i, 4)) ^ crc;
-      crc = kCrc16Tables[3][four & 0xFF] ^ kCrc16Tables[2][(four >> 8) & 0xFF] ^ kCrc16Tables[1][(four >> 16) & 0xFF] ^
-            kCrc16Tables[0][four >> 24];
+  if constexpr (kCrc16Slices > 1) {
+    for (; data.size() >= kCrc16Slices; data = data.subspan(kCrc16Slices)) {
+      crc = fold(data.first(kCrc16Slices), crc);
+    }
+    if (data.size() >= 2) {
+      return static_cast<std::uint16_t>(fold(data, crc));
     }
   }
-  for (; i < data.size(); ++i) {
-    crc = (crc >> 8) ^ kCrc16Tables[0][(crc ^ static_cast<std::uint32_t>(data[i])) & 0xFF];
+  for (const std::byte byte : data) {
+    crc = (crc >> 8) ^ kCrc16Tables[0][(crc ^ static_cast<std::uint32_t>(byte)) & 0xFF];
   }
   return static_cast<std::uint16_t>(crc);
 }

@@ -176,6 +176,9 @@ void Controller::take_inputs(Instant now) {
 
 /// Brings what is derived from the state up to date: vacancy, codes, terms.
 void Controller::refresh_indexes() {
+  if (!any(recorder_.state().changed())) {
+    return;
+  }
   const auto changed = recorder_.state().take_changed();
   for (std::size_t word = 0; word < changed.size(); ++word) {
     for (auto bits = changed[word]; bits != 0; bits &= bits - 1) {

@@ -486,7 +486,7 @@ void Openings::resolve(std::size_t slot, Instant now) {
 }
 
 void Openings::tick(Instant now) {
-  if (live_count_ == 0) {
+  if (now < next_deadline_) {
     return;
   }
   for (std::size_t slot = 0; slot < live_.size(); ++slot) {
@@ -551,28 +551,26 @@ void Openings::run_deadline(std::size_t slot, Instant now) {
   }
 }
 
-Instant Openings::deadline() const {
-  auto first = Instant::max();
-  if (live_count_ == 0) {
-    return first;
-  }
+void Openings::find_next_deadline() {
+  next_deadline_ = Instant::max();
   for (const auto& live : live_) {
     if (live.phase != Phase::kNone) {
-      first = std::min(first, live.deadline);
+      next_deadline_ = std::min(next_deadline_, live.deadline);
     }
   }
-  return first;
 }
 
 void Openings::enter(std::size_t slot, Phase phase, Instant deadline) {
   live_[slot].phase = phase;
   live_[slot].deadline = deadline;
+  find_next_deadline();
 }
 
 /// The slot is free in the state already.
 void Openings::end(std::size_t slot, std::uint8_t compartment) {
   live_[slot] = {};
   --live_count_;
+  find_next_deadline();
   stop_expecting(compartment);
 }
 

@@ -63,13 +63,14 @@ class Openings {
   /// True if the change belongs to an opening.
   bool on_door(std::uint8_t compartment, drivers::DoorState door, Instant now);
   void tick(Instant now);
-  Instant deadline() const;
+  Instant deadline() const { return next_deadline_; }
   std::optional<OpeningNews> next_news();
 
   /// See firmware/base/image.h.
   template <typename Image>
   void image(Image& image) {
     image(codes_, live_, live_count_, moving_, news_, news_taken_);
+    find_next_deadline();
   }
 
  private:
@@ -115,6 +116,7 @@ class Openings {
   void resolve(std::size_t slot, Instant now);
   void run_deadline(std::size_t slot, Instant now);
   void enter(std::size_t slot, Phase phase, Instant deadline);
+  void find_next_deadline();
   void end(std::size_t slot, std::uint8_t compartment);
   void stop_expecting(std::uint8_t compartment);
   void tell(const OpeningNews& news);
@@ -126,7 +128,8 @@ class Openings {
   StationState::CodeKind codes_;
   std::array<Live, StationState::kOpeningsMax> live_{};  // By slot of StationState.
   std::size_t live_count_ = 0;
-  std::uint8_t moving_ = 0;  // The door that the bank was told to watch.
+  Instant next_deadline_ = Instant::max();  // Of all that are live: ticks are many, and openings few.
+  std::uint8_t moving_ = 0;                 // The door that the bank was told to watch.
   InplaceVector<OpeningNews, 2 * StationState::kOpeningsMax> news_;
   std::size_t news_taken_ = 0;
 };

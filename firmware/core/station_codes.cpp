@@ -5,11 +5,14 @@ namespace cubby::core {
 
 std::uint64_t StationState::group_code(std::string_view carrier, std::uint64_t recipient_token,
                                        const CodeKind& kind) const {
+  if (recipient_token == 0) {
+    return 0;  // Of nobody who is known.
+  }
   for (const auto& compartment : compartments_) {
     const auto& parcel = compartment.parcel;
-    if (recipient_token != 0 && compartment.state == CompartmentState::kOccupied && !parcel.code_dead &&
-        code_digits(parcel) == kind.digits && parcel.key_version == kind.key_version &&
-        parcel.recipient_token == recipient_token && parcel.carrier.view() == carrier) {
+    if (compartment.state == CompartmentState::kOccupied && !parcel.code_dead && code_digits(parcel) == kind.digits &&
+        parcel.key_version == kind.key_version && parcel.recipient_token == recipient_token &&
+        parcel.carrier.view() == carrier) {
       return parcel.code_counter;
     }
   }

@@ -18,6 +18,9 @@ constexpr std::uint8_t kTypeLanguage = 0x83;
 }  // namespace
 
 std::optional<PanelInput> PanelLink::next_input() {
+  if (in_size_ == 0 && !fill()) {
+    return std::nullopt;  // As a rule nobody is there.
+  }
   PanelInput input;
   do {
     if (parse(input)) {

@@ -211,7 +211,7 @@ bool Journal::checkpoint_due() const {
     return true;
   }
   // Short of space, and all that keeps old sectors is that the fold still needs them.
-  return sectors_since_checkpoint_ >= 2 && sectors_free() < kSectorsShort;
+  return sectors_since_checkpoint_ >= 2 && !has_free(kSectorsShort);
 }
 
 Status Journal::write_checkpoint(CheckpointSource& source) {
@@ -300,17 +300,17 @@ std::uint32_t Journal::sectors_unused() const {
   return flash_.geometry().sector_count - taken;
 }
 
-std::uint32_t Journal::sectors_free() const {
+std::uint32_t Journal::count_free(std::uint32_t enough) const {
   std::uint32_t free = sectors_unused();
   const std::uint64_t discardable = discardable_seq();
-  for (std::size_t i = 0; i < live_count_ && reclaimable(i, discardable); ++i) {
+  for (std::size_t i = 0; free < enough && i < live_count_ && reclaimable(i, discardable); ++i) {
     free += retired(live_[i].sector) ? 0 : 1;
   }
   return free;
 }
 
 bool Journal::room_for_deposits() const {
-  return mounted_ && !failed_ && sectors_free() > kSectorsForBoot + limits::kSectorsReserve;
+  return mounted_ && !failed_ && has_free(kSectorsForBoot + limits::kSectorsReserve + 1);
 }
 
 std::uint64_t Journal::oldest_seq() const {

@@ -129,7 +129,7 @@ class Journal {
 
   /// False when only the reserve for pickups and security events is left.
   bool room_for_deposits() const;
-  std::uint32_t sectors_free() const;
+  std::uint32_t sectors_free() const { return count_free(UINT32_MAX); }
 
   /// See firmware/base/image.h.
   template <typename Image>
@@ -194,6 +194,9 @@ class Journal {
   /// Not one of `avoided` (by physical sector, may be null); kNoSector: there is none.
   std::uint16_t pick_free_sector(const std::array<bool, limits::kSectorsMax>* avoided) const;
   std::uint32_t sectors_unused() const;
+  /// Up to `enough`: a journal that has run for long would look at all its sectors.
+  std::uint32_t count_free(std::uint32_t enough) const;
+  bool has_free(std::uint32_t wanted) const { return count_free(wanted) >= wanted; }
   bool fits(std::uint32_t size, bool ack_mark) const;
   /// The last event that may be discarded: the centre holds it, and the flash says so.
   std::uint64_t discardable_seq() const;

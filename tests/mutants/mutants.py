@@ -155,7 +155,7 @@ MUTANTS = [
          "SecondInput.OfAnyParcelOpensAllDoorsOfItsGroup"),
         ("equal-codes-open-two-groups", "if (<<test_bit(found, number) && !of_code>>)", "false",
          "StationState.OfEqualCodesBehindTwoCountersOpensOnlyTheOneThatIsMeant"),
-        ("short-code-for-a-group-with-long-ones", "<<code_digits(parcel) == kind.digits>> && parcel.key_version",
+        ("short-code-for-a-group-with-long-ones", "!parcel.code_dead && <<code_digits(parcel) == kind.digits>>",
          "true", "SecondInput.AParcelJoinsNoGroupWhoseCodeHasOtherDigits"),
     ),
     *at(

@@ -17,8 +17,9 @@ void set_config_applied(cubby_v1_Event& event, const Bytes& config, Bytes config
 /// The same of a configuration that is not there as bytes; it must live until the event is encoded.
 void set_config_applied(cubby_v1_Event& event, const cubby_v1_StationConfig& config, Bytes config_hash);
 
-/// Which body the Event has (its field's number), without decoding it; 0: none of those that are encoded here.
-std::uint32_t body_of(Bytes bytes);
+/// Which body the Event has (its field's number), and the encoded body itself, without decoding it; 0: none of those
+/// that are encoded here, or it is cut off.
+std::uint32_t body_of(Bytes bytes, Bytes& body);
 
 /// kCorrupt: not an Event. ConfigApplied.config is skipped.
 Status decode_event(Bytes bytes, cubby_v1_Event& event);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "firmware/base/assert.h"
+#include "firmware/wire/codec/field_reader.h"
 #include "firmware/wire/framing/frame.h"
 #include "pb_decode.h"
 #include "pb_encode.h"
@@ -21,26 +22,12 @@ constexpr std::byte tag(std::uint32_t field, std::uint8_t type) {
 }
 
 /// The submessage in the last of the fields with that number; empty: there is none.
-Bytes find_submessage(Bytes message, std::uint32_t field) {
-  pb_istream_t stream = pb_istream_from_buffer(reinterpret_cast<const pb_byte_t*>(message.data()), message.size());
+Bytes find_submessage(Bytes message, std::uint32_t number) {
+  WireField field;
   Bytes found;
-  pb_wire_type_t type{};
-  std::uint32_t number = 0;
-  bool at_end = false;
-  while (pb_decode_tag(&stream, &type, &number, &at_end)) {
-    std::uint32_t size = 0;
-    if (number != field || type != PB_WT_STRING) {
-      if (!pb_skip_field(&stream, type)) {
-        break;
-      }
-      continue;
-    }
-    if (!pb_decode_varint32(&stream, &size) || size > stream.bytes_left) {
-      break;
-    }
-    found = message.subspan(message.size() - stream.bytes_left, size);
-    if (!pb_read(&stream, nullptr, size)) {
-      break;
+  while (take_field(message, field)) {
+    if (field.tag == number && field.type == WireField::Type::kBytes) {
+      found = field.bytes;
     }
   }
   return found;

@@ -119,6 +119,26 @@ TEST(Journal, DiscardsOnlyWhatIsAcknowledgedAndOnlyWhenSpaceIsNeeded) {
   EXPECT_LE(world.journal.oldest_seq(), 21U);
 }
 
+// Counted up to what is asked for, and once whole. Acknowledged sectors behind a checkpoint are free too.
+TEST(Journal, HasRoomForDepositsWhileMoreIsFreeThanTheReserve) {
+  StoreWorld world;
+  for (int i = 0; i < 120; ++i) {
+    ASSERT_EQ(world.event_of(500), Status::kOk);
+    EXPECT_EQ(world.journal.room_for_deposits(), world.journal.sectors_free() > 2 + limits::kSectorsReserve) << i;
+    const auto before = world.journal.sectors_free();
+    if (i % 50 == 49) {
+      ASSERT_EQ(world.checkpoint(), Status::kOk);
+      ASSERT_EQ(world.acknowledge(world.journal.next_seq() - 1), Status::kOk);
+      EXPECT_GT(world.journal.sectors_free(), before);
+    }
+  }
+  while (world.journal.room_for_deposits()) {
+    EXPECT_GT(world.journal.sectors_free(), 2 + limits::kSectorsReserve);
+    ASSERT_EQ(world.event_of(500), Status::kOk);
+  }
+  EXPECT_EQ(world.journal.sectors_free(), 2 + limits::kSectorsReserve);
+}
+
 TEST(Journal, KeepsAReserveWhenOffline) {
   StoreWorld world;
   std::uint64_t deposits = 0;

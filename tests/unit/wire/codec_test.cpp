@@ -48,25 +48,73 @@ TEST(EventCodec, TellsTheBodyWithoutDecodingIt) {
   std::array<std::byte, 128> buffer;
   const std::size_t size = encode_event(event, buffer).value();
   const Bytes whole = Bytes(buffer).first(size);
-  EXPECT_EQ(body_of(whole), static_cast<std::uint32_t>(cubby_v1_Event_deposited_tag));
+  Bytes body;
+  EXPECT_EQ(body_of(whole, body), static_cast<std::uint32_t>(cubby_v1_Event_deposited_tag));
+  EXPECT_EQ(body.data() + body.size(), whole.data() + whole.size());
   event = cubby_v1_Event_init_zero;
   event.which_body = cubby_v1_Event_door_forced_tag;
   std::array<std::byte, 16> bare;
   const std::size_t bare_size = encode_event(event, bare).value();
-  EXPECT_EQ(body_of(Bytes(bare).first(bare_size)), static_cast<std::uint32_t>(cubby_v1_Event_door_forced_tag));
-  EXPECT_EQ(body_of({}), 0U);
+  EXPECT_EQ(body_of(Bytes(bare).first(bare_size), body), static_cast<std::uint32_t>(cubby_v1_Event_door_forced_tag));
+  EXPECT_EQ(body_of({}, body), 0U);
   for (std::size_t cut = 0; cut < size; ++cut) {
-    const std::uint32_t body = body_of(whole.first(cut));
-    EXPECT_TRUE(body == 0 || body == cubby_v1_Event_deposited_tag) << "after " << cut << " bytes";
+    EXPECT_EQ(body_of(whole.first(cut), body), 0U) << "after " << cut << " bytes";
   }
   const std::array<std::byte, 2> number{std::byte{4 << 3}, std::byte{1}};  // Field 4 is no varint.
-  EXPECT_EQ(body_of(number), 0U);
+  EXPECT_EQ(body_of(number, body), 0U);
+}
+
+// Each number over its whole range of lengths, and each absent now and then.
+template <typename T>
+void draw(Prng& dice, T& number) {
+  number = dice.chance(200'000) ? T{} : static_cast<T>(dice.next() >> dice.below(64));
+}
+
+template <std::size_t Size>
+void draw(Prng& dice, char (&text)[Size]) {
+  const std::size_t size = dice.below(Size);
+  std::memset(text, 0, Size);
+  std::memset(text, 'x', size);
+}
+
+void draw_deposited(Prng& dice, cubby_v1_Deposited& body) {
+  draw(dice, body.compartment);
+  draw(dice, body.counter);
+  draw(dice, body.parcel);
+  draw(dice, body.carrier);
+  body.size = static_cast<cubby_v1_Size>(dice.below(5));
+  body.has_recipient_token = dice.chance(500'000);
+  draw(dice, body.recipient_token);
+  draw(dice, body.attempts);
+  draw(dice, body.open_ms);
+  body.has_code_counter = dice.chance(500'000);
+  draw(dice, body.code_counter);
+  body.has_code_digits = dice.chance(500'000);
+  draw(dice, body.code_digits);
+  body.item = static_cast<cubby_v1_ItemReading>(dice.below(3));
+  body.has_key_version = dice.chance(500'000);
+  draw(dice, body.key_version);
+}
+
+void draw_collected(Prng& dice, cubby_v1_Collected& body) {
+  body = cubby_v1_Collected_init_zero;
+  draw(dice, body.compartment);
+  draw(dice, body.counter);
+  draw(dice, body.carrier);
+  body.size = static_cast<cubby_v1_Size>(dice.below(5));
+  body.has_dwell_ms = dice.chance(500'000);
+  draw(dice, body.dwell_ms);
+  draw(dice, body.attempts);
+  draw(dice, body.open_ms);
+  body.item = static_cast<cubby_v1_ItemReading>(dice.below(3));
 }
 
 TEST(EventCodec, WritesWhatNanopbWouldWrite) {
   const google::protobuf::Descriptor& descriptor = *cubby::v1::Event::descriptor();
   EXPECT_EQ(descriptor.field_count() - descriptor.FindOneofByName("body")->field_count(), 3)
       << "encode_event() writes what stands outside the body by hand: add the new field there.";
+  EXPECT_EQ(cubby::v1::Deposited::descriptor()->field_count(), 12) << "The same of a deposit.";
+  EXPECT_EQ(cubby::v1::Collected::descriptor()->field_count(), 8) << "The same of a collection.";
   constexpr std::uint64_t kSeed = 11;
   Prng dice(kSeed);
   for (int round = 0; round < 5'000; ++round) {
@@ -75,7 +123,11 @@ TEST(EventCodec, WritesWhatNanopbWouldWrite) {
     event.uptime_ms = dice.chance(100'000) ? 0 : dice.next() >> dice.below(64);
     event.has_wall_ms = dice.chance(500'000);
     event.wall_ms = dice.chance(100'000) ? 0 : dice.next() >> dice.below(64);
-    if (dice.chance(500'000)) {
+    draw_deposited(dice, event.body.deposited);
+    if (dice.chance(300'000)) {
+      event.which_body = cubby_v1_Event_collected_tag;
+      draw_collected(dice, event.body.collected);
+    } else if (dice.chance(300'000)) {
       event.which_body = cubby_v1_Event_snapshot_tag;  // Its length has one byte or two.
       event.body.snapshot = cubby_v1_Snapshot_init_zero;
       event.body.snapshot.states.size = static_cast<pb_size_t>(dice.below(193));

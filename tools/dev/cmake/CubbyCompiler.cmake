@@ -17,3 +17,11 @@ set(CUBBY_CORE_OPTIONS "$<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions>")
 if(NOT CUBBY_SANITIZE MATCHES "undefined")
   list(APPEND CUBBY_CORE_OPTIONS "$<$<COMPILE_LANGUAGE:CXX>:-fno-rtti>")
 endif()
+# The rooms of firmware and emulator are small files that call each other all the time: cubby-emulator is optimised
+# again as one when it is linked (docs/design/engine.md): CUBBY_AS_ONE of that target. All others link the same objects
+# as they are; GCC must not see -fno-lto at all where it is not meant.
+option(CUBBY_FAST_CORE "Optimise firmware and emulator as far as GCC can" OFF)
+if(CUBBY_FAST_CORE)
+  list(APPEND CUBBY_CORE_OPTIONS -O3 -flto=auto -ffat-lto-objects)
+  add_link_options("$<IF:$<BOOL:$<TARGET_PROPERTY:CUBBY_AS_ONE>>,-flto=auto;-Wno-stringop-overflow,-fno-lto>")
+endif()
