@@ -134,7 +134,8 @@ class LiveRun {
       for (std::size_t i = 0; i < fleet_.station_count(); ++i) {
         figures.unsettled += fleet_.station(i).settled() ? 0 : 1;
       }
-    } while ((figures.unsettled > 0 || now_us_ - begin_us < kSeenWithinS * 1'000'000) && Clock::now() - begin < kSettlePatience);
+    } while ((figures.unsettled > 0 || now_us_ - begin_us < kSeenWithinS * 1'000'000) &&
+             Clock::now() - begin < kSettlePatience);
   }
 
   const RunOptions& options_;
