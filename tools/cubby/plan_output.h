@@ -11,9 +11,9 @@ namespace cubby::tools {
 /// What all rows have in common.
 struct PlanReport {
   std::string profile;
-  std::string trace;      // Empty: the demand is the profile's.
-  double target = 0;      // Share, 0..1.
-  double confidence = 0;  // Of each row's interval.
+  std::string trace = {};  // Empty: the demand is the profile's.
+  double target = 0;       // Share, 0..1.
+  double confidence = 0;   // Of each row's interval.
   std::uint32_t stations = 0;
   std::uint32_t warm_up_days = 0;
   std::uint32_t days = 0;
