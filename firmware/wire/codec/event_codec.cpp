@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "firmware/base/assert.h"
 #include "firmware/wire/codec/field_reader.h"
-#include "firmware/wire/codec/field_writer.h"
 #include "firmware/wire/framing/frame.h"
 #include "pb_common.h"
 #include "pb_decode.h"
@@ -35,71 +33,6 @@ cubby_v1_ConfigApplied& begin_config_applied(cubby_v1_Event& event, Bytes config
   return body;
 }
 
-template <std::size_t Size>
-std::string_view text_of(const char (&text)[Size]) {
-  return {text, static_cast<std::size_t>(std::find(text, text + Size, '\0') - text)};
-}
-
-void write_body(const cubby_v1_Deposited& body, FieldWriter& writer) {
-  writer.number(cubby_v1_Deposited_compartment_tag, body.compartment);
-  writer.number(cubby_v1_Deposited_counter_tag, body.counter);
-  writer.text(cubby_v1_Deposited_parcel_tag, text_of(body.parcel));
-  writer.text(cubby_v1_Deposited_carrier_tag, text_of(body.carrier));
-  writer.number(cubby_v1_Deposited_size_tag, body.size);
-  if (body.has_recipient_token) {
-    writer.fixed64(cubby_v1_Deposited_recipient_token_tag, body.recipient_token);
-  }
-  writer.number(cubby_v1_Deposited_attempts_tag, body.attempts);
-  writer.number(cubby_v1_Deposited_open_ms_tag, body.open_ms);
-  if (body.has_code_counter) {
-    writer.present(cubby_v1_Deposited_code_counter_tag, body.code_counter);
-  }
-  if (body.has_code_digits) {
-    writer.present(cubby_v1_Deposited_code_digits_tag, body.code_digits);
-  }
-  writer.number(cubby_v1_Deposited_item_tag, body.item);
-  if (body.has_key_version) {
-    writer.present(cubby_v1_Deposited_key_version_tag, body.key_version);
-  }
-}
-
-void write_body(const cubby_v1_Collected& body, FieldWriter& writer) {
-  writer.number(cubby_v1_Collected_compartment_tag, body.compartment);
-  writer.number(cubby_v1_Collected_counter_tag, body.counter);
-  writer.text(cubby_v1_Collected_carrier_tag, text_of(body.carrier));
-  writer.number(cubby_v1_Collected_size_tag, body.size);
-  if (body.has_dwell_ms) {
-    writer.present(cubby_v1_Collected_dwell_ms_tag, body.dwell_ms);
-  }
-  writer.number(cubby_v1_Collected_attempts_tag, body.attempts);
-  writer.number(cubby_v1_Collected_open_ms_tag, body.open_ms);
-  writer.number(cubby_v1_Collected_item_tag, body.item);
-}
-
-template <typename Body>
-Result<std::size_t> encode_by_hand(const Body& body, MutableBytes into) {
-  FieldWriter writer(into);
-  write_body(body, writer);
-  return writer.fits() ? Result<std::size_t>(writer.size()) : Result<std::size_t>(Status::kNoSpace);
-}
-
-// Nine of ten events are deposits and collections; the others are nanopb's.
-Result<std::size_t> encode_body(const cubby_v1_Event& event, MutableBytes into) {
-  if (event.which_body == cubby_v1_Event_deposited_tag) {
-    return encode_by_hand(event.body.deposited, into);
-  }
-  if (event.which_body == cubby_v1_Event_collected_tag) {
-    return encode_by_hand(event.body.collected, into);
-  }
-  pb_field_iter_t body;
-  const bool known =
-      pb_field_iter_begin_const(&body, cubby_v1_Event_fields, &event) && pb_field_iter_find(&body, event.which_body);
-  CUBBY_ASSERT(known);
-  pb_ostream_t stream = pb_ostream_from_buffer(reinterpret_cast<pb_byte_t*>(into.data()), into.size());
-  return pb_encode(&stream, body.submsg_desc, body.pData) ? Result<std::size_t>(stream.bytes_written)
-                                                          : Result<std::size_t>(Status::kNoSpace);
-}
-
 }  // namespace
 
 // What nanopb would write, in one pass instead of two (it measures a submessage before it writes it) and
@@ -122,7 +55,9 @@ Result<std::size_t> encode_event(const cubby_v1_Event& event, MutableBytes into)
     put(cubby_v1_Event_wall_ms_tag << 3);
     put(event.wall_ms);
   }
-  const bool has_body = event.which_body != 0;
+  pb_field_iter_t body;
+  const bool has_body = event.which_body != 0 && pb_field_iter_begin_const(&body, cubby_v1_Event_fields, &event) &&
+                        pb_field_iter_find(&body, event.which_body);
   if (has_body) {
     put(std::uint64_t{event.which_body} << 3 | PB_WT_STRING);
   }
@@ -135,19 +70,19 @@ Result<std::size_t> encode_event(const cubby_v1_Event& event, MutableBytes into)
     return head_size;
   }
   const MutableBytes room = into.subspan(body_at);
-  const Result<std::size_t> size = encode_body(event, room);
-  if (!size.ok()) {
-    return size.status();
+  pb_ostream_t stream = pb_ostream_from_buffer(reinterpret_cast<pb_byte_t*>(room.data()), room.size());
+  if (!pb_encode(&stream, body.submsg_desc, body.pData)) {
+    return Status::kNoSpace;
   }
-  const std::size_t length_size = varint_size(size.value());
+  const std::size_t length_size = varint_size(stream.bytes_written);
   if (length_size > 1) {
-    if (room.size() < size.value() + length_size - 1) {
+    if (room.size() < stream.bytes_written + length_size - 1) {
       return Status::kNoSpace;
     }
-    std::memmove(room.data() + length_size - 1, room.data(), size.value());
+    std::memmove(room.data() + length_size - 1, room.data(), stream.bytes_written);
   }
-  encode_varint(size.value(), into.data() + head_size);
-  return head_size + length_size + size.value();
+  encode_varint(stream.bytes_written, into.data() + head_size);
+  return head_size + length_size + stream.bytes_written;
 }
 
 void set_config_applied(cubby_v1_Event& event, const Bytes& config, Bytes config_hash) {
