@@ -106,7 +106,7 @@ struct ErrandResult {
   SecondInput second;  // Empty: the code is typed alone.
 };
 
-/// kNone: nothing, and will not, for it is not behind a door. kDue: it is, and the centre has yet to tell its code.
+/// kNone: nothing, and will not, for it is not here. kDue: it waits for a door, or for the centre to tell its code.
 enum class Notice : std::uint8_t { kNone, kDue, kGiven };
 
 struct PeopleCounters {

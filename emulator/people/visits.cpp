@@ -471,8 +471,9 @@ void People::look_up_code(std::string_view number, Visitor& visitor) const {
 Notice People::notice_of(std::string_view number) const {
   Notice notice = Notice::kNone;
   for (const Parcel& parcel : parcels_) {
-    if (parcel.state == ParcelState::kStored && parcel.number.view() == number) {
-      notice = std::max(notice, parcel.told ? Notice::kGiven : Notice::kDue);
+    const bool stored = parcel.state == ParcelState::kStored;
+    if ((stored || parcel.state == ParcelState::kCarried) && parcel.number.view() == number) {
+      notice = std::max(notice, stored && parcel.told ? Notice::kGiven : Notice::kDue);
     }
   }
   return notice;

@@ -45,6 +45,8 @@ class Configuration {
   Status change(const cubby_v1_StationRules& rules, Instant now);
   /// Journals a change that the journal had no room for.
   void tick() { (void)tell(); }
+  /// There is one still.
+  bool untold() const { return untold_; }
 
   /// See firmware/base/image.h, `file` and `bytes` start().
   template <typename Image>

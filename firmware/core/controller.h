@@ -96,8 +96,8 @@ class Controller final : public wire::UplinkListener {
   Status open_journal();
   Status journal_boot();
   Status tell_boot();
-  /// A boot or a Snapshot waits for room in the journal.
-  bool untold() const { return (boot_untold_ || snapshot_wanted_) && recorder_.healthy(); }
+  /// A boot, a Snapshot or changed rules wait for room in the journal.
+  bool untold() const { return (boot_untold_ || snapshot_wanted_ || configuration_.untold()) && recorder_.healthy(); }
   void note_time_off();
   Status append_journal_opened();
   Status append_booted();

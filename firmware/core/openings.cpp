@@ -44,7 +44,6 @@ Status Openings::begin(const Intent& request, Instant now) {
   CUBBY_TRY(recorder_.append(intent));
   const auto slot = recorder_.state().find_opening(request.compartment);
   CUBBY_ASSERT(slot < StationState::kOpeningsMax && live_[slot].phase == Phase::kNone);
-  ++live_count_;
   live_[slot] = {.attempted_at = now, .authorised_until = now + limits::kAuthorisationLife};
   attempt(slot, now);
   return Status::kOk;
@@ -445,7 +444,6 @@ void Openings::left_open(std::size_t slot) {
 void Openings::recover(Instant now) {
   for (std::size_t slot = 0; slot < live_.size(); ++slot) {
     if (pending(slot).intent.compartment != 0) {
-      ++live_count_;
       live_[slot].attempted_at = now;
       enter(slot, Phase::kRecovering, Instant::max());
       if (pending(slot).outcome == AttemptOutcome::kNone) {
@@ -569,7 +567,6 @@ void Openings::enter(std::size_t slot, Phase phase, Instant deadline) {
 /// The slot is free in the state already.
 void Openings::end(std::size_t slot, std::uint8_t compartment) {
   live_[slot] = {};
-  --live_count_;
   find_next_deadline();
   stop_expecting(compartment);
 }

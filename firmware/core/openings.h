@@ -35,7 +35,6 @@ class Openings {
   Openings(Recorder& recorder, drivers::DoorBank& doors, const hal::PowerMonitor& power)
       : recorder_(recorder), doors_(doors), power_(power) {}
 
-  /// Of the codes of parcels that are deposited from now on.
   /// Of the codes that are given from now on.
   void set_codes(const StationState::CodeKind& codes) { codes_ = codes; }
 
@@ -69,7 +68,7 @@ class Openings {
   /// See firmware/base/image.h.
   template <typename Image>
   void image(Image& image) {
-    image(codes_, live_, live_count_, moving_, news_, news_taken_);
+    image(codes_, live_, moving_, news_, news_taken_);
     find_next_deadline();
   }
 
@@ -127,9 +126,8 @@ class Openings {
   const hal::PowerMonitor& power_;
   StationState::CodeKind codes_;
   std::array<Live, StationState::kOpeningsMax> live_{};  // By slot of StationState.
-  std::size_t live_count_ = 0;
-  Instant next_deadline_ = Instant::max();  // Of all that are live: ticks are many, and openings few.
-  std::uint8_t moving_ = 0;                 // The door that the bank was told to watch.
+  Instant next_deadline_ = Instant::max();               // Of all that are live: ticks are many, and openings few.
+  std::uint8_t moving_ = 0;                              // The door that the bank was told to watch.
   InplaceVector<OpeningNews, 2 * StationState::kOpeningsMax> news_;
   std::size_t news_taken_ = 0;
 };

@@ -91,6 +91,15 @@ bool Journal::reclaimable(std::size_t live, std::uint64_t acked_seq) const {
   return last_seq <= acked_seq && checkpoint_order_ != 0 && next.first_order <= checkpoint_order_;
 }
 
+bool Journal::frees(std::uint64_t acked_seq) const {
+  for (std::size_t i = 0; reclaimable(i, acked_seq); ++i) {
+    if (!retired(live_[i].sector)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void Journal::reclaim_oldest() {
   in_use_[live_[0].sector] = false;
   std::copy(live_.begin() + 1, live_.begin() + static_cast<std::ptrdiff_t>(live_count_), live_.begin());
@@ -270,14 +279,23 @@ Status Journal::acknowledge(const AckMark& mark) {
   const std::optional<AckMark> before = last_ack_;
   last_ack_ = mark;  // First: what a mark takes back may not be discarded to make room for that mark.
   const std::uint32_t size = padded(layout::kInternalHeaderSize + kAckBytes);
-  const bool full = sectors_unused() <= kSectorsForBoot && !reclaimable(0, discardable_seq()) && !fits(size, false);
-  if (full && !reclaimable(0, mark.seq)) {
+  const bool full = sectors_unused() <= kSectorsForBoot && !frees(discardable_seq()) && !fits(size, false);
+  if (full && !frees(mark.seq)) {
     // The last room for a mark is for one that frees a sector. Losing this one only makes the centre say it again.
     return Status::kOk;
   }
   std::array<std::byte, kAckBytes> payload;
   write_ack(payload);
-  const Status status = append(RecordClass::kInternal, static_cast<std::uint8_t>(OwnKind::kAckMark), payload);
+  const auto write = [&] {
+    return append(RecordClass::kInternal, static_cast<std::uint8_t>(OwnKind::kAckMark), payload);
+  };
+  Status status = write();
+  if (status == Status::kNoSpace && frees(mark.seq)) {
+    // The last room is gone, to a mark whose sectors have worn out since. One of the boots' sectors is lent: the next
+    // record gives up what this mark frees.
+    status = open_next(kSectorsForBoot - 1);
+    status = status == Status::kOk ? write() : status;
+  }
   if (status == Status::kOk) {
     written_ack_seq_ = mark.seq;
   } else if (status != Status::kNoSpace) {

@@ -183,7 +183,8 @@ class Journal {
   static bool is_erased(Bytes bytes);
   Status erase(std::uint16_t sector);
   bool answers() const;
-  Status open_next();
+  /// Leaves so many sectors unused; kNoSpace: it would be fewer.
+  Status open_next(std::uint32_t leave = kSectorsForBoot);
   Status leave_worn_sector();
   void retire(std::uint16_t sector);
   bool retired(std::uint16_t sector) const;
@@ -201,6 +202,8 @@ class Journal {
   /// The last event that may be discarded: the centre holds it, and the flash says so.
   std::uint64_t discardable_seq() const;
   bool reclaimable(std::size_t live, std::uint64_t acked_seq) const;
+  /// True: one that can be written again is discarded when all up to there may be.
+  bool frees(std::uint64_t acked_seq) const;
   void reclaim_oldest();
   void write_ack(MutableBytes into) const;
   static void read_ack(Bytes from, std::optional<AckMark>& mark);

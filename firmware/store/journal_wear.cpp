@@ -95,18 +95,18 @@ bool Journal::answers() const {
 }
 
 // Opens the sector after the newest one, for the next record.
-Status Journal::open_next() {
+Status Journal::open_next(std::uint32_t leave) {
   const SectorBits known = retired_;
   const bool untold = retired_untold_;
   for (std::uint32_t worn = 0; worn < kWornInARow; ++worn) {
     // The sector that is given up is the one that is erased: were it another one, the next boot would find
     // this one full of history still, and no room for a sector of its own.
     std::uint16_t given_up = kNoSector;
-    while (sectors_unused() <= kSectorsForBoot && reclaimable(0, discardable_seq())) {
+    while (sectors_unused() <= leave && reclaimable(0, discardable_seq())) {
       given_up = retired(live_[0].sector) ? given_up : live_[0].sector;
       reclaim_oldest();
     }
-    if (sectors_unused() <= kSectorsForBoot) {
+    if (sectors_unused() <= leave) {
       return Status::kNoSpace;
     }
     const Status status = open_sector(layout::SectorRole::kNext, 0, next_order_, next_seq_, chain_, given_up);

@@ -77,8 +77,20 @@ def check_trace(lab):
     expect("no deposit" in plan(lab, "--trace", str(few), code=2).stderr, "a trace that brings nothing")
 
 
+def check_queue(lab):
+    """Thirty parcels of one second and their recipients of another: who comes while the courier still waits in the queue is served after that."""
+    queue = lab.folder / "queue.csv"
+    rows = [(day * 86400 + after, f"{day * 86400 + after},desk {station},{action},Q{station}{day}{number:06d}," + ("sf,S" if action == "deposit" else ","))
+            for station in range(5) for day in range(3) for after, action in ((8 * 3600, "deposit"), (8 * 3600 + 300, "collect")) for number in range(30)]
+    queue.write_text("time,station,action,parcel,carrier,size\n" + "".join(row + "\n" for _, row in sorted(rows, key=lambda row: row[0])))
+    answer = json.loads(plan(lab, "--profile", "erlang", "--trace", str(queue), "--warm-up", "0", "--layout", "0/0/30", "--format", "json").stdout)
+    row = answer["rows"][0]
+    expect_equal((row["offered"], row["turned_away"]), (5 * 3 * 30, 0), "thirty doors, thirty parcels a day, all fetched: brought, and turned away")
+
+
 def run(lab):
     check_trace(lab)
+    check_queue(lab)
     picture = lab.folder / "erlang.svg"
     erlang = ["--profile", "erlang", "--set", f"offered_erlang_milli={OFFERED * 1000}", "--shares", "0/0/1", "--warm-up", "10", "--days", "10",
               "--budget", str(thorough(3000, 12000)), "--confidence", str(CONFIDENCE), "--seed", "6", "--format", "json", "--svg", str(picture)]

@@ -18,11 +18,16 @@ HttpAnswer ask(const std::string& host, std::uint16_t port, const std::string& t
     answer.body = std::move(reply.body);
   } else {
     answer.error = reply.error;
+    answer.interrupted = loop.stopping();
   }
   return answer;
 }
 
 }  // namespace
+
+std::string no_answer(const std::string& endpoint, const HttpAnswer& answer) {
+  return endpoint + ": " + answer.error + (answer.interrupted ? "" : "; is cubby-aggregator running there?");
+}
 
 HttpAnswer http_get(const std::string& host, std::uint16_t port, const std::string& target, const std::string& token,
                     std::chrono::seconds timeout) {

@@ -87,10 +87,6 @@ struct Centre {
   std::string token;
 };
 
-std::string no_answer(const Options& options, const std::string& error) {
-  return options.http + ": " + error + "; is cubby-aggregator running there?";
-}
-
 /// What an answer that is none says.
 std::string refusal_of(const HttpAnswer& answer, const json::value& body) {
   const std::string detail = text_member(body, "detail");
@@ -106,7 +102,7 @@ int send(const Options& options, const Centre& centre, const json::object& order
   std::string id;
   while (true) {
     if (!answer.error.empty()) {
-      return fail(no_answer(options, answer.error));
+      return fail(no_answer(options.http, answer));
     }
     boost::system::error_code error;
     const json::value body = json::parse(answer.body, error);
@@ -141,7 +137,7 @@ int configure(const Options& options, const Centre& centre) {
   const HttpAnswer answer =
       http_get(centre.endpoint.host, centre.endpoint.port, centre.station, centre.token, kTimeout);
   if (!answer.error.empty()) {
-    return fail(no_answer(options, answer.error));
+    return fail(no_answer(options.http, answer));
   }
   boost::system::error_code error;
   const json::value body = json::parse(answer.body, error);
@@ -179,7 +175,7 @@ int turn_switch(const Options& options) {
           ? http_get(endpoint.host, endpoint.port, "/v1/orders", token.text, kTimeout)
           : http_post(endpoint.host, endpoint.port, "/v1/orders/" + options.action, token.text, "", kTimeout);
   if (!answer.error.empty()) {
-    return fail(no_answer(options, answer.error));
+    return fail(no_answer(options.http, answer));
   }
   boost::system::error_code error;
   const json::value body = json::parse(answer.body, error);

@@ -171,8 +171,8 @@ std::string choose_span(const PlanOptions& options, const PlanTrace& trace, std:
   if (!trace.empty()) {
     warm_up = std::min(kWarmUpDays, trace.days / 4);
     if (options.warm_up_days.value_or(warm_up) + options.days.value_or(1) > trace.days) {
-      return "--trace " + trace.file + ": it ends with day " + std::to_string(trace.days) +
-             "; --warm-up and --days ask for more";
+      return "--trace " + trace.file + ": it ends with day " + std::to_string(trace.days) + "; a warm-up of " +
+             std::to_string(options.warm_up_days.value_or(warm_up)) + " and --days ask for more";
     }
     days = trace.days - options.warm_up_days.value_or(warm_up);
     if (trace.stations.size() < kStationsLeast) {

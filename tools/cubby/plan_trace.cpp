@@ -44,7 +44,11 @@ PlanTrace read_plan_trace(const std::string& file, std::vector<std::string>& err
   }
   const std::int64_t first_ms = trace.lines.front().absolute ? trace.lines.front().offset_ms / kDayMs * kDayMs : 0;
   trace.start_utc_ms = static_cast<std::uint64_t>(first_ms);
-  trace.days = static_cast<std::uint32_t>((trace.lines.back().offset_ms - first_ms) / kDayMs + 1);
+  for (TraceLine& line : trace.lines) {
+    line.offset_ms -= first_ms;
+    line.absolute = false;
+  }
+  trace.days = static_cast<std::uint32_t>(trace.lines.back().offset_ms / kDayMs + 1);
   return trace;
 }
 

@@ -11,9 +11,10 @@ namespace cubby::tools {
 /// What was really brought and fetched, in place of a profile's demand.
 struct PlanTrace {
   std::string file;
-  std::vector<TraceLine> lines;       // In order of time; without parcels that are larger than every door (XL).
+  // In order of time, counted from the start; without parcels that are larger than every door (XL).
+  std::vector<TraceLine> lines;
   std::vector<std::string> stations;  // As the file names them, by first appearance.
-  std::uint64_t start_utc_ms = 0;     // The midnight (UTC) before the first line; 0: lines count from the start.
+  std::uint64_t start_utc_ms = 0;     // The midnight (UTC) before the first line; 0: any.
   std::uint32_t days = 0;             // From the start to the end of the last line's day.
 
   bool empty() const { return stations.empty(); }

@@ -79,7 +79,7 @@ class Centre {
  private:
   bool take(const HttpAnswer& answer, json::object& body) {
     if (!answer.error.empty()) {
-      error_ = name_ + ": " + answer.error + "; is cubby-aggregator running there?";
+      error_ = no_answer(name_, answer);
       return false;
     }
     boost::system::error_code error;

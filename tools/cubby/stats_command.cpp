@@ -86,7 +86,7 @@ std::string ask(const Options& options, const Endpoint& endpoint, const std::str
   while (true) {
     const HttpAnswer answer = http_get(endpoint.host, endpoint.port, target_of(options, rows.size()), token, kTimeout);
     if (!answer.error.empty()) {
-      return options.http + ": " + answer.error + "; is cubby-aggregator running there?";
+      return no_answer(options.http, answer);
     }
     if (answer.status != 200) {
       return words_of(answer);

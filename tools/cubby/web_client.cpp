@@ -152,9 +152,9 @@ class WebClient::Exchange {
     while (!timer_done) {
       loop_.io.run_one();
     }
-    if (timed_out_ && reply_.status == 0) {
+    if (timed_out_ && !reply_.whole) {
       reply_.error = "no answer in time";
-    } else if (loop_.stopping && reply_.status == 0) {
+    } else if (loop_.stopping && !reply_.whole) {
       reply_.error = "interrupted";
     }
     return std::move(reply_);

@@ -31,24 +31,32 @@ bool take_bytes(Bytes& from, std::uint64_t size, Bytes& into) {
 
 bool take_field(Bytes& message, WireField& field) {
   using Type = WireField::Type;
+  Bytes rest = message;
   std::uint64_t key = 0;
-  if (!take_varint(message, key) || key >> 3 == 0 || key >> 3 > kTagMax) {
+  if (!take_varint(rest, key) || key >> 3 == 0 || key >> 3 > kTagMax) {
     return false;
   }
   field = {.tag = static_cast<std::uint32_t>(key >> 3), .type = static_cast<Type>(key & 7), .number = 0, .bytes = {}};
   std::uint64_t size = 0;
+  bool whole = false;  // Groups, which proto3 does not have, never are.
   switch (key & 7) {
     case static_cast<std::uint64_t>(Type::kNumber):
-      return take_varint(message, field.number);
+      whole = take_varint(rest, field.number);
+      break;
     case static_cast<std::uint64_t>(Type::kFixed64):
-      return take_bytes(message, 8, field.bytes);
+      whole = take_bytes(rest, 8, field.bytes);
+      break;
     case static_cast<std::uint64_t>(Type::kBytes):
-      return take_varint(message, size) && take_bytes(message, size, field.bytes);
+      whole = take_varint(rest, size) && take_bytes(rest, size, field.bytes);
+      break;
     case static_cast<std::uint64_t>(Type::kFixed32):
-      return take_bytes(message, 4, field.bytes);
+      whole = take_bytes(rest, 4, field.bytes);
+      break;
     default:
-      return false;  // Groups, which proto3 does not have.
+      break;
   }
+  message = whole ? rest : message;
+  return whole;
 }
 
 }  // namespace cubby::wire

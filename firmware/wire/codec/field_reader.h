@@ -15,8 +15,9 @@ struct WireField {
   Bytes bytes;               // Of the others, without the length; points into the message.
 };
 
-/// Takes the next field off the front of `message`; false: there is none, or it is none. For those who want one or two
-/// fields of a message that somebody else will decode: nanopb walks over the description of every field.
+/// Takes the next field off the front of `message`; false: there is none, or `message`, which is as it was, is none.
+/// For those who want one or two fields of a message that somebody else will decode: nanopb walks over the description
+/// of every field.
 bool take_field(Bytes& message, WireField& field);
 
 }  // namespace cubby::wire

@@ -68,7 +68,7 @@ MUTANTS = [
         STORE + "journal.cpp",
         ("record-without-crc", "return <<layout::record_crc(Bytes(bytes).first(head_size), payload, live.serial) == header.crc>>;", "true"),
         ("blank-is-trusted", "if (<<erase(sector) != Status::kOk>> ||", READS_BLANK + " ? false : erase(sector) != Status::kOk"),
-        ("mark-is-not-durable", "const Status status = <<append(RecordClass::kInternal, static_cast<std::uint8_t>(OwnKind::kAckMark), payload)>>;",
+        ("mark-is-not-durable", "return <<append(RecordClass::kInternal, static_cast<std::uint8_t>(OwnKind::kAckMark), payload)>>;",
          "Status::kOk"),
         ("event-number-is-not-kept", "<<++next_seq_;>>", ""),
         ("reclaim-without-a-checkpoint", "return last_seq <= acked_seq && <<checkpoint_order_ != 0 && next.first_order <= checkpoint_order_>>;",
@@ -76,7 +76,7 @@ MUTANTS = [
     ),
     *at(
         STORE + "journal_wear.cpp",
-        ("no-room-for-the-next-boot", "if (<<sectors_unused() <= kSectorsForBoot>>) {\n      return Status::kNoSpace;", "sectors_unused() == 0"),
+        ("no-room-for-the-next-boot", "if (<<sectors_unused() <= leave>>) {\n      return Status::kNoSpace;", "sectors_unused() == 0"),
     ),
     *at(
         STORE + "journal_mount.cpp",

@@ -81,6 +81,60 @@ TEST_P(WornSector, IsLeftForAnotherAndNothingIsLost) {
 INSTANTIATE_TEST_SUITE_P(AtEachStep, WornSector,
                          testing::Combine(testing::Values(0U, 1U, 4U), testing::Bool(), testing::Bool()));
 
+/// Until the journal is full; one of its sectors wears out on the way, or later.
+void fill_while_one_wears(WearingWorld& world, Prng& dice) {
+  const std::uint64_t worn_at = dice.below(600);
+  for (std::uint64_t step = 0; step < 600; ++step) {
+    if (step == worn_at) {
+      world.flash.wear_out(static_cast<std::uint32_t>(dice.below(kSmall.sector_count)), dice.chance(500'000),
+                           dice.chance(500'000), dice.chance(500'000));
+    }
+    if (world.event_of(4 + dice.below(120)) != Status::kOk && world.event_of(4) != Status::kOk) {
+      return;
+    }
+    if (world.journal.checkpoint_due()) {
+      (void)world.checkpoint();
+    }
+  }
+}
+
+// A program that fails where no other sector is left stops the journal until the next boot.
+bool acknowledges(WearingWorld& world, std::uint64_t seq) {
+  const Status status = world.acknowledge(seq);
+  return status == Status::kOk ||
+         (status == Status::kIo && world.reboot() == Status::kOk && world.acknowledge(seq) == Status::kOk);
+}
+
+// What frees a worn sector frees nothing: the last room of a full journal was given to such a mark, or to one before
+// the sector behind it wore out, and none that came later could be written. All was acknowledged, and the journal full.
+TEST(WornSectors, InAFullJournalAllThatIsAcknowledgedMakesRoom) {
+  constexpr std::uint64_t kSeed = 20261126;
+  std::uint32_t full_and_worn = 0;
+  for (std::uint64_t round = 0; round < 3'000; ++round) {
+    Prng dice(kSeed + round);
+    WearingWorld world;
+    fill_while_one_wears(world, dice);
+    full_and_worn += world.journal.sectors_retired();
+    for (std::uint64_t seq = 0; seq + 1 < world.journal.next_seq();) {
+      seq = std::min(world.journal.next_seq() - 1, seq + 1 + dice.below(60));
+      ASSERT_TRUE(acknowledges(world, seq)) << "round " << round;
+      if (dice.chance(200'000)) {
+        (void)world.event_of(4 + dice.below(60));
+      }
+      if (dice.chance(50'000)) {
+        ASSERT_EQ(world.reboot(), Status::kOk) << "round " << round;
+      }
+    }
+    ASSERT_TRUE(acknowledges(world, world.journal.next_seq() - 1)) << "round " << round;
+    const bool takes =
+        world.event_of(60) == Status::kOk || (world.reboot() == Status::kOk && world.event_of(60) == Status::kOk);
+    ASSERT_TRUE(takes) << "round " << round << ": all is acknowledged, and there is no room";
+    world.expect_nothing_lost_by_a_boot("round " + std::to_string(round));
+    ASSERT_EQ(world.event_of(60), Status::kOk) << "round " << round << ", after a boot";
+  }
+  EXPECT_GE(full_and_worn, 400U);
+}
+
 TEST(WornSectors, LeaveTheJournalSmallerUntilItTakesNoMoreAndKeepWhatItHas) {
   WearingWorld world({.sector_size = 4096, .sector_count = 16, .program_size = 1, .page_size = 256});
   EXPECT_EQ(world.journal.spare_percent(), 100U);

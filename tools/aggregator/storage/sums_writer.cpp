@@ -144,8 +144,7 @@ bool SumsWriter::begin_day(std::uint64_t row_key, std::uint64_t station) {
   if (there || failed) {
     return there;
   }
-  return copy_day_.bind(1, station).bind(2, row_key).done() &&
-         (sqlite3_changes(database_.handle()) == 1 || insert_day_.bind(1, row_key).done());
+  return copy_day_.bind(1, station).bind(2, row_key).done() && (wrote_one() || insert_day_.bind(1, row_key).done());
 }
 
 // `first`: what the kind's statement takes as ?1.
@@ -172,7 +171,11 @@ bool SumsWriter::write_row(Table table, Kind kind, std::uint64_t first, std::uin
 // Most rows are there. An INSERT that updates what it meets would make a whole new row first.
 bool SumsWriter::write_lone_row(Table table, std::uint64_t row_key, std::span<const std::int64_t> values) {
   return write_row(table, Kind::kAddToRow, row_key, row_key, values) &&
-         (sqlite3_changes(database_.handle()) == 1 || write_row(table, Kind::kInsert, row_key, row_key, values));
+         (wrote_one() || write_row(table, Kind::kInsert, row_key, row_key, values));
+}
+
+bool SumsWriter::wrote_one() const {
+  return sqlite3_changes(database_.handle()) == 1;
 }
 
 bool SumsWriter::find_newest_day(std::uint64_t station) {
@@ -194,13 +197,14 @@ bool SumsWriter::write_day(std::uint64_t row_key, std::span<const std::int64_t> 
   }
   std::uint64_t& newest = newest_days_[station];
   if (row_key == newest) {
-    return write_row(Table::kStationDay, Kind::kAddToRow, station, row_key, values);
+    return write_row(Table::kStationDay, Kind::kAddToRow, station, row_key, values) && wrote_one();
   }
   if (row_key < newest) {
     return begin_day(row_key, station) && write_row(Table::kStationDay, Kind::kAddFromDayOn, station, row_key, values);
   }
   const std::uint64_t before = std::exchange(newest, row_key);
-  return write_row(Table::kStationDay, before == 0 ? Kind::kInsert : Kind::kFollow, before, row_key, values);
+  return write_row(Table::kStationDay, before == 0 ? Kind::kInsert : Kind::kFollow, before, row_key, values) &&
+         wrote_one();
 }
 
 bool SumsWriter::write_station_sums(Table table, const TableDelta& delta) {

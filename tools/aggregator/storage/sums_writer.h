@@ -41,6 +41,8 @@ class SumsWriter {
                  std::span<const std::int64_t> values);
   bool write_lone_row(Table table, std::uint64_t row_key, std::span<const std::int64_t> values);
   bool write_day(std::uint64_t row_key, std::span<const std::int64_t> values);
+  /// The last statement wrote a row.
+  bool wrote_one() const;
   bool find_newest_day(std::uint64_t station);
   bool begin_day(std::uint64_t row_key, std::uint64_t station);
   static std::string sql_of(Table table, Kind kind, std::uint64_t changed);
