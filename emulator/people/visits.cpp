@@ -460,11 +460,11 @@ void People::leave_the_dark() {
 
 // Nothing is learnt if no such parcel is inside, or nobody was told its code yet.
 void People::look_up_code(std::string_view number, Visitor& visitor) const {
-  for (const Parcel& parcel : parcels_) {
-    if (parcel.state == ParcelState::kStored && parcel.told && parcel.number.view() == number) {
-      learn_code(parcel, visitor);
-      return;
-    }
+  const auto found = std::find_if(parcels_.begin(), parcels_.end(), [&](const Parcel& parcel) {
+    return parcel.state == ParcelState::kStored && parcel.told && parcel.number.view() == number;
+  });
+  if (found != parcels_.end()) {
+    learn_code(*found, visitor);
   }
 }
 

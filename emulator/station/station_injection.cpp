@@ -9,8 +9,7 @@ namespace {
 
 constexpr Duration kMomentOff = Duration::seconds(2);    // A power cut without a duration.
 constexpr Duration kMomentOpen = Duration::seconds(10);  // A forced door without a duration.
-
-constexpr Duration kNoticeWait = Duration::minutes(1);  // Between two looks at whether a code was told.
+constexpr Duration kNoticeWait = Duration::minutes(1);   // Between two looks at whether a code was told.
 
 }  // namespace
 
