@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "firmware/wire/codec/field_reader.h"
+#include "firmware/wire/framing/field_reader.h"
 #include "firmware/wire/framing/frame.h"
 #include "pb_common.h"
 #include "pb_decode.h"
@@ -98,11 +98,10 @@ void set_config_applied(cubby_v1_Event& event, const cubby_v1_StationConfig& con
 }
 
 std::uint32_t body_of(Bytes bytes, Bytes& body) {
-  WireField field;
-  while (take_field(bytes, field)) {
-    if (field.tag > cubby_v1_Event_wall_ms_tag) {
-      body = field.bytes;
-      return field.type == WireField::Type::kBytes ? field.tag : 0;
+  for (FieldReader field(bytes); field.next();) {
+    if (field.number() > cubby_v1_Event_wall_ms_tag) {
+      body = field.bytes();
+      return field.wire() == FieldReader::Wire::kBytes ? field.number() : 0;
     }
   }
   return 0;

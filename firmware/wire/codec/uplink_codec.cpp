@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "firmware/base/assert.h"
-#include "firmware/wire/codec/field_reader.h"
+#include "firmware/wire/framing/field_reader.h"
 #include "firmware/wire/framing/frame.h"
 #include "pb_decode.h"
 #include "pb_encode.h"
@@ -19,18 +19,6 @@ constexpr std::uint8_t kLengthDelimited = 2;
 
 constexpr std::byte tag(std::uint32_t field, std::uint8_t type) {
   return static_cast<std::byte>(field << 3 | type);
-}
-
-/// The submessage in the last of the fields with that number; empty: there is none.
-Bytes find_submessage(Bytes message, std::uint32_t number) {
-  WireField field;
-  Bytes found;
-  while (take_field(message, field)) {
-    if (field.tag == number && field.type == WireField::Type::kBytes) {
-      found = field.bytes;
-    }
-  }
-  return found;
 }
 
 }  // namespace
@@ -56,10 +44,10 @@ Status decode_down(Bytes message, cubby_v1_Down& down) {
 }
 
 Bytes find_rules(Bytes message) {
-  const Bytes command = find_submessage(message, cubby_v1_Down_command_tag);
-  const Bytes configure = find_submessage(command, cubby_v1_Command_configure_tag);
+  const Bytes command = find_bytes(message, cubby_v1_Down_command_tag);
+  const Bytes configure = find_bytes(command, cubby_v1_Command_configure_tag);
   constexpr std::uint32_t kRulesField = 1;  // Not in nanopb's Configure, see uplink.options.
-  return find_submessage(configure, kRulesField);
+  return find_bytes(configure, kRulesField);
 }
 
 MutableBytes BatchWriter::space(std::size_t needed) const {

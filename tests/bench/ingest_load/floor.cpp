@@ -4,15 +4,15 @@
 #include <chrono>
 
 #include "bench/ingest_load/loads.h"
+#include "firmware/wire/framing/field_reader.h"
 #include "firmware/wire/framing/frame.h"
 #include "tools/aggregator/core/batch.h"
 #include "tools/aggregator/core/event_parser.h"
-#include "tools/aggregator/core/field_reader.h"
 
 namespace cubby::bench {
 namespace {
 
-using aggregator::FieldReader;
+using wire::FieldReader;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point from) {

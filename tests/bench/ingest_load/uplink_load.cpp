@@ -6,13 +6,13 @@
 #include "firmware/base/digest.h"
 #include "firmware/base/hotp.h"
 #include "firmware/base/limits.h"
+#include "firmware/wire/framing/field_reader.h"
 #include "firmware/wire/framing/frame.h"
-#include "tools/aggregator/core/field_reader.h"
 
 namespace cubby::bench {
 namespace {
 
-using aggregator::FieldReader;
+using wire::FieldReader;
 
 constexpr std::size_t kGreetingsAtOnce = 500;  // Below what an aggregator takes without a session.
 constexpr std::size_t kSendMax = 64 * 1024;

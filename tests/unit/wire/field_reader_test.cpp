@@ -1,13 +1,15 @@
-#include "firmware/wire/codec/field_reader.h"
+#include "firmware/wire/framing/field_reader.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "cubby/v1/event.pb.h"
 
 namespace cubby::wire {
 namespace {
 
-using Type = WireField::Type;
+using Wire = FieldReader::Wire;
 
 TEST(FieldReader, TakesFieldsOfEveryTypeInTurn) {
   cubby::v1::Deposited deposited;
@@ -15,22 +17,21 @@ TEST(FieldReader, TakesFieldsOfEveryTypeInTurn) {
   deposited.set_parcel("RB473124829CN");
   deposited.set_recipient_token(7);
   const std::string bytes = deposited.SerializeAsString();
-  Bytes rest = as_bytes(bytes);
-  WireField field;
-  ASSERT_TRUE(take_field(rest, field));
-  EXPECT_EQ(field.tag, 2U);
-  EXPECT_EQ(field.type, Type::kNumber);
-  EXPECT_EQ(field.number, UINT64_MAX);
-  ASSERT_TRUE(take_field(rest, field));
-  EXPECT_EQ(field.tag, 3U);
-  EXPECT_EQ(field.type, Type::kBytes);
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(field.bytes.data()), field.bytes.size()), "RB473124829CN");
-  ASSERT_TRUE(take_field(rest, field));
-  EXPECT_EQ(field.tag, 6U);
-  EXPECT_EQ(field.type, Type::kFixed64);
-  EXPECT_EQ(load_le<std::uint64_t>(field.bytes), 7U);
-  EXPECT_FALSE(take_field(rest, field));
-  EXPECT_TRUE(rest.empty());
+  FieldReader field(as_bytes(bytes));
+  ASSERT_TRUE(field.next());
+  EXPECT_TRUE(field.is(2, Wire::kVarint));
+  EXPECT_EQ(field.value(), UINT64_MAX);
+  EXPECT_TRUE(field.bytes().empty());
+  ASSERT_TRUE(field.next());
+  EXPECT_TRUE(field.is(3, Wire::kBytes));
+  EXPECT_TRUE(std::ranges::equal(field.bytes(), as_bytes("RB473124829CN")));
+  EXPECT_EQ(field.value(), 0U);
+  ASSERT_TRUE(field.next());
+  EXPECT_TRUE(field.is(6, Wire::kFixed64));
+  EXPECT_EQ(field.value(), 7U);
+  EXPECT_TRUE(field.bytes().empty());
+  EXPECT_FALSE(field.next());
+  EXPECT_FALSE(field.malformed());
 }
 
 TEST(FieldReader, TakesNoFieldThatIsCutOff) {
@@ -38,9 +39,10 @@ TEST(FieldReader, TakesNoFieldThatIsCutOff) {
   event.mutable_deposited()->set_recipient_token(7);
   const std::string whole = event.SerializeAsString();
   for (std::size_t cut = 0; cut < whole.size(); ++cut) {
-    Bytes rest = as_bytes(std::string_view(whole).substr(0, cut));
-    WireField field;
-    EXPECT_FALSE(take_field(rest, field)) << "after " << cut << " bytes";
+    FieldReader field(as_bytes(std::string_view(whole).substr(0, cut)));
+    EXPECT_FALSE(field.next()) << "after " << cut << " bytes";
+    EXPECT_EQ(field.malformed(), cut > 0) << "after " << cut << " bytes";
+    EXPECT_FALSE(field.next()) << "a second time, after " << cut << " bytes";
   }
 }
 
@@ -50,9 +52,7 @@ TEST(FieldReader, RefusesWhatIsNoField) {
     for (const int value : values) {
       bytes.push_back(static_cast<std::byte>(value));
     }
-    Bytes rest = bytes;
-    WireField field;
-    return take_field(rest, field);
+    return FieldReader(bytes).next();
   };
   EXPECT_TRUE(is_field({0x0D, 1, 2, 3, 4}));      // 32 bits.
   EXPECT_FALSE(is_field({0x0D, 1, 2, 3}));        // Cut off.
@@ -62,6 +62,16 @@ TEST(FieldReader, RefusesWhatIsNoField) {
   EXPECT_FALSE(is_field({0x0A, 0xFF, 0x7F, 1}));  // Longer than all that is there.
   EXPECT_TRUE(is_field({0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01}));   // 64 bits.
   EXPECT_FALSE(is_field({0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x02}));  // 65.
+}
+
+TEST(FieldReader, FindsTheLastOfSeveral) {
+  cubby::v1::Deposited deposited;
+  deposited.set_parcel("first");
+  std::string bytes = deposited.SerializeAsString();
+  deposited.set_parcel("last");
+  bytes += deposited.SerializeAsString();
+  EXPECT_TRUE(std::ranges::equal(find_bytes(as_bytes(bytes), 3), as_bytes("last")));
+  EXPECT_TRUE(find_bytes(as_bytes(bytes), 4).empty());
 }
 
 }  // namespace

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "firmware/base/assert.h"
+#include "firmware/wire/framing/field_reader.h"
 #include "firmware/wire/framing/frame.h"
 #include "tools/aggregator/core/connection_protocol.h"
 #include "tools/aggregator/core/event_log.h"
-#include "tools/aggregator/core/field_reader.h"
 
 namespace cubby::aggregator {
 
@@ -108,9 +108,9 @@ Centre::Applied Centre::check_known_part(StationRecord& station, const BatchView
   const std::uint64_t known_end = std::min(last_seq, journal.seq);
   Chain chain = batch.previous_chain;
   std::uint64_t seq = batch.first_seq;
-  FieldReader reader(batch.message);
+  wire::FieldReader reader(batch.message);
   while (seq <= known_end && reader.next()) {
-    if (reader.is(4, FieldReader::Wire::kBytes)) {
+    if (reader.is(4, wire::FieldReader::Wire::kBytes)) {
       chain = chain_next(chain, seq++, reader.bytes());
     }
   }
@@ -137,9 +137,9 @@ void Centre::append(StationRecord& station, const BatchView& batch) {
                      .previous_chain = journal.chain,
                      .payload_offset = changes_.payload.size()};
   std::uint64_t seq = batch.first_seq;
-  FieldReader reader(batch.message);
+  wire::FieldReader reader(batch.message);
   while (reader.next()) {
-    if (!reader.is(4, FieldReader::Wire::kBytes)) {
+    if (!reader.is(4, wire::FieldReader::Wire::kBytes)) {
       continue;
     }
     if (seq++ <= journal.seq) {

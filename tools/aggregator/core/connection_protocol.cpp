@@ -7,7 +7,7 @@
 #include "firmware/base/digest.h"
 #include "firmware/base/hotp.h"
 #include "firmware/base/names.h"
-#include "tools/aggregator/core/field_reader.h"
+#include "firmware/wire/framing/field_reader.h"
 
 namespace cubby::aggregator {
 namespace {
@@ -92,8 +92,8 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_frame(const wire::Frame& fram
   if (!virtual_) {
     utc_ms_ = utc_ms;
   }
-  FieldReader reader(frame.message);
-  if (!reader.next() || reader.wire() != FieldReader::Wire::kBytes) {
+  wire::FieldReader reader(frame.message);
+  if (!reader.next() || reader.wire() != wire::FieldReader::Wire::kBytes) {
     return close("a frame that holds no message");
   }
   const std::uint32_t kind = reader.number();

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "firmware/base/limits.h"
+#include "firmware/wire/framing/field_reader.h"
 #include "tools/aggregator/core/dwell_histogram.h"
-#include "tools/aggregator/core/field_reader.h"
 
 namespace cubby::aggregator {
 namespace {
@@ -350,7 +350,8 @@ void Fold::apply_config(StationFacts& station, const EventView& event, Bytes pay
   const std::int32_t offset = config.utc_offset_min();
   station.utc_offset_min = offset >= -720 && offset <= 840 ? offset : 0;
   station.config_version = config.version();
-  const Bytes raw = find_bytes(find_bytes(payload, static_cast<std::uint32_t>(EventKind::kConfigApplied)), 1);
+  const Bytes raw =
+      wire::find_bytes(wire::find_bytes(payload, static_cast<std::uint32_t>(EventKind::kConfigApplied)), 1);
   station.config.assign(raw.begin(), raw.end());
 }
 

@@ -4,10 +4,10 @@
 
 #include "firmware/base/bytes.h"
 
-namespace cubby::aggregator {
+namespace cubby::wire {
 
-/// Walks over the fields of one encoded Protobuf message without a copy or an allocation, so that a
-/// message can be counted and bounded before anything is made of it.
+/// Walks over the fields of one encoded Protobuf message without a copy or an allocation: for who wants one or two
+/// fields of it, and to count and bound a message before anything is made of it.
 class FieldReader {
  public:
   enum class Wire : std::uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
@@ -20,12 +20,13 @@ class FieldReader {
   std::uint32_t number() const { return number_; }
   Wire wire() const { return wire_; }
   bool is(std::uint32_t number, Wire wire) const { return number_ == number && wire_ == wire; }
-  std::uint64_t value() const { return value_; }  // Of a varint or a fixed field.
-  Bytes bytes() const { return bytes_; }          // Of a field with a length; points into the message.
+  std::uint64_t value() const { return value_; }  // Of a varint or a fixed field; else 0.
+  Bytes bytes() const { return bytes_; }          // Of a field with a length, else empty; points into the message.
 
  private:
   bool take_varint(std::uint64_t& value);
   bool take_fixed(std::size_t size);
+  bool take_bytes();
 
   const std::byte* at_;
   const std::byte* end_;
@@ -36,7 +37,7 @@ class FieldReader {
   Bytes bytes_;
 };
 
-/// Content of the first field `number` that has a length; empty if there is none.
+/// Content of the last field `number` that has a length; empty if there is none.
 Bytes find_bytes(Bytes message, std::uint32_t number);
 
-}  // namespace cubby::aggregator
+}  // namespace cubby::wire
