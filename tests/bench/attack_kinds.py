@@ -1,5 +1,6 @@
 """Those who mean harm to an aggregator, one function each. Each runs in a process of its own, until `seconds` are over or its number is
 reached, and returns what it did. Loopback only."""
+import collections
 import random
 import secrets
 import selectors
@@ -24,8 +25,8 @@ class Deadline:
         return time.monotonic() > self.at
 
 
-def welcomed(target, station=ATTACKER):
-    peer = Peer(target["port"], source=ATTACKER_ADDRESS)
+def welcomed(target, station=ATTACKER, source=ATTACKER_ADDRESS):
+    peer = Peer(target["port"], source=source)
     kind, body = peer.greet(station, station_key(target["key"], station))
     if kind != WELCOME:
         raise Failure(f"the attacker was told {kind}, {body}")
@@ -156,21 +157,26 @@ def bad_frames(prng):
 
 
 def malformed(target, seconds, number):
-    """`number` malformed frames before any session, several a connection; each tenth within a session."""
-    deadline, done, lines = Deadline(seconds), 0, 0
+    """`number` malformed frames before any session, several a connection; each tenth within a session. The last 50 connections stay
+    open, so that what they sent is read, and come from 50 addresses, so that a million frames find ports enough."""
+    deadline, done, lines, open_lines = Deadline(seconds), 0, 0, collections.deque()
     frames = bad_frames(random.Random(7))
     while done < number and not deadline.over():
+        source = f"127.0.0.{2 + lines % 50}"
+        lines += 1
+        if len(open_lines) == 50:
+            open_lines.popleft().close()
         try:
-            peer = welcomed(target) if lines % 10 == 0 else Peer(target["port"], source=ATTACKER_ADDRESS)
-            lines += 1
-            peer.line.settimeout(0.05)
+            peer = welcomed(target, source=source) if lines % 10 == 1 else Peer(target["port"], source=source)
+            open_lines.append(peer)
             for _ in range(5):
                 peer.line.sendall(next(frames))
                 done += 1
-            peer.ended(0.002)
-            peer.close()
         except TROUBLE:
             pass
+    for peer in open_lines:
+        peer.ended(0.002)
+        peer.close()
     return {"frames": done, "connections": lines}
 
 

@@ -21,7 +21,7 @@ constexpr std::int64_t kWindowsPerDay = 86'400 / kWindowS;
 constexpr std::int64_t kWindowsPerSample = 12;  // Doors are counted every hour.
 
 // A parcel that no door of any station holds says nothing of how many doors there should be.
-void leave_out_too_big(emulator::Profile& profile) {
+void demand_only_fitting(emulator::Profile& profile) {
   auto& sizes = profile.size_per_million;
   const std::uint64_t fitting = std::uint64_t{sizes[0]} + sizes[1] + sizes[2];
   if (sizes[3] == 0 || fitting == 0) {
@@ -117,7 +117,7 @@ std::vector<Replication> simulate_plan(const emulator::Profile& base, const Plan
                                        std::uint32_t retention_h, const PlanSimulation& how,
                                        const std::function<bool()>& told) {
   emulator::Profile profile = base;
-  leave_out_too_big(profile);
+  demand_only_fitting(profile);
   profile.layouts = {{.doors_l = layout.doors_l, .doors_m = layout.doors_m, .doors_s = layout.doors_s, .weight = 1}};
   profile.retention_h = retention_h;
   emulator::FleetOptions options;

@@ -10,7 +10,7 @@ constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::uint8_t kTooBig = 4;  // XL.
 
 // Their collections go with them: a parcel that never came is not asked for.
-void leave_out_too_big(std::vector<TraceLine>& lines) {
+void erase_too_big(std::vector<TraceLine>& lines) {
   std::unordered_set<std::string> too_big;
   for (const TraceLine& line : lines) {
     if (line.action == "deposit" && line.size == kTooBig) {
@@ -26,7 +26,7 @@ PlanTrace read_plan_trace(const std::string& file, std::vector<std::string>& err
   PlanTrace trace;
   trace.file = file;
   trace.lines = read_trace(file, errors);
-  leave_out_too_big(trace.lines);
+  erase_too_big(trace.lines);
   if (!errors.empty()) {
     return trace;
   }
