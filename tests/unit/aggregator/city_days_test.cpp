@@ -192,5 +192,24 @@ TEST_F(RememberedDays, AreWorkedOutOnceUntilACommitTouchesThem) {
   EXPECT_EQ(reader.city_days().worked_out(), first + 1);
 }
 
+TEST_F(RememberedDays, AreThereBeforeTheFirstAnswer) {
+  fill_both();
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  aggregator.report(other);
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  reader.remember_days();
+  const std::uint64_t first = reader.city_days().worked_out();
+  EXPECT_EQ(first, reader.city_days().size());
+  EXPECT_GT(first, 1U);
+  for (const GroupBy by : {GroupBy::kHour, GroupBy::kDay}) {
+    StatisticsQuery query;
+    query.by = by;
+    EXPECT_FALSE(reader.statistics(query).rows.empty());
+  }
+  EXPECT_EQ(reader.city_days().worked_out(), first);
+}
+
 }  // namespace
 }  // namespace cubby::aggregator::testing

@@ -81,6 +81,8 @@ class Api {
     counters_.orders_stopped = switch_.state().stopped;
     return reader_.open(path);
   }
+  /// Works out what later answers by time remember: StoreReader::remember_days().
+  void remember_days() { reader_.remember_days(); }
   ApiResponse answer(const ApiRequest& request);
   /// The next events of a stream as text/event-stream, and moves its place on; empty: nothing new. False: the store
   /// failed.

@@ -178,6 +178,7 @@ class HttpServer::Parts {
       sigset_t all;
       sigfillset(&all);
       pthread_sigmask(SIG_BLOCK, &all, nullptr);
+      api_.remember_days();
       io_.run();
     });
     return {};

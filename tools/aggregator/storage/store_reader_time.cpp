@@ -298,6 +298,14 @@ bool StoreReader::answer_by_time_of_cities(const StatisticsQuery& query, const S
   return finish_buckets(query, scope, levels, rows, answer);
 }
 
+void StoreReader::remember_days() {
+  StatisticsQuery query;
+  query.by = GroupBy::kHour;
+  query.sort = "dwell_p99_h";  // Every hour has to be looked at.
+  query.limit = 1;
+  statistics(query);
+}
+
 bool StoreReader::finish_buckets(const StatisticsQuery& query, const Scope& scope, const BucketLevels& levels,
                                  std::map<std::int64_t, StatisticsRow>& rows, StatisticsAnswer& answer) {
   const std::int64_t length_s = query.by == GroupBy::kHour ? 3'600 : 86'400;
