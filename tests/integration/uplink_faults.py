@@ -86,8 +86,9 @@ def drill(lab, number, seed, name, speed, plans):
     aggregator = lab.aggregator()
     proxy = FaultProxy(lab.uplink, seed)
     proxy.plans.extend(plans)
+    # No outage but the proxy's.
     emulator = lab.live_emulator("--stations", str(stations), "--speed", str(speed), "--seed", str(seed % 2**31),
-                                 "--aggregator", f"127.0.0.1:{proxy.port}", "--set", "network_up_per_million=1000000", centre=False)  # The proxy's faults alone.
+                                 "--aggregator", f"127.0.0.1:{proxy.port}", "--set", "network_up_per_million=1000000", centre=False)
     wait_until(lambda: not proxy.plans, STRIKE_S + len(plans) * STRIKE_OF_EACH_S, f"{len(plans)} connections ({name})")
     # A place behind what a quiet station has to say is not reached.
     deadline = time.monotonic() + GRACE_S
