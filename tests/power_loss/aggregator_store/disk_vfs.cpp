@@ -10,6 +10,7 @@ namespace cubby::aggregator_store {
 namespace {
 
 constexpr int kPathSizeMax = 512;
+constexpr int kWriteSizeMax = 2'048;         // Half a page of SQLite's: there are cuts inside of them, too.
 constexpr int kPageCacheSectorSize = 4'096;  // What SQLite's own layer for Linux says.
 
 }  // namespace
@@ -61,12 +62,18 @@ struct DiskVfs::Methods {
       std::copy_n(bytes, size, file.scratch->begin() + static_cast<std::ptrdiff_t>(at));
       return SQLITE_OK;
     }
-    const bool full = file.vfs->strikes(Fault::Kind::kFull);
-    if (full || file.vfs->strikes(Fault::Kind::kWrite)) {
-      return full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+    // The store gathers the pages of its log; the disk takes them piece by piece, and each piece is an operation to cut
+    // at.
+    for (int done = 0; done < size; done += kWriteSizeMax) {
+      const bool full = file.vfs->strikes(Fault::Kind::kFull);
+      if (full || file.vfs->strikes(Fault::Kind::kWrite)) {
+        return full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+      }
+      file.vfs->perform({.kind = Operation::Kind::kWrite,
+                         .name = *file.name,
+                         .offset = at + static_cast<std::uint64_t>(done),
+                         .data = {bytes + done, bytes + std::min(size, done + kWriteSizeMax)}});
     }
-    file.vfs->perform(
-        {.kind = Operation::Kind::kWrite, .name = *file.name, .offset = at, .data = {bytes, bytes + size}});
     return SQLITE_OK;
   }
   static int truncate(sqlite3_file* handle, sqlite3_int64 size) {

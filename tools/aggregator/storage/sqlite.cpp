@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "tools/aggregator/storage/gathering_vfs.h"
+#include "tools/aggregator/storage/page_cache.h"
+
 namespace cubby::aggregator {
 namespace {
 
@@ -21,6 +24,12 @@ std::string untouched_uri(const std::string& path) {
   return uri + "?immutable=1";
 }
 
+// Refused, and harmless, once SQLite is in use.
+bool configure() {
+  use_page_cache();
+  return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK;  // Counting memory takes a lock at every allocation.
+}
+
 }  // namespace
 
 Database::~Database() {
@@ -33,15 +42,15 @@ void Database::close() {
 }
 
 bool Database::open(const std::string& path, Mode mode) {
-  // Counting memory takes a lock at every allocation. Refused, and harmless, once SQLite is in use.
-  static const int kMemoryStatus = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-  static_cast<void>(kMemoryStatus);
+  static const bool kConfigured = configure();
+  static_cast<void>(kConfigured);
   close();
-  const int flags = mode == Mode::kReadWriteCreate ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                    : mode == Mode::kReadOnly      ? SQLITE_OPEN_READONLY
-                                                   : SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+  const int flags = mode == Mode::kReadOnly    ? SQLITE_OPEN_READONLY
+                    : mode == Mode::kUntouched ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+                                               : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const std::string name = mode == Mode::kUntouched ? untouched_uri(path) : path;
-  if (sqlite3_open_v2(name.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK) {
+  const char* const vfs = mode == Mode::kGathering ? gathering_vfs() : nullptr;
+  if (sqlite3_open_v2(name.c_str(), &handle_, flags | SQLITE_OPEN_NOMUTEX, vfs) != SQLITE_OK) {
     return false;
   }
   sqlite3_extended_result_codes(handle_, 1);

@@ -14,8 +14,9 @@ namespace cubby::aggregator {
 
 class Database {
  public:
+  /// kGathering: as kReadWriteCreate, for who has a write-ahead log and synchronous=FULL: see gathering_vfs().
   /// kUntouched: reads a file that nobody writes, without locks and without files beside it.
-  enum class Mode : std::uint8_t { kReadOnly, kReadWriteCreate, kUntouched };
+  enum class Mode : std::uint8_t { kReadOnly, kReadWriteCreate, kGathering, kUntouched };
   Database() = default;
   ~Database();
   Database(const Database&) = delete;

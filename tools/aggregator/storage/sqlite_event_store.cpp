@@ -64,7 +64,7 @@ std::string SqliteEventStore::open(const std::string& path, const std::function<
   if (std::string error = lock_.take(path); !error.empty()) {
     return error;
   }
-  if (!database_.open(path, Database::Mode::kReadWriteCreate)) {
+  if (!database_.open(path, Database::Mode::kGathering)) {
     return database_.error();
   }
   bool empty = false;
