@@ -38,11 +38,12 @@ using Days = std::map<std::int64_t, DayCounts>;  // By local day; 0: no time.
 
 struct StoreSums : Store {
   Prng random{3};
-  std::map<std::string, Days> told;  // By station.
+  std::map<std::string, Days> told;                                  // By station ...
+  std::map<std::pair<std::string, std::uint32_t>, DayCounts> doors;  // ... and door.
 
   /// One parcel in or out, at noon of the day; day 0: the station does not know the time.
   void tell(TestJournal& by, std::int64_t day) {
-    DayCounts& counts = told[by.station()][day];
+    DayCounts counts;
     v1::Event event = by.event(kNoonUtcMs + static_cast<std::uint64_t>(day - kNoonDay) * kDayMs);
     if (day == 0) {
       event.clear_wall_ms();
@@ -64,6 +65,28 @@ struct StoreSums : Store {
       ++counts.dwells[dwell_bucket(body.dwell_ms())];
     }
     by.add(event);
+    told[by.station()][day].add(counts);
+    doors[{by.station(), door}].add(counts);
+  }
+  /// Every door is said to be vacant: what the aggregator believes to be inside is booked as unaccounted for.
+  static void tell_vacant(TestJournal& by, std::int64_t day) {
+    v1::Event event = by.event(kNoonUtcMs + static_cast<std::uint64_t>(day - kNoonDay) * kDayMs);
+    event.mutable_snapshot()->set_states(std::string(10, '\1'));
+    by.add(event);
+  }
+  /// What the doors did in all their lives, and nothing that is inside if the station has just said so.
+  void compare_doors(StoreReader& reader, const TestJournal& by) {
+    StatisticsQuery query;
+    query.by = GroupBy::kCompartment;
+    query.station = by.station();
+    const StatisticsAnswer answer = reader.statistics(query);
+    ASSERT_EQ(answer.rows.size(), 10U);
+    for (std::uint32_t door = 1; door <= 10; ++door) {
+      const StatisticsRow& row = answer.rows[door - 1];
+      const DayCounts& counted = doors[{by.station(), door}];
+      EXPECT_EQ(row.sum(Column::kDeposits), counted.deposits) << door;
+      EXPECT_EQ(row.sum(Column::kDwellCount), counted.collections) << door;
+    }
   }
   DayCounts sum(const std::string& station, std::int64_t from, std::int64_t to) {
     DayCounts sum;
@@ -135,8 +158,9 @@ TEST_F(StoreSums, AddUpOverEveryRangeHoweverOftenAClockIsSetBack) {
   std::int64_t day = kNoonDay - 40;
   for (int round = 0; round < 60; ++round) {
     if (round % 7 == 6) {
-      aggregator.reset();  // Whoever opens the store next has to find out which days are there.
+      aggregator.reset();  // Whoever opens the store next has to find out which days are there, and what is inside.
       aggregator.emplace(path);
+      tell_vacant(journal, day);
     }
     for (TestJournal* by : {&journal, &other}) {
       for (std::uint64_t i = random.below(12); i > 0; --i) {
@@ -147,8 +171,13 @@ TEST_F(StoreSums, AddUpOverEveryRangeHoweverOftenAClockIsSetBack) {
       aggregator->report(*by);
     }
     day += static_cast<std::int64_t>(random.below(4));
+    if (round == 30) {  // What is older than 35 days goes, and with it the days of whoever has been silent.
+      aggregator->centre->mark_time(kNoonUtcMs + static_cast<std::uint64_t>(day - kNoonDay) * kDayMs);
+    }
     if (round % 10 == 9) {
       ASSERT_EQ(difference(), "");
+      compare_doors(reader, journal);
+      compare_doors(reader, other);
     }
   }
   tell(journal, day + 900);  // A clock that was wrong once: every later event is before that day.
@@ -160,6 +189,104 @@ TEST_F(StoreSums, AddUpOverEveryRangeHoweverOftenAClockIsSetBack) {
     compare(reader, from, from + static_cast<std::int64_t>(random.below(130)));
   }
   compare(reader, 1, day + 2'000);
+}
+
+/// The store as SQL sees it.
+struct OpenDays : StoreSums {
+  std::int64_t ask_sql(const std::string& sql) {
+    Database database;
+    EXPECT_TRUE(database.open(path, Database::Mode::kReadOnly));
+    Statement statement(database, sql);
+    return statement.row() ? statement.number(0) : -1;
+  }
+  std::int64_t open_day() { return ask_sql("SELECT open_day FROM stat_compartment WHERE row_key = 1"); }
+  std::int64_t closed_bytes() { return ask_sql("SELECT length(sums) FROM stat_compartment WHERE row_key = 1"); }
+};
+
+TEST_F(OpenDays, AreAddedToTheLifetimesWhenTheNextDayBegins) {
+  journal.open();
+  Aggregator aggregator(path);
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  for (int report = 0; report < 3; ++report) {
+    tell(journal, kNoonDay);
+    aggregator.report(journal);
+    EXPECT_EQ(open_day(), kNoonDay);
+    EXPECT_EQ(closed_bytes(), 0) << "a report of the open day writes no lifetimes";
+    compare_doors(reader, journal);
+  }
+  tell(journal, kNoonDay + 1);
+  aggregator.report(journal);
+  const std::int64_t of_one_day = closed_bytes();
+  EXPECT_EQ(open_day(), kNoonDay + 1);
+  EXPECT_GT(of_one_day, 0);
+  for (const std::int64_t late : {kNoonDay, std::int64_t{0}}) {  // A day that is closed, and no day at all.
+    tell(journal, late);
+    aggregator.report(journal);
+    EXPECT_EQ(open_day(), kNoonDay + 1);
+    compare_doors(reader, journal);
+    EXPECT_EQ(difference(), "");
+  }
+  EXPECT_GT(closed_bytes(), of_one_day);
+}
+
+TEST_F(OpenDays, OfAStationThatFellSilentAreClosedBeforeTheyAreDeleted) {
+  journal.open();
+  other.open("Datong");
+  Aggregator aggregator(path);
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  for (int i = 0; i < 20; ++i) {
+    tell(journal, kNoonDay);
+  }
+  aggregator.report(journal);
+  const std::uint64_t later = kNoonUtcMs + (kCompartmentDays + 10) * kDayMs;
+  aggregator.centre->mark_time(later);
+  tell(other, kNoonDay + kCompartmentDays + 10);
+  aggregator.report(other);
+  EXPECT_EQ(open_day(), kNoonDay + 10);
+  EXPECT_EQ(ask_sql("SELECT count(*) FROM stat_compartment_day WHERE row_key & 16777215 = 1"), 0);
+  compare_doors(reader, journal);
+  EXPECT_EQ(difference(), "");
+  for (const std::int64_t day : {kNoonDay, kNoonDay + kCompartmentDays + 10}) {  // Deleted already, and open now.
+    tell(journal, day);
+    aggregator.report(journal);
+    compare_doors(reader, journal);
+    EXPECT_EQ(difference(), "");
+  }
+  EXPECT_EQ(open_day(), kNoonDay + kCompartmentDays + 10);
+}
+
+// A floor that is above what is counted by: the clock was ahead once. What is to be deleted takes two commits, and the
+// second one finds days that were told of since, one of them of a station that is new.
+TEST_F(OpenDays, AreNeitherDeletedNorCountedTwiceWhenTheClockWasSetBack) {
+  journal.open();
+  tell(journal, kNoonDay);
+  { Aggregator(path).report(journal); }
+  run_sql("UPDATE meta SET value = " + std::to_string(kNoonDay + 1) + " WHERE name = 'compartment_day_floor'");
+  run_sql(
+      "WITH RECURSIVE n(i) AS (SELECT 500 UNION ALL SELECT i + 1 FROM n WHERE i < 799) INSERT INTO "
+      "stat_compartment_day SELECT 1 << 24 | i, x'' FROM n");
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  Aggregator aggregator(path);
+  tell(journal, kNoonDay);
+  other.open("Datong");
+  tell(other, kNoonDay);
+  {
+    TestConnection of_journal(*aggregator.centre);
+    TestConnection of_other(*aggregator.centre);
+    of_journal.greet(1, journal);
+    of_other.greet(1, other);
+    aggregator.commit();
+    EXPECT_EQ(ask_sql("SELECT count(*) FROM stat_compartment_day WHERE row_key & 16777215 >= 500"), 100);
+    of_journal.send(1, journal.batch(journal.next_seq() - 1, journal.next_seq() - 1));
+    of_other.send(1, other.batch(1, other.next_seq() - 1));
+    aggregator.commit();
+  }
+  EXPECT_EQ(ask_sql("SELECT count(*) FROM stat_compartment_day WHERE row_key & 16777215 >= 500"), 0);
+  compare_doors(reader, journal);
+  compare_doors(reader, other);
 }
 
 TEST_F(StoreSums, OfADayStandInTheViewAsWhatTheDayAdded) {
@@ -186,6 +313,9 @@ TEST_F(StoreSums, OfADayStandInTheViewAsWhatTheDayAdded) {
 struct TamperedStore : StoreSums {
   void SetUp() override {
     fill_both();
+    for (std::uint32_t door = 1; door <= 10; ++door) {
+      journal.deposit(door, kNoonUtcMs + kDayMs);
+    }
     Aggregator(path).report(journal);
   }
   void keep(const std::string& table) { run_sql("CREATE TABLE kept AS SELECT * FROM " + table); }
@@ -246,12 +376,18 @@ TEST_F(TamperedStore, IsFoundOutWhicheverFigureWasChanged) {
     }
   }
   EXPECT_EQ(difference(), "");
+  for (const char* day : {"0", "open_day - 1", "open_day + 1"}) {
+    keep("stat_compartment");
+    run_sql(std::string("UPDATE stat_compartment SET open_day = ") + day);
+    EXPECT_TRUE(difference().starts_with("stat_compartment,")) << day;
+    put_back("stat_compartment");
+  }
 }
 
 TEST_F(TamperedStore, IsFoundOutIfAGroupIsNoGroup) {
   for (const char* bytes :
        {"x'80'", "x'0101'", "x'010100010100'", "sums || x'ff0100'", "substr(sums, 1, length(sums) - 1)"}) {
-    for (const char* table : {"stat_compartment", "stat_city_hour"}) {
+    for (const char* table : {"stat_compartment", "stat_compartment_day", "stat_city_hour"}) {
       keep(table);
       run_sql("UPDATE " + std::string(table) + " SET sums = CAST(" + bytes + " AS BLOB)");
       EXPECT_NE(difference(), "") << bytes;

@@ -32,12 +32,13 @@ struct OldStore : Store, ::testing::WithParamInterface<int> {
       ASSERT_TRUE(differs.row()) << name;
       EXPECT_EQ(differs.number(0), 0) << name;
     }
-    Statement same(
-        both,
-        "SELECT count(*), sum(n.deposits), sum(length(s.dwell_histogram) > 0) FROM main.by_station_day n JOIN "
-        "main.stat_station_day s USING(row_key) JOIN old.stat_station_day o USING(row_key) WHERE n.deposits = "
-        "o.deposits AND n.dwell_ms = o.dwell_ms AND "
-        "n.level_moment_s = o.level_moment_s");
+    const std::string old_days = GetParam() < 6 ? "old.stat_station_day" : "old.by_station_day";  // Running sums since.
+    Statement same(both,
+                   "SELECT count(*), sum(n.deposits), sum(length(s.dwell_histogram) > 0) FROM main.by_station_day n "
+                   "JOIN main.stat_station_day s USING(row_key) JOIN " +
+                       old_days +
+                       " o USING(row_key) WHERE n.deposits = o.deposits AND n.dwell_ms = o.dwell_ms AND "
+                       "n.level_moment_s = o.level_moment_s");
     ASSERT_TRUE(same.row());
     EXPECT_EQ(same.number(0), 3);
     EXPECT_GT(same.number(1), 20);
@@ -49,7 +50,7 @@ TEST_P(OldStore, IsRefusedByNameAndBroughtUpToDateWhenItIsAskedFor) {
   const std::string before = bytes(path);
   EXPECT_EQ(open_sqlite_store(path, fill).error,
             "the store has schema version " + std::to_string(GetParam()) +
-                ", this program reads version 6; cubby-aggregator --upgrade brings it up to date and keeps a copy");
+                ", this program reads version 7; cubby-aggregator --upgrade brings it up to date and keeps a copy");
   EXPECT_EQ(bytes(path), before);
   StoreUpgrade upgrade = upgrade_sqlite_store(path);
   ASSERT_EQ(upgrade.error, "");
@@ -79,7 +80,7 @@ TEST_P(OldStore, StaysAsItWasIfItCannotBeBroughtUpToDate) {
   EXPECT_FALSE(std::filesystem::exists(folder.file("nothing.db")));
 }
 
-INSTANTIATE_TEST_SUITE_P(OfVersion, OldStore, ::testing::Values(3, 4, 5), ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(OfVersion, OldStore, ::testing::Values(3, 4, 5, 6), ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace cubby::aggregator::testing

@@ -68,9 +68,32 @@ constexpr auto kCompartmentColumns = std::to_array<Column>({kDeposits,
                                                             kLeftOpen,
                                                             kLevelDelta,
                                                             kUnaccounted});
-constexpr auto kCompartmentDayColumns =
-    std::to_array<Column>({kDeposits, kCollections, kRecalls, kRefusals, kDropOffs, kDispatches, kDwellCount, kDwellMs,
-                           kDoorCycles, kDoorOpenMs, kFirstOpenSuccess, kLevelDelta, kLevelMomentS});
+// All of those, and a moment. What nearly every day has comes first: a row begins with a bit for each column up to the
+// last one that it has.
+constexpr auto kCompartmentDayColumns = std::to_array<Column>({kDeposits,
+                                                               kCollections,
+                                                               kRecalls,
+                                                               kRefusals,
+                                                               kDropOffs,
+                                                               kDispatches,
+                                                               kDwellCount,
+                                                               kDwellMs,
+                                                               kDoorCycles,
+                                                               kDoorOpenMs,
+                                                               kFirstOpenSuccess,
+                                                               kLevelDelta,
+                                                               kLevelMomentS,
+                                                               kOverdue,
+                                                               kCancellations,
+                                                               kOpenFailedJammed,
+                                                               kOpenFailedBoardSilent,
+                                                               kOpenFailedNotSent,
+                                                               kOpenFailedRefused,
+                                                               kOpenFailedElsewhere,
+                                                               kCustodyUncertain,
+                                                               kForced,
+                                                               kLeftOpen,
+                                                               kUnaccounted});
 constexpr auto kStationColumns = std::to_array<Column>({kDeposits,
                                                         kCollections,
                                                         kRecalls,
@@ -198,8 +221,8 @@ constexpr TableSpec make(std::string_view name, std::span<const Column> columns,
 // A histogram is written once for each report at these; at a door it would be once for each parcel, which is a tenth
 // of what a commit costs.
 constexpr std::array<TableSpec, kTableCount> kTables = {
-    make("stat_compartment", kCompartmentColumns, false, 8),
     make("stat_compartment_day", kCompartmentDayColumns, false, 8),
+    make("stat_compartment", kCompartmentColumns, false, 8),
     make("stat_station", kStationLifetimeColumns, true, 0),
     make("stat_station_day", kStationColumns, true, 0),
     make("stat_station_hour", kCityHourColumns, false, 5),

@@ -57,8 +57,8 @@ static_assert(static_cast<std::size_t>(Column::kOpaqueEvents) + 1 == kColumnCoun
 std::string_view to_string(Column column);
 
 enum class Table : std::uint8_t {
-  kCompartment,     // Lifetime.
   kCompartmentDay,  // The last kCompartmentDays.
+  kCompartment,     // Lifetime. Stored without the day that is still open: docs/spec/store.md, "Open days".
   kStation,         // Lifetime.
   kStationDay,      // Stored as sums of all days so far.
   kStationHour,     // The last kStationHourDays.

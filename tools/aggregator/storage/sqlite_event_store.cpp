@@ -57,7 +57,8 @@ class SqliteEventStore final : public EventStore {
       select_batch_;
   std::uint64_t compartment_day_floor_ = 0;
   std::uint64_t station_hour_floor_ = 0;
-  bool retiring_ = true;  // Rows below the floors may be left.
+  bool retiring_ = true;  // Rows below the floors may be left ...
+  bool closing_ = true;   // ... and of those some that are open days.
 };
 
 std::string SqliteEventStore::open(const std::string& path, const std::function<void(MutableBytes)>& fill_random) {
@@ -360,13 +361,15 @@ bool SqliteEventStore::write_gaps(const Changes& changes) {
   return true;
 }
 
-// A few rows with every commit, so that no commit is long. The floors say what is out of force at once.
+// A few rows with every commit, so that no commit is long. The floors say what is out of force at once. A day that is
+// still open is part of a lifetime: it is closed first, and stays until it is.
 bool SqliteEventStore::retire_old_rows(std::uint64_t now_utc_ms) {
   const RetentionFloor floor = retention_floor(now_utc_ms);
   if (floor.compartment_day > compartment_day_floor_ || floor.station_hour > station_hour_floor_) {
     compartment_day_floor_ = std::max(compartment_day_floor_, floor.compartment_day);
     station_hour_floor_ = std::max(station_hour_floor_, floor.station_hour);
     retiring_ = true;
+    closing_ = true;
     if (!put_meta("compartment_day_floor", compartment_day_floor_) ||
         !put_meta("station_hour_floor", station_hour_floor_)) {
       return false;
@@ -375,9 +378,18 @@ bool SqliteEventStore::retire_old_rows(std::uint64_t now_utc_ms) {
   if (!retiring_) {
     return true;
   }
-  Statement days(database_,
-                 "DELETE FROM stat_compartment_day WHERE row_key IN (SELECT row_key FROM stat_compartment_day WHERE "
-                 "row_key >= ?1 AND row_key < ?2 LIMIT ?3)");
+  if (closing_) {
+    const std::optional<int> closed = sums_.close_days_before(compartment_day_floor_, kRetentionRowsACommit);
+    if (!closed) {
+      return false;
+    }
+    closing_ = *closed == kRetentionRowsACommit;
+  }
+  Statement days(
+      database_,
+      "DELETE FROM stat_compartment_day WHERE row_key IN (SELECT row_key FROM stat_compartment_day day WHERE "
+      "row_key >= ?1 AND row_key < ?2 AND NOT EXISTS (SELECT 1 FROM stat_compartment c WHERE c.row_key = "
+      "day.row_key & 16777215 AND c.open_day = day.row_key >> 24) LIMIT ?3)");
   Statement hours(database_,
                   "DELETE FROM stat_station_hour WHERE row_key IN (SELECT row_key FROM stat_station_hour WHERE "
                   "row_key >= ?1 AND row_key < ?2 LIMIT ?3)");
@@ -392,7 +404,8 @@ bool SqliteEventStore::retire_old_rows(std::uint64_t now_utc_ms) {
   if (!hours.bind(3, kRetentionRowsACommit).done()) {
     return false;
   }
-  retiring_ = retired_days == kRetentionRowsACommit || sqlite3_changes(database_.handle()) == kRetentionRowsACommit;
+  retiring_ =
+      closing_ || retired_days == kRetentionRowsACommit || sqlite3_changes(database_.handle()) == kRetentionRowsACommit;
   return true;
 }
 

@@ -86,7 +86,9 @@ bool create_statistics(Database& database) {
   for (std::size_t i = 0; i < kTableCount; ++i) {
     const TableSpec& table = spec(static_cast<Table>(i));
     std::string sql = "CREATE TABLE " + std::string(table.name) + "(row_key INTEGER PRIMARY KEY";
-    if (table.group_bits != 0) {
+    if (static_cast<Table>(i) == Table::kCompartment) {
+      sql += ", open_day INTEGER NOT NULL DEFAULT 0, sums BLOB NOT NULL DEFAULT x''";
+    } else if (table.group_bits != 0) {
       sql += ", sums BLOB NOT NULL";
     } else {
       for (const Column column : table.columns) {

@@ -8,7 +8,7 @@
 /// The tables of docs/spec/store.md.
 namespace cubby::aggregator {
 
-inline constexpr int kSchemaVersion = 6;
+inline constexpr int kSchemaVersion = 7;
 inline constexpr int kApplicationId = 0x43554259;  // "CUBY": PRAGMA application_id of our files.
 /// Begins the name of a row of `meta` for each restore; the generation follows.
 inline constexpr std::string_view kRestoredPrefix = "restored_";

@@ -48,13 +48,17 @@ std::string to_version_5(Database& database) {
   return good ? std::string() : database.error();
 }
 
-// Version 6: what each station proves itself with (there were no other keys before), and statistics in groups and
-// running sums. Likewise; all statistics are worked out anew.
+// Version 6: what each station proves itself with. There were no other keys before. Likewise.
 std::string to_version_6(Database& database) {
-  if (!database.run("ALTER TABLE stations ADD COLUMN key_version INTEGER NOT NULL DEFAULT 1;"
-                    "ALTER TABLE stations ADD COLUMN key_version_min INTEGER NOT NULL DEFAULT 1")) {
-    return database.error();
-  }
+  return database.run(
+             "ALTER TABLE stations ADD COLUMN key_version INTEGER NOT NULL DEFAULT 1;"
+             "ALTER TABLE stations ADD COLUMN key_version_min INTEGER NOT NULL DEFAULT 1")
+             ? std::string()
+             : database.error();
+}
+
+// Versions 6 and 7 keep statistics in other shapes than those before. Likewise; all are worked out from the log.
+std::string work_out_statistics(Database& database) {
   if (!drop_statistics(database) || !create_statistics(database)) {
     return database.error();
   }
@@ -77,10 +81,13 @@ std::string to_version_6(Database& database) {
 
 std::string bring_up_to_date(Database& database, int from_version) {
   constexpr std::array kSteps = {to_version_4, to_version_5, to_version_6};
-  for (auto version = static_cast<std::size_t>(from_version); version < kSchemaVersion; ++version) {
-    if (std::string error = kSteps[version - kOldestVersion](database); !error.empty()) {
+  for (auto step = static_cast<std::size_t>(from_version - kOldestVersion); step < kSteps.size(); ++step) {
+    if (std::string error = kSteps[step](database); !error.empty()) {
       return error;
     }
+  }
+  if (std::string error = work_out_statistics(database); !error.empty()) {
+    return error;
   }
   return database.run(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str()) ? std::string()
                                                                                          : database.error();

@@ -46,13 +46,24 @@ bool SumsWriter::prepare() {
     }
     give(context, writer.merged_);
   };
+  // SQL: add_compartment_day(lifetimes, day or null).
+  const auto add_day = [](sqlite3_context* context, int, sqlite3_value** values) {
+    auto& writer = *static_cast<SumsWriter*>(sqlite3_user_data(context));
+    if (!writer.day_adder_.add(blob_of(values[0]), blob_of(values[1]), writer.merged_)) {
+      sqlite3_result_error(context, "a day of compartments in the store is malformed", -1);
+      return;
+    }
+    give(context, writer.merged_);
+  };
   constexpr int kFlags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
   sqlite3* const handle = database_.handle();
   return sqlite3_create_function_v2(handle, "merge_dwells", 2, kFlags, this, merge, nullptr, nullptr, nullptr) ==
              SQLITE_OK &&
          sqlite3_create_function_v2(handle, "add_group", 2, kFlags, this, add, nullptr, nullptr, nullptr) ==
              SQLITE_OK &&
-         prepare_groups() && prepare_days();
+         sqlite3_create_function_v2(handle, "add_compartment_day", 2, kFlags, this, add_day, nullptr, nullptr,
+                                    nullptr) == SQLITE_OK &&
+         prepare_groups() && prepare_days() && prepare_open_days();
 }
 
 bool SumsWriter::prepare_groups() {
@@ -78,6 +89,17 @@ bool SumsWriter::prepare_days() {
          copy_day_.prepare(database_, "INSERT INTO " + name + "(row_key" + columns + ") SELECT ?2" + columns + days +
                                           " AND row_key < ?2 ORDER BY row_key DESC LIMIT 1") &&
          insert_day_.prepare(database_, "INSERT INTO " + name + "(row_key) VALUES(?1)");
+}
+
+bool SumsWriter::prepare_open_days() {
+  const std::string close = "sums = add_compartment_day(sums, " + std::string(kOpenDaySums) + ")";
+  return select_open_day_.prepare(database_, "SELECT open_day FROM stat_compartment WHERE row_key = ?1") &&
+         close_day_.prepare(database_, "UPDATE stat_compartment SET open_day = ?2, " + close + " WHERE row_key = ?1") &&
+         begin_lifetime_.prepare(database_, "INSERT INTO stat_compartment(row_key, open_day) VALUES(?1, ?2)") &&
+         close_days_.prepare(database_,
+                             "UPDATE stat_compartment SET open_day = ?1, " + close +
+                                 " WHERE row_key IN (SELECT row_key FROM stat_compartment WHERE open_day > 0 "
+                                 "AND open_day < ?1 LIMIT ?2)");
 }
 
 std::string SumsWriter::sql_of(Table table, Kind kind, std::uint64_t changed) {
@@ -242,9 +264,87 @@ bool SumsWriter::write_groups(Table table, const TableDelta& delta) {
   return true;
 }
 
+void SumsWriter::find_newest_days(const TableDelta& days) {
+  std::fill(newest_written_.begin(), newest_written_.end(), 0);
+  for (std::size_t i = 0; i < days.size(); ++i) {
+    const std::uint64_t station = days.key_at(i) >> 8 & key::kStationsMax;
+    newest_written_.resize(std::max<std::size_t>(newest_written_.size(), station + 1), 0);
+    newest_written_[station] = std::max(newest_written_[station], days.key_at(i) >> 32);
+  }
+}
+
+bool SumsWriter::find_open_day(std::uint64_t station) {
+  open_days_.resize(std::max<std::size_t>(open_days_.size(), station + 1), kNotAsked);
+  if (open_days_[station] != kNotAsked) {
+    return true;
+  }
+  open_days_[station] = select_open_day_.bind(1, station).row() ? select_open_day_.unsigned_number(0) : 0;
+  select_open_day_.reset();
+  return !select_open_day_.failed();
+}
+
+// What the day before has is added to the lifetime as it stands in the store: before what is new of it is written.
+bool SumsWriter::open_day(std::uint64_t station, std::uint64_t day) {
+  if (!find_open_day(station) || day <= open_days_[station]) {
+    return !select_open_day_.failed();
+  }
+  open_days_[station] = day;
+  return close_day_.bind(1, station).bind(2, day).done() &&
+         (wrote_one() || begin_lifetime_.bind(1, station).bind(2, day).done());
+}
+
+// Of each station all that is not of its open day: of days before, of none, of days that are no longer kept.
+bool SumsWriter::write_compartments(const StatisticsDelta& sums) {
+  const TableDelta& lifetimes = sums.of(Table::kCompartment);
+  const TableDelta& days = sums.of(Table::kCompartmentDay);
+  find_newest_days(days);
+  sort(lifetimes);
+  Statement& add = groups_[static_cast<std::size_t>(Table::kCompartment)];
+  std::array<std::int64_t, kColumnCount> rest{};
+  for (std::size_t at = 0; at < order_.size();) {
+    const std::uint64_t station = order_[at].first >> 8;
+    if (!open_day(station, station < newest_written_.size() ? newest_written_[station] : 0)) {
+      return false;
+    }
+    RowGroupWriter writer(group_);
+    for (; at < order_.size() && order_[at].first >> 8 == station; ++at) {
+      const auto& [row_key, row] = order_[at];
+      const auto values = lifetimes.values_at(row);
+      std::copy(values.begin(), values.end(), rest.begin());
+      const std::span left = std::span(rest).first(values.size());
+      const std::size_t open = days.find(key::compartment_day(open_days_[station], station, row_key & 255));
+      if (open_days_[station] != 0 && open != days.size()) {
+        subtract_day(days.values_at(open), left);
+      }
+      writer.put(static_cast<std::uint32_t>(row_key & 255), left, {});
+    }
+    if (!group_.empty() && !add.bind(1, station).bind(2, Bytes(group_)).done()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::optional<int> SumsWriter::close_days_before(std::uint64_t day, int stations_max) {
+  if (!close_days_.bind(1, day).bind(2, stations_max).done()) {
+    return std::nullopt;
+  }
+  const int closed = sqlite3_changes(database_.handle());
+  if (closed > 0) {
+    open_days_.clear();
+  }
+  return closed;
+}
+
 bool SumsWriter::write(const StatisticsDelta& sums) {
+  if (!write_compartments(sums)) {  // Before the days, which it looks at as they were.
+    return false;
+  }
   for (std::size_t i = 0; i < kTableCount; ++i) {
     const auto table = static_cast<Table>(i);
+    if (table == Table::kCompartment) {
+      continue;
+    }
     const bool good =
         spec(table).group_bits == 0 ? write_station_sums(table, sums.of(table)) : write_groups(table, sums.of(table));
     if (!good) {

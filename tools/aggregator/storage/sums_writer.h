@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "tools/aggregator/core/compartment_day.h"
 #include "tools/aggregator/core/row_group.h"
 #include "tools/aggregator/core/statistics_delta.h"
 #include "tools/aggregator/storage/sqlite.h"
@@ -24,6 +26,9 @@ class SumsWriter {
   /// False: failed. Then, and when the transaction is thrown away, another writer is needed: this one believes that
   /// what it wrote is there.
   bool write(const StatisticsDelta& sums);
+  /// Closes what is open before `day`, of at most `stations_max` stations, so that it may be deleted: `day` is open
+  /// then, and nothing was counted on it yet. Nullopt: failed, likewise. Else how many there were; fewer: none is left.
+  std::optional<int> close_days_before(std::uint64_t day, int stations_max);
 
  private:
   static constexpr std::size_t kStatementsMax = 512;
@@ -37,6 +42,10 @@ class SumsWriter {
   void sort(const TableDelta& delta);
   bool write_station_sums(Table table, const TableDelta& delta);
   bool write_groups(Table table, const TableDelta& delta);
+  bool write_compartments(const StatisticsDelta& sums);
+  void find_newest_days(const TableDelta& days);
+  bool find_open_day(std::uint64_t station);
+  bool open_day(std::uint64_t station, std::uint64_t day);
   bool write_row(Table table, Kind kind, std::uint64_t first, std::uint64_t row_key,
                  std::span<const std::int64_t> values);
   bool write_lone_row(Table table, std::uint64_t row_key, std::span<const std::int64_t> values);
@@ -49,6 +58,7 @@ class SumsWriter {
   Statement& statement(Table table, Kind kind, std::uint64_t changed);
   bool prepare_groups();
   bool prepare_days();
+  bool prepare_open_days();
 
   Database& database_;
   // By table, kind and set of columns; the histogram is the one after the last.
@@ -58,7 +68,14 @@ class SumsWriter {
   // Key of each station's newest row of a day, once it was asked for; 0: not known, or none. Nearly all that is written
   // is of that day or begins the next.
   std::vector<std::uint64_t> newest_days_;
+  // By station: the open day of its compartments, once it was asked for (0: none), and the newest one in what is
+  // being written (0: none).
+  static constexpr std::uint64_t kNotAsked = ~std::uint64_t{0};
+  std::vector<std::uint64_t> open_days_;
+  std::vector<std::uint64_t> newest_written_;
+  Statement select_open_day_, close_day_, begin_lifetime_, close_days_;
   RowGroupAdder adder_;
+  CompartmentDayAdder day_adder_;
   std::vector<std::byte> merged_;                               // Room of the SQL functions.
   std::vector<std::byte> dwells_;                               // Of the row that is being written ...
   std::vector<std::byte> group_;                                // ... and of the group.

@@ -10,7 +10,8 @@ std::string column_list(const TableSpec& table) {
   return table.has_dwells ? columns + ", " + std::string(kDwellsName) : columns;
 }
 
-TableRows::TableRows(Database& database, Table table, Order order) : spec_(spec(table)), order_(order) {
+TableRows::TableRows(Database& database, Table table, Order order)
+    : spec_(spec(table)), order_(order), has_open_day_(table == Table::kCompartment) {
   // The condition on the station is that of the table's index.
   std::string_view rest = " ORDER BY row_key";
   if (order == Order::kDaysOfStation) {
@@ -18,8 +19,12 @@ TableRows::TableRows(Database& database, Table table, Order order) : spec_(spec(
   } else if (order == Order::kLastDayOfStation) {
     rest = " AND row_key & 16777215 = ?3 ORDER BY row_key DESC LIMIT 1";
   }
-  select_.prepare(database, "SELECT row_key" + (spec_.group_bits == 0 ? column_list(spec_) : ", sums") + " FROM " +
-                                std::string(spec_.name) + " WHERE row_key >= ?1 AND row_key <= ?2" + std::string(rest));
+  std::string columns = spec_.group_bits == 0 ? column_list(spec_) : ", sums";
+  if (has_open_day_) {
+    columns += ", " + std::string(kOpenDaySums);
+  }
+  select_.prepare(database, "SELECT row_key" + columns + " FROM " + std::string(spec_.name) +
+                                " WHERE row_key >= ?1 AND row_key <= ?2" + std::string(rest));
 }
 
 void TableRows::start(std::uint64_t from, std::uint64_t to, std::uint32_t station) {
@@ -67,6 +72,19 @@ bool TableRows::next_stored() {
   return true;
 }
 
+bool TableRows::next_group() {
+  if (!next_stored()) {
+    return false;
+  }
+  Bytes group = select_.blob(1);
+  if (has_open_day_ && !select_.blob(2).empty()) {
+    failed_ = !adder_.add(group, select_.blob(2), lifetimes_);
+    group = lifetimes_;
+  }
+  group_ = RowGroupReader(group);
+  return !failed_;
+}
+
 bool TableRows::next() {
   if (failed_ || ended_) {
     return false;
@@ -79,10 +97,9 @@ bool TableRows::next() {
   for (;;) {
     while (!group_.next()) {
       failed_ = failed_ || group_.malformed();
-      if (failed_ || !next_stored()) {
+      if (failed_ || !next_group()) {
         return false;
       }
-      group_ = RowGroupReader(select_.blob(1));
     }
     row_key_ = group_key_ << spec_.group_bits | group_.member();
     failed_ = group_.member() >> spec_.group_bits != 0;

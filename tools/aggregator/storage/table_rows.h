@@ -3,15 +3,23 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "tools/aggregator/core/compartment_day.h"
 #include "tools/aggregator/core/row_group.h"
 #include "tools/aggregator/core/statistics.h"
 #include "tools/aggregator/storage/sqlite.h"
 
 namespace cubby::aggregator {
 
-/// Reads the rows of one statistics table by their keys, however they are stored. Those of stat_station_day are what
-/// is stored: running sums.
+/// Of a row of stat_compartment: the group of the station's open day, or null. docs/spec/store.md, "Open days"
+inline constexpr std::string_view kOpenDaySums =
+    "(SELECT day.sums FROM stat_compartment_day day WHERE day.row_key = open_day << 24 | stat_compartment.row_key AND "
+    "open_day > 0)";
+
+/// Reads the rows of one statistics table by their keys, however they are stored: those of stat_compartment with the
+/// open day. Those of stat_station_day are what is stored: running sums.
 class TableRows {
  public:
   /// The last two are for stat_station_day: one station's rows, and the newest of them.
@@ -39,11 +47,15 @@ class TableRows {
 
  private:
   bool next_stored();
+  bool next_group();
 
   const TableSpec& spec_;
   Order order_;
+  bool has_open_day_;
   Statement select_;
   RowGroupReader group_{{}};
+  CompartmentDayAdder adder_;
+  std::vector<std::byte> lifetimes_;  // What `group_` reads, if it is of stat_compartment.
   std::uint64_t group_key_ = 0;
   std::uint64_t from_ = 0;
   std::uint64_t to_ = 0;

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "firmware/base/bytes.h"
+#include "tools/aggregator/core/row_group.h"
+#include "tools/aggregator/core/statistics.h"
+
+/// What a day is in the lifetime of a station's compartments. docs/spec/store.md, "Open days"
+namespace cubby::aggregator {
+
+/// Takes a row of stat_compartment_day from one of stat_compartment, both by slot: the moments belong to days only.
+void subtract_day(std::span<const std::int64_t> day, std::span<std::int64_t> lifetime);
+
+/// Adds days to lifetimes; keeps its memory from one to the next.
+class CompartmentDayAdder {
+ public:
+  /// `out`: group of stat_compartment with `day`, one of stat_compartment_day, added to it. False: malformed, as far as
+  /// it had to be read.
+  bool add(Bytes lifetimes, Bytes day, std::vector<std::byte>& out);
+
+ private:
+  RowGroupAdder adder_;
+  std::vector<std::byte> translated_;
+};
+
+}  // namespace cubby::aggregator
