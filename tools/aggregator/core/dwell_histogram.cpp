@@ -85,6 +85,35 @@ bool PackedDwells::next(DwellCount& entry) {
   return true;
 }
 
+// Nearly all of what is merged is gone over. Most entries are a byte, many of the others two: those are told apart
+// without a branch, which a processor would guess wrong every third time.
+void PackedDwells::skip_below(std::size_t bucket) {
+  const auto end = static_cast<std::int32_t>(std::min(bucket, kBucketCount));
+  for (DwellCount entry; next_bucket() < static_cast<std::size_t>(end) && next(entry);) {
+    std::size_t at = 0;
+    while (rest_.size() - at >= 3) {
+      const auto head = std::to_integer<std::uint32_t>(rest_[at]);
+      const auto count = std::to_integer<std::uint32_t>(rest_[at + 1]);
+      const std::int32_t reached = last_ + static_cast<std::int32_t>(head / 2) + 1;
+      const std::uint32_t has_count = head & 1;
+      const std::uint32_t is_long = has_count & count >> 7;
+      if (head >= 0x80 || reached >= end || (is_long & std::to_integer<std::uint32_t>(rest_[at + 2]) >> 7) != 0) {
+        break;
+      }
+      at += 1 + has_count + is_long;
+      last_ = reached;
+    }
+    rest_ = rest_.subspan(at);
+  }
+}
+
+std::size_t PackedDwells::next_bucket() const {
+  Bytes rest = rest_;
+  std::uint64_t head = 0;
+  const bool has_next = !malformed_ && take_varint(rest, head) && head / 2 < kBucketCount;
+  return has_next ? static_cast<std::size_t>(last_ + 1) + static_cast<std::size_t>(head / 2) : kBucketCount;
+}
+
 void DwellPacker::copy(Bytes run, std::int32_t last_bucket) {
   if (!run.empty()) {
     out_.insert(out_.end(), run.begin(), run.end());
@@ -103,43 +132,28 @@ void DwellPacker::put(const DwellCount& entry) {
 
 // Almost always a few parcels come to many: what lies between them is copied as it is.
 bool merge_dwells(Bytes a, Bytes b, std::vector<std::byte>& out) {
-  PackedDwells left(a);
-  PackedDwells right(b);
+  PackedDwells many(a);
+  PackedDwells few(b);
   DwellPacker packer(out);
-  DwellCount from_left;
-  DwellCount from_right;
-  std::size_t run_begin = 0;   // In `a`: read and not written yet ...
-  std::size_t run_end = 0;     // ... up to here.
-  std::int32_t run_last = -1;  // Bucket of the run's last entry.
-  bool has_left = left.next(from_left);
-  bool has_right = right.next(from_right);
-  bool follows_new = false;  // A bucket that `a` does not have was put before `from_left`, whose distance is another.
-  const auto next_left = [&] {
-    run_end = a.size() - left.rest();
-    has_left = left.next(from_left);
+  DwellCount old;
+  bool moved = false;  // The next of `many` follows a bucket that `a` does not have: its distance is another.
+  const auto copy_below = [&](std::size_t bucket) {
+    if (moved && many.next_bucket() < bucket && many.next(old)) {
+      packer.put(old);
+      moved = false;
+    }
+    const std::size_t begin = a.size() - many.rest();
+    many.skip_below(bucket);
+    packer.copy(a.subspan(begin, a.size() - many.rest() - begin), many.last_bucket());
   };
-  while (has_left || has_right) {
-    if (has_left && !follows_new && (!has_right || from_left.bucket < from_right.bucket)) {
-      run_last = from_left.bucket;
-      next_left();
-      continue;
-    }
-    packer.copy(a.subspan(run_begin, run_end - run_begin), run_last);
-    const bool takes_left = has_left && (!has_right || from_left.bucket <= from_right.bucket);
-    const bool takes_right = has_right && (!has_left || from_right.bucket <= from_left.bucket);
-    packer.put({.bucket = takes_left ? from_left.bucket : from_right.bucket,
-                .count = (takes_left ? from_left.count : 0) + (takes_right ? from_right.count : 0)});
-    follows_new = !takes_left;
-    if (takes_left) {
-      next_left();
-    }
-    if (takes_right) {
-      has_right = right.next(from_right);
-    }
-    run_begin = run_end;
+  for (DwellCount added; few.next(added);) {
+    copy_below(added.bucket);
+    const bool both = many.next_bucket() == added.bucket && many.next(old);
+    packer.put({.bucket = added.bucket, .count = added.count + (both ? old.count : 0)});
+    moved = !both;
   }
-  packer.copy(a.subspan(run_begin, run_end - run_begin), run_last);
-  return !left.malformed() && !right.malformed();
+  copy_below(kBucketCount);
+  return many.rest() == 0 && !many.malformed() && !few.malformed();
 }
 
 bool DwellHistogram::add(Bytes packed) {

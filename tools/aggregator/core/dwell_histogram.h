@@ -32,6 +32,12 @@ class PackedDwells {
   explicit PackedDwells(Bytes packed) : rest_(packed) {}
   /// False at the end, and when the bytes are none that pack_dwell() writes.
   bool next(DwellCount& entry);
+  /// Goes over the entries of buckets below that one; stops where the bytes are malformed.
+  void skip_below(std::size_t bucket);
+  /// Bucket of the entry that next() would give; beyond all buckets at the end, and if its bytes are malformed.
+  std::size_t next_bucket() const;
+  /// Of the entry that was gone over or taken last; -1: none was.
+  std::int32_t last_bucket() const { return last_; }
   bool malformed() const { return malformed_; }
   /// Bytes that are left.
   std::size_t rest() const { return rest_.size(); }
