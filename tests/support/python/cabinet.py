@@ -43,6 +43,7 @@ class Panel:
                 self.line = socket.create_connection(("127.0.0.1", self.port), 1)
             return self.line is not None
         self.close()
+        self.joined = False  # A line that comes back may do so within a frame: what is left of that one says nothing.
         wait_until(try_once, 20, "the controller to listen for its panel")
 
     def close(self):
@@ -68,8 +69,18 @@ class Panel:
             chunk = self.line.recv(4096)
             expect(chunk, "the controller has closed the panel's connection")
             self.pending += chunk
-        while len(self.pending) >= 5 and len(self.pending) >= self.pending[2] + 5:
+        while len(self.pending) >= 5:
             size = self.pending[2]
+            if not self.joined and (self.pending[0] != 0x55 or size > 80):
+                self.pending = self.pending[1:]
+                continue
+            if len(self.pending) < size + 5:
+                break
+            good = self.pending[3 + size:5 + size] == modbus_crc(self.pending[1:3 + size])
+            if not self.joined and not good:
+                self.pending = self.pending[1:]
+                continue
+            self.joined = True
             expect_equal(self.pending[0], 0x55, "the first byte of a panel frame")
             expect_equal(self.pending[3 + size:5 + size], modbus_crc(self.pending[1:3 + size]), "its CRC")
             data = self.pending[3:3 + size]
