@@ -43,7 +43,7 @@ class Panel:
                 self.line = socket.create_connection(("127.0.0.1", self.port), 1)
             return self.line is not None
         self.close()
-        self.joined = False  # A line that comes back may do so within a frame: what is left of that one says nothing.
+        self.joined = False
         wait_until(try_once, 20, "the controller to listen for its panel")
 
     def close(self):
@@ -63,24 +63,26 @@ class Panel:
     def scan(self, text):
         self.send(2, text.encode())
 
+    def _join(self):
+        """Drops what is left of a frame that began before the line was there."""
+        while not self.joined and len(self.pending) >= 5:
+            size = self.pending[2]
+            if self.pending[0] == 0x55 and size <= 80:
+                if len(self.pending) < size + 5:
+                    return
+                self.joined = self.pending[3 + size:5 + size] == modbus_crc(self.pending[1:3 + size])
+            if not self.joined:
+                self.pending = self.pending[1:]
+
     def _take(self):
         ready, _, _ = select.select([self.line], [], [], 0.05)
         if ready:
             chunk = self.line.recv(4096)
             expect(chunk, "the controller has closed the panel's connection")
             self.pending += chunk
-        while len(self.pending) >= 5:
+        self._join()
+        while self.joined and len(self.pending) >= 5 and len(self.pending) >= self.pending[2] + 5:
             size = self.pending[2]
-            if not self.joined and (self.pending[0] != 0x55 or size > 80):
-                self.pending = self.pending[1:]
-                continue
-            if len(self.pending) < size + 5:
-                break
-            good = self.pending[3 + size:5 + size] == modbus_crc(self.pending[1:3 + size])
-            if not self.joined and not good:
-                self.pending = self.pending[1:]
-                continue
-            self.joined = True
             expect_equal(self.pending[0], 0x55, "the first byte of a panel frame")
             expect_equal(self.pending[3 + size:5 + size], modbus_crc(self.pending[1:3 + size]), "its CRC")
             data = self.pending[3:3 + size]

@@ -85,8 +85,8 @@ bool PackedDwells::next(DwellCount& entry) {
   return true;
 }
 
-// Nearly all of what is merged is gone over. Most entries are a byte, many of the others two: those are told apart
-// without a branch, which a processor would guess wrong every third time.
+// Nearly all of what is merged is gone over. Entries of one to three bytes are told apart without a branch: which of
+// them comes next is hard to guess.
 void PackedDwells::skip_below(std::size_t bucket) {
   const auto end = static_cast<std::int32_t>(std::min(bucket, kBucketCount));
   for (DwellCount entry; next_bucket() < static_cast<std::size_t>(end) && next(entry);) {

@@ -30,7 +30,7 @@ struct DwellCount {
 class PackedDwells {
  public:
   explicit PackedDwells(Bytes packed) : rest_(packed) {}
-  /// False at the end, and when the bytes are none that pack_dwell() writes.
+  /// False at the end, and when the bytes are none that DwellPacker writes.
   bool next(DwellCount& entry);
   /// Goes over the entries of buckets below that one; stops where the bytes are malformed.
   void skip_below(std::size_t bucket);
