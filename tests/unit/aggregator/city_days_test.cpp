@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint64_t kDayMs = 86'400'000;
 constexpr std::uint64_t kHourMs = 3'600'000;
 constexpr std::int64_t kNoonDay = (kNoonUtcMs / 1'000 + 8 * 3'600) / 86'400;
-constexpr std::size_t kPlenty = std::size_t{1} << 20;
+constexpr std::size_t kPlenty = std::size_t{8} << 20;
 
 std::size_t slot_of(Column column) {
   return static_cast<std::size_t>(spec(Table::kCityHour).slot[static_cast<std::size_t>(column)]);
@@ -87,6 +87,34 @@ TEST(CityDays, BeyondTheLimitTheOldestAreForgotten) {
   EXPECT_EQ(days.worked_out(), 10U);
   days.of(1 << 16, bytes);
   EXPECT_EQ(days.worked_out(), 11U);
+}
+
+TEST(CityDays, HoursAreRememberedUntilOneOfTheCitiesIsAnotherAndTheOldestAreForgotten) {
+  CityDays days(kPlenty);
+  const std::uint64_t row_key = 20'000U << 16;
+  const std::vector<std::byte> bytes = group({{7, 2}});
+  std::vector<const CityDay*> cities = {days.of(row_key, bytes), days.of(row_key + 1, bytes)};
+  EXPECT_EQ(days.hours(std::nullopt, cities), nullptr) << "nobody has remembered them";
+  HoursOfDay hours{};
+  hours[7].sums[0] = 4;
+  days.remember(std::nullopt, cities, hours);
+  ASSERT_NE(days.hours(std::nullopt, cities), nullptr);
+  EXPECT_EQ((*days.hours(std::nullopt, cities))[7].sums[0], 4);
+  EXPECT_EQ(days.hours(1, cities), nullptr) << "of all cities, not of that one";
+  EXPECT_EQ(days.hours(std::nullopt, std::span(cities).first(1)), nullptr) << "of both";
+  cities[1] = days.of(row_key + 1, group({{7, 3}}));
+  EXPECT_EQ(days.hours(std::nullopt, cities), nullptr) << "worked out anew";
+
+  days.remember(std::nullopt, cities, hours);
+  const std::uint64_t last = 20'000 + CityDays::kHoursMax;
+  for (std::uint64_t day = 20'001; day <= last; ++day) {
+    days.remember(std::nullopt, std::array{days.of(day << 16, bytes)}, hours);
+  }
+  EXPECT_NE(days.hours(std::nullopt, cities), nullptr) << "an answer holds what it needs";
+  const std::array newest = {days.of(last << 16, bytes)};
+  days.trim();
+  EXPECT_EQ(days.hours(std::nullopt, cities), nullptr);
+  EXPECT_NE(days.hours(std::nullopt, newest), nullptr);
 }
 
 struct RememberedDays : Store {

@@ -106,19 +106,18 @@ const CityDay* CityDays::of(std::uint64_t row_key, Bytes stored) {
   return &day;
 }
 
-const HourQuantiles* CityDays::quantiles(std::optional<std::uint32_t> city,
-                                         std::span<const CityDay* const> cities) const {
-  const auto found = quantiles_.find({cities.front()->day, city});
-  const bool same = found != quantiles_.end() &&
+const HoursOfDay* CityDays::hours(std::optional<std::uint32_t> city, std::span<const CityDay* const> cities) const {
+  const auto found = hours_.find({cities.front()->day, city});
+  const bool same = found != hours_.end() &&
                     std::equal(cities.begin(), cities.end(), found->second.serials.begin(), found->second.serials.end(),
                                [](const CityDay* day, std::uint64_t serial) { return day->serial == serial; });
-  return same ? &found->second.quantiles : nullptr;
+  return same ? &found->second.hours : nullptr;
 }
 
 void CityDays::remember(std::optional<std::uint32_t> city, std::span<const CityDay* const> cities,
-                        const HourQuantiles& quantiles) {
-  Remembered& remembered = quantiles_[{cities.front()->day, city}];
-  remembered.quantiles = quantiles;
+                        const HoursOfDay& hours) {
+  Remembered& remembered = hours_[{cities.front()->day, city}];
+  remembered.hours = hours;
   remembered.serials.clear();
   for (const CityDay* day : cities) {
     remembered.serials.push_back(day->serial);
@@ -130,8 +129,8 @@ void CityDays::trim() {
     bytes_ -= size_of(days_.begin()->second);
     days_.erase(days_.begin());
   }
-  while (quantiles_.size() > kQuantilesMax) {
-    quantiles_.erase(quantiles_.begin());
+  while (hours_.size() > kHoursMax) {
+    hours_.erase(hours_.begin());
   }
 }
 

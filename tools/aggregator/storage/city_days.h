@@ -15,8 +15,12 @@
 
 namespace cubby::aggregator {
 
-/// Quantiles of each hour of a day, as in StatisticsRow.
-using HourQuantiles = std::array<std::array<std::optional<std::uint64_t>, kDwellQuantiles.size()>, 24>;
+/// An hour of a day over several cities, as in StatisticsRow.
+struct HourFigures {
+  std::array<std::int64_t, kColumnCount> sums{};
+  std::array<std::optional<std::uint64_t>, kDwellQuantiles.size()> dwell_ms{};
+};
+using HoursOfDay = std::array<HourFigures, 24>;
 
 /// The hours of one city's day, worked out.
 struct CityDay {
@@ -41,26 +45,26 @@ class CityDays {
   /// `row_key`: of the table's row. nullptr: malformed. What it points to stays until the row is asked for with other
   /// bytes, or trim().
   const CityDay* of(std::uint64_t row_key, Bytes stored);
-  /// Quantiles of a day's hours over these cities, side by side: `city`, or all of them. nullptr: nobody has remembered
-  /// them since one of the cities was worked out.
-  const HourQuantiles* quantiles(std::optional<std::uint32_t> city, std::span<const CityDay* const> cities) const;
-  void remember(std::optional<std::uint32_t> city, std::span<const CityDay* const> cities,
-                const HourQuantiles& quantiles);
-  /// Forgets the oldest days beyond bytes_max, and as many of what was remembered as are more than kQuantilesMax.
+  /// A day's hours over these cities, side by side: `city`, or all of them. nullptr: nobody has remembered them since
+  /// one of the cities was worked out.
+  const HoursOfDay* hours(std::optional<std::uint32_t> city, std::span<const CityDay* const> cities) const;
+  void remember(std::optional<std::uint32_t> city, std::span<const CityDay* const> cities, const HoursOfDay& hours);
+  /// Forgets the oldest days beyond bytes_max, and as many of what was remembered as are more than kHoursMax.
   void trim();
   /// How many days have been worked out so far.
   std::uint64_t worked_out() const { return worked_out_; }
   std::size_t size() const { return days_.size(); }
 
-  static constexpr std::size_t kQuantilesMax = 16'384;  // 20 MiB.
+  static constexpr std::size_t kHoursMax =
+      4'608;  // Days, of a city or of all: 40 MiB; a year of eleven cities and all.
 
  private:
   struct Remembered {
     std::vector<std::uint64_t> serials;  // Of the cities.
-    HourQuantiles quantiles;
+    HoursOfDay hours;
   };
   std::map<std::uint64_t, CityDay> days_;
-  std::map<std::pair<std::int64_t, std::optional<std::uint32_t>>, Remembered> quantiles_;  // By day and city.
+  std::map<std::pair<std::int64_t, std::optional<std::uint32_t>>, Remembered> hours_;  // By day and city.
   std::size_t bytes_max_;
   std::size_t bytes_ = 0;
   std::uint64_t worked_out_ = 0;

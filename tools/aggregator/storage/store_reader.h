@@ -116,7 +116,7 @@ class StoreReader {
   bool gather_dwells(const StationInfo& station, std::int64_t from_day, std::int64_t to_day,
                      const std::function<StatisticsRow*(std::uint32_t compartment, std::int64_t local_s)>& row);
   /// Time-weighted levels, quantiles and labels of the rows of the page, or of all if they have an order of their own;
-  /// `rows` by bucket.
+  /// `rows` by bucket: those of the page at least.
   bool finish_buckets(const StatisticsQuery& query, const Scope& scope, const BucketLevels& levels,
                       std::map<std::int64_t, StatisticsRow>& rows, StatisticsAnswer& answer);
   bool sum_of_stations(Column column, const Scope& scope, std::int64_t& sum);

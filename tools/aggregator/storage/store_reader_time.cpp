@@ -97,7 +97,7 @@ bool add_day(std::span<const CityDay* const> cities, const Rows& rows, Rows::ite
 }
 
 // Every hour of the day that is on the page has a row in `rows`, the first of them at `at`.
-bool add_hours(const CityDay& day, bool with_dwells, const Rows& rows, Rows::iterator at) {
+bool add_hours(const CityDay& day, const Rows& rows, Rows::iterator at) {
   RowGroupReader hours(day.stored);
   while (hours.next()) {
     const std::int64_t hour = day.day * 24 + hours.member();
@@ -108,38 +108,42 @@ bool add_hours(const CityDay& day, bool with_dwells, const Rows& rows, Rows::ite
       continue;
     }
     Bytes dwells;
-    if (!read_city_hour(hours.body(), at->second.sums, dwells) || (with_dwells && !at->second.dwells.add(dwells))) {
+    if (!read_city_hour(hours.body(), at->second.sums, dwells) || !at->second.dwells.add(dwells)) {
       return false;
     }
   }
   return !hours.malformed();
 }
 
-// Histograms are added up for a day whose quantiles are not known, and are forgotten for them.
+// Hours are added up for a day of which they are not known, and remembered if none was left out, as at a page's ends.
 bool add_hours_of(CityDays& known, std::optional<std::uint32_t> city, std::span<const CityDay* const> cities,
-                  const Rows& rows, Rows::iterator at) {
+                  Rows& rows, Rows::iterator at) {
   const std::int64_t first = cities.front()->day * 24;
-  const HourQuantiles* const quantiles = known.quantiles(city, cities);
-  std::uint32_t hours = 0;
+  const auto end = std::find_if(at, rows.end(), [first](const auto& row) { return row.first >= first + 24; });
+  if (const HoursOfDay* const hours = known.hours(city, cities)) {
+    for (; at != end; ++at) {
+      const HourFigures& hour = (*hours)[static_cast<std::size_t>(at->first - first)];
+      at->second.sums = hour.sums;
+      at->second.dwell_ms = hour.dwell_ms;
+    }
+    return true;
+  }
+  std::uint32_t left_out = 0;
   for (const CityDay* day : cities) {
-    hours |= day->hours;
-    if (!add_hours(*day, quantiles == nullptr, rows, at)) {
+    left_out |= day->hours;
+    if (!add_hours(*day, rows, at)) {
       return false;
     }
   }
-  HourQuantiles found{};
-  for (; at != rows.end() && at->first < first + 24; ++at) {
+  HoursOfDay found{};
+  for (; at != end; ++at) {
     const auto hour = static_cast<std::size_t>(at->first - first);
-    if (quantiles != nullptr) {
-      at->second.dwell_ms = (*quantiles)[hour];
-      continue;
-    }
     at->second.settle_dwells();
-    found[hour] = at->second.dwell_ms;
-    hours &= ~(1U << hour);
+    found[hour] = {.sums = at->second.sums, .dwell_ms = at->second.dwell_ms};
+    left_out &= ~(1U << hour);
   }
-  if (quantiles == nullptr && hours == 0) {
-    known.remember(city, cities, found);  // No hour was left out, as at a page's ends.
+  if (left_out == 0) {
+    known.remember(city, cities, found);
   }
   return true;
 }
@@ -316,10 +320,11 @@ bool StoreReader::finish_buckets(const StatisticsQuery& query, const Scope& scop
   }
   const Page page = page_of(query, levels);
   answer.total = page.total;
+  auto at = page.begin < page.end ? rows.upper_bound(levels[page.end - 1].first) : rows.begin();
   for (std::size_t i = levels.size(); i-- > page.begin;) {
-    const auto& [bucket, change] = levels[i];
+    const std::int64_t change = levels[i].second;
     if (i < page.end) {
-      StatisticsRow& row = rows[bucket];
+      StatisticsRow& row = (--at)->second;
       row.occupied = level;
       row.mean_occupied = static_cast<double>(level - change) +
                           static_cast<double>(row.sum(Column::kLevelMomentS)) / static_cast<double>(length_s);
@@ -337,7 +342,7 @@ bool StoreReader::finish_buckets(const StatisticsQuery& query, const Scope& scop
   answer.rows.reserve(page.end - page.begin);
   for (std::size_t i = page.begin; i < page.end; ++i) {
     const std::int64_t bucket = levels[i].first;
-    StatisticsRow& row = rows[bucket];
+    StatisticsRow& row = (at++)->second;
     for (; next != joined.end() && next->first <= bucket; ++next) {
       compartments += next->second;
     }
