@@ -1,6 +1,7 @@
 #include "tools/emulator/full_speed_run.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -21,8 +22,15 @@ constexpr int kCentrePatienceS = 60;
 constexpr std::int64_t kDrainWindowsMax = 3 * 24 * 60;  // Longer than any outage of the network.
 constexpr auto kRetryInterval = std::chrono::milliseconds(100);
 constexpr std::int64_t kCountEvery = 64;  // Windows between two counts for the progress bar.
+constexpr int kNiceness = 10;             // nice(1)'s own.
 
 struct Shared;
+
+// Of this thread, which waits for a centre that may run on the same processors. With an equal share of them each the
+// centre is late, all stations wait for it, and a processor is idle. docs/design/engine.md
+void give_way_to_the_centre() {
+  setpriority(PRIO_PROCESS, 0, std::max(kNiceness, getpriority(PRIO_PROCESS, 0)));
+}
 
 // Runs while all shards stand still at the end of a window.
 struct Save {
@@ -323,7 +331,10 @@ bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::v
   std::atomic<std::size_t> running{fleet.shard_count()};
   std::vector<std::jthread> threads;
   for (const auto& shard : shared.shards) {
-    threads.emplace_back([&running, run = shard.get()] {
+    threads.emplace_back([&running, run = shard.get(), gives_way = options.aggregator.has_value()] {
+      if (gives_way) {
+        give_way_to_the_centre();
+      }
       run->run();
       --running;
     });
