@@ -10,8 +10,9 @@
 
 namespace cubby::aggregator {
 
-boost::json::object to_json(const StatisticsRow& row, const StatisticsAnswer& answer) {
-  boost::json::object object;
+boost::json::object to_json(const StatisticsRow& row, const StatisticsAnswer& answer,
+                            const boost::json::storage_ptr& memory) {
+  boost::json::object object(memory);
   object.reserve(row.labels.size() + figure_names().size());
   for (const auto& [name, value] : row.labels) {
     object[name] = value;
@@ -301,11 +302,13 @@ ApiResponse Api::statistics(const QueryParameters& parameters) {
     case ReadStatus::kFailed:
       return problem(503, "store_unavailable", "the store cannot be read now");
   }
-  json::array rows;
+  json::monotonic_resource memory;  // A page has 50,000 values, and all of them end together.
+  json::array rows(&memory);
+  rows.reserve(answer.rows.size());
   for (const StatisticsRow& row : answer.rows) {
-    rows.push_back(to_json(row, answer));
+    rows.push_back(to_json(row, answer, &memory));
   }
-  json::object body;
+  json::object body(&memory);
   body["watermark_utc_ms"] = answer.watermark_utc_ms;
   body["complete"] = answer.complete;
   body["gaps"] = answer.gaps;

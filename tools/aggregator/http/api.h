@@ -48,8 +48,9 @@ struct ApiResponse {
   std::optional<StreamPlace> stream = {};  // Instead of a body: events as they become durable, from stream_text().
 };
 
-/// Labels and figures of a row of statistics.
-boost::json::object to_json(const StatisticsRow& row, const StatisticsAnswer& answer);
+/// Labels and figures of a row of statistics, in memory from `memory`.
+boost::json::object to_json(const StatisticsRow& row, const StatisticsAnswer& answer,
+                            const boost::json::storage_ptr& memory);
 
 inline constexpr std::string_view kOrdersStoppedSuffix = ".orders-stopped";
 

@@ -239,7 +239,7 @@ ApiResponse Api::station(const std::string& name) {
     body["rules"] = to_json(rules_of(config));
   }
   if (!answer.rows.empty()) {
-    body["statistics"] = to_json(answer.rows.front(), answer);
+    body["statistics"] = to_json(answer.rows.front(), answer, body.storage());
   }
   return ok(body);
 }
