@@ -15,6 +15,7 @@ def result_of(lab, seed, threads, centre):
     expect_equal(emulator.wait(300), 0, f"seed {seed}, {threads} thread(s): exit code")
     report = lab.read_report()
     expect_equal(int(report["threads"]), threads, "threads in the report")
+    expect_equal(report["connections_lost"], 0, "connections that were lost")
     return {name: report[name] for name in COUNTS}
 
 

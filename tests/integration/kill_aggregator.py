@@ -70,6 +70,8 @@ def at_full_speed(lab, rng, number):
     time.sleep(0.5)
     expect_equal(emulator.stop(120, signal.SIGINT), 0, "Ctrl-C of the emulator: exit code")
     check_books(lab, f"at full speed, fleet {number}")
+    lost = lab.read_report()["connections_lost"]
+    expect(lost >= KILLS_A_FLEET / 2, f"the emulator says it lost {lost} connections of {KILLS_A_FLEET} kills")
     expect_equal(aggregator.stop(), 0, "stopping the aggregator: exit code")
 
 

@@ -57,6 +57,7 @@ class ShardRun {
   std::atomic<std::int64_t> window{0};  // Windows done.
   std::atomic<std::uint64_t> parcels{0};
   std::uint64_t unsettled = 0;
+  std::uint64_t connections = 0;  // To the centre, so far.
   double socket_seconds() const { return socket_seconds_ + ahead_.socket_seconds(); }
   emulator::StationCounters counted_before;  // Until RunOptions::from_utc_ms.
 
@@ -193,6 +194,7 @@ bool ShardRun::reconnect(std::uint64_t utc_ms) {
     }
     std::this_thread::sleep_for(kRetryInterval);
   }
+  ++connections;
   return !shared_.failed;
 }
 
@@ -361,6 +363,7 @@ bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::v
   for (const auto& shard : shared.shards) {
     done = std::max(done, shard->window.load());
     figures.unsettled += shard->unsettled;
+    figures.connections_lost += shard->connections > 1 ? shard->connections - 1 : 0;
     figures.socket_seconds += shard->socket_seconds();
     figures.before += shard->counted_before;
     shard->remember(centre);

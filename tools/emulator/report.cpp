@@ -102,6 +102,7 @@ bool write_report(const std::string& file, const RunOptions& options, const emul
   report["speed"] = options.speed == 0 ? boost::json::value("max") : boost::json::value(options.speed);
   report["complete"] = figures.complete;
   report["unsettled_stations"] = figures.unsettled;
+  report["connections_lost"] = figures.connections_lost;
   if (options.from_utc_ms != 0) {
     report["from_utc"] = format_utc(options.from_utc_ms);
   }
@@ -211,6 +212,10 @@ void print_summary(const RunOptions& options, const emulator::Fleet& fleet, cons
                 figures.cpu_seconds);
   }
   std::printf("trace hash    %s\n", hash_text(fleet.trace_hash()).c_str());
+  if (figures.connections_lost > 0) {
+    std::printf("reconnected   %" PRIu64 " times: stations noticed, so this is not the hash of an undisturbed run\n",
+                figures.connections_lost);
+  }
   if (figures.unsettled > 0) {
     std::printf("unsettled     %" PRIu64 " stations still have events that the centre has not acknowledged\n",
                 figures.unsettled);

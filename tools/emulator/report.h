@@ -19,6 +19,7 @@ struct RunFigures {
   emulator::StationCounters before;         // What does not count: see RunOptions::from_utc_ms.
   bool complete = true;                     // False: stopped early.
   std::uint64_t unsettled = 0;              // Stations whose last events the centre has not acknowledged.
+  std::uint64_t connections_lost = 0;       // To the centre at full speed; stations notice, so the hash is another one.
   std::vector<emulator::RoomMeter> meters;  // Empty: not measured.
   std::optional<LinkTotals> links;          // In real time with an aggregator.
 };
