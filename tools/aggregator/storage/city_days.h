@@ -55,8 +55,8 @@ class CityDays {
   std::uint64_t worked_out() const { return worked_out_; }
   std::size_t size() const { return days_.size(); }
 
-  static constexpr std::size_t kHoursMax =
-      4'608;  // Days, of a city or of all: 40 MiB; a year of eleven cities and all.
+  /// Days, of a city or of all: 40 MiB; a year of eleven cities and all.
+  static constexpr std::size_t kHoursMax = 4'608;
 
  private:
   struct Remembered {

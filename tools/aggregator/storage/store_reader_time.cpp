@@ -96,15 +96,15 @@ bool add_day(std::span<const CityDay* const> cities, const Rows& rows, Rows::ite
   return true;
 }
 
-// Every hour of the day that is on the page has a row in `rows`, the first of them at `at`.
-bool add_hours(const CityDay& day, const Rows& rows, Rows::iterator at) {
+// `at` to `end`: the rows of those hours of the day that are on the page.
+bool add_hours(const CityDay& day, Rows::iterator at, Rows::iterator end) {
   RowGroupReader hours(day.stored);
   while (hours.next()) {
     const std::int64_t hour = day.day * 24 + hours.member();
-    while (at != rows.end() && at->first < hour) {
+    while (at != end && at->first < hour) {
       ++at;
     }
-    if (at == rows.end() || at->first != hour) {
+    if (at == end || at->first != hour) {
       continue;
     }
     Bytes dwells;
@@ -131,7 +131,7 @@ bool add_hours_of(CityDays& known, std::optional<std::uint32_t> city, std::span<
   std::uint32_t left_out = 0;
   for (const CityDay* day : cities) {
     left_out |= day->hours;
-    if (!add_hours(*day, rows, at)) {
+    if (!add_hours(*day, at, end)) {
       return false;
     }
   }
