@@ -189,6 +189,37 @@ TEST(Fleet, ThatRunsAheadLosesNothingWithItsCentre) {
   EXPECT_EQ(sim.difference(), "");
 }
 
+// Found in 45 days of 2,800 stations: the Challenge for a Hello that a power cut had swallowed came to the station's
+// next connection, which proved itself with it and was refused.
+TEST(Fleet, AnswersToAConnectionThatIsGoneAreNotHeardByTheNext) {
+  SimOptions options = SimFleet::options(seed_of(1), 6);
+  options.profile.mains_losses_per_year = 365 * 24 * 6;
+  options.profile.battery_s = 0;
+  options.profile.mains_loss_min_s = 1;
+  options.profile.mains_loss_max_s = 3;
+  std::vector<emulator::RoomMeter> meters(1);
+  emulator::Fleet alone(options.profile, options.fleet, 1, meters);
+  tools::ShardExchange exchange(alone, 0, alone.station_count(), tools::make_ack_centre());
+  for (int minute = 1; minute <= 12 * 60; ++minute) {
+    alone.run_shard(0, Instant{} + Duration::minutes(minute));
+    exchange.exchange(alone.start_utc_ms() + static_cast<std::uint64_t>(minute) * 60'000);
+  }
+  for (const bool runs_ahead : {false, true}) {
+    SCOPED_TRACE(runs_ahead);
+    SimFleet sim(options);
+    if (runs_ahead) {
+      sim.run_ahead(Duration::hours(12));
+    } else {
+      sim.run(Duration::hours(12));
+    }
+    EXPECT_GT(sim.centre().counters().sessions, 200U);
+    EXPECT_EQ(sim.centre().counters().refusals, 0U);
+    EXPECT_EQ(sim.fleet().trace_hash(), alone.trace_hash());
+    ASSERT_TRUE(sim.drain());
+    EXPECT_EQ(sim.difference(), "");
+  }
+}
+
 // Who comes to a station that was quiet for long comes now, not when something happened there last.
 std::uint64_t hash_of_a_late_visit(bool run_quiet_ones) {
   SimOptions options = SimFleet::options(9, 1);

@@ -44,7 +44,11 @@ void SimCentre::open() {
   options.store_uid = identity.uid;
   options.generation = identity.generation;
   options.session_epoch = identity.session_epoch;
-  options.fill_random = fill;
+  options.fill_random = [this](MutableBytes bytes) {  // No nonce twice.
+    for (std::byte& byte : bytes) {
+      byte = static_cast<std::byte>(random_.below(256));
+    }
+  };
   centre_ = std::make_unique<aggregator::Centre>(std::move(options));
   centre_->set_history(store_.get());
   ASSERT_EQ(store_->load(*centre_), "");

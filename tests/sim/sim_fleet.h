@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "emulator/fleet/fleet.h"
+#include "firmware/base/prng.h"
 #include "support/temporary_folder.h"
 #include "tools/aggregator/core/connection_protocol.h"
 #include "tools/aggregator/storage/event_store.h"
@@ -23,6 +24,7 @@ class SimCentre final : public tools::CentreLink, public aggregator::ConnectionO
   void restart();
   /// That happens when somebody awaits its answers for that many times more.
   void restart_at_await(std::uint32_t count) { restart_at_await_ = count; }
+  const aggregator::CentreCounters& counters() const { return centre_->counters(); }
 
  private:
   bool connect(std::uint64_t utc_ms) override;
@@ -42,6 +44,7 @@ class SimCentre final : public tools::CentreLink, public aggregator::ConnectionO
   std::unique_ptr<aggregator::Centre> centre_;
   std::unique_ptr<aggregator::ConnectionProtocol> protocol_;
   std::uint32_t restart_at_await_ = 0;  // 0: never.
+  Prng random_{5};
 };
 
 struct SimOptions {

@@ -84,7 +84,7 @@ void RunAhead::run_window(std::size_t index, Place& place, std::int64_t to) {
   }
   fleet_.run_station(index, end_of(std::min(place.next, to - 1)));
   if (place.next < to) {
-    gather_station(fleet_, index, place.said);
+    place.connected_now = gather_station(fleet_, index, place.said);
     place.ran = true;
   }
 }
@@ -104,7 +104,7 @@ bool RunAhead::hear(CentreLink& centre, std::size_t index, Place& place) {
   if (!await(centre, place.barrier)) {
     return false;
   }
-  if (!place.answers.empty()) {
+  if (!place.answers.empty() && !place.connected_now) {
     fleet_.station(index).link().deliver(place.answers);
   }
   place.answers.clear();

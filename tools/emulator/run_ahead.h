@@ -41,6 +41,7 @@ class RunAhead {
     std::int64_t next = 0;           // Window that the station runs next.
     std::uint64_t barrier = 0;       // Behind what it said last and is not answered yet; 0: nothing is.
     bool ran = false;                // That window; what is left is to hear and to speak at its end.
+    bool connected_now = false;      // At its end: answers to what was said before are another connection's.
     std::vector<std::byte> said;     // In that window.
     std::vector<std::byte> answers;  // That it has not heard yet; on channel 1, as a station expects them.
   };

@@ -1,5 +1,6 @@
 #include "tools/emulator/shard_exchange.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "firmware/base/limits.h"
@@ -29,16 +30,17 @@ ShardExchange::ShardExchange(emulator::Fleet& fleet, std::size_t begin, std::siz
                              std::unique_ptr<CentreLink> centre, bool awaiting)
     : fleet_(fleet), begin_(begin), end_(end), centre_(std::move(centre)), awaiting_(awaiting) {}
 
-void gather_station(emulator::Fleet& fleet, std::size_t index, std::vector<std::byte>& out) {
+bool gather_station(emulator::Fleet& fleet, std::size_t index, std::vector<std::byte>& out) {
   if (!fleet.touched(index)) {
-    return;
+    return false;
   }
   const emulator::HostLink& seen = std::as_const(fleet).station(index).link();
   if (!seen.wants_connection() && seen.outgoing().empty()) {
-    return;
+    return false;
   }
   emulator::HostLink& link = fleet.station(index).link();
-  if (link.wants_connection()) {
+  const bool connects = link.wants_connection();
+  if (connects) {
     link.connected();
   }
   const Bytes outgoing = link.outgoing();
@@ -46,12 +48,16 @@ void gather_station(emulator::Fleet& fleet, std::size_t index, std::vector<std::
     append_with_channel(outgoing, static_cast<std::uint32_t>(index + 1), out);
     link.consume_outgoing(outgoing.size());
   }
+  return connects;
 }
 
 void ShardExchange::gather() {
   out_.clear();
+  connected_now_.clear();
   for (std::size_t i = begin_; i < end_; ++i) {
-    gather_station(fleet_, i, out_);
+    if (gather_station(fleet_, i, out_)) {
+      connected_now_.push_back(i);
+    }
   }
 }
 
@@ -62,7 +68,8 @@ void ShardExchange::deliver(Bytes answers) {
       return;
     }
     const std::size_t index = parse.frame.channel - 1U;
-    if (parse.frame.channel > 0 && index >= begin_ && index < end_) {
+    if (parse.frame.channel > 0 && index >= begin_ && index < end_ &&
+        !std::binary_search(connected_now_.begin(), connected_now_.end(), index)) {
       frame_.clear();
       append_frame(1, parse.frame.message, frame_);
       fleet_.station(index).link().deliver(frame_);

@@ -40,15 +40,17 @@ class ShardExchange {
   std::size_t begin_;
   std::size_t end_;
   std::unique_ptr<CentreLink> centre_;
-  bool awaiting_;  // A barrier is out.
+  bool awaiting_;                           // A barrier is out.
+  std::vector<std::size_t> connected_now_;  // Stations that the last gather() connected, in order.
   std::vector<std::byte> out_;
   std::vector<std::byte> answers_;
   std::vector<std::byte> early_;
   std::vector<std::byte> frame_;
 };
 
-/// Connects the station if it wants to be, and appends what it said in its last run, on its channel.
-void gather_station(emulator::Fleet& fleet, std::size_t index, std::vector<std::byte>& out);
+/// Connects the station if it wants to be, and appends what it said in its last run, on its channel. True: it has been
+/// connected now, and answers to what it said before belong to a connection that is gone.
+bool gather_station(emulator::Fleet& fleet, std::size_t index, std::vector<std::byte>& out);
 
 /// Appends one frame.
 void append_frame(std::uint32_t channel, Bytes message, std::vector<std::byte>& out);

@@ -127,6 +127,13 @@ class Lab:
         expect(path.is_file(), f"{path} is missing: build the programs first")
         return path
 
+    def fix_fleet_key(self):
+        """The same key in every lab, before the first program: in large fleets the trace hash depends on it."""
+        self.home.mkdir(mode=0o700)
+        key = self.home / "fleet.key"
+        key.touch(mode=0o600)
+        key.write_text(32 * "5a" + "\n")
+
     # Programs -----------------------------------------------------------------------------------
 
     def aggregator(self, *more, wait=True):
