@@ -105,7 +105,7 @@ TEST(DwellHistogram, TakesNoBytesThatItWouldNotWrite) {
 
 TEST(DwellHistogram, OfARowIsTheSameHoweverManyParcelsItHas) {
   // More than are kept one by one, so that they were packed meanwhile.
-  TableDelta delta(Table::kStation);
+  TableDelta delta(Table::kStationDay);
   std::map<std::uint16_t, std::uint64_t> counts;
   Prng random(kSeed);
   const std::size_t row = delta.row(7);

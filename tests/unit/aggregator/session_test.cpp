@@ -417,12 +417,17 @@ TEST_F(Session, KeepsAnEventThatDoesNotParseAndCountsIt) {
         return centre.changes().events;
       }(),
       6U);
-  const TableDelta& station = centre.changes().sums.of(Table::kStation);
-  const auto values = station.values_at(station.find(key::station(1)));
-  EXPECT_EQ(
-      values[static_cast<std::size_t>(spec(Table::kStation).slot[static_cast<std::size_t>(Column::kOpaqueEvents)])], 2);
-  EXPECT_EQ(values[static_cast<std::size_t>(spec(Table::kStation).slot[static_cast<std::size_t>(Column::kDeposits)])],
-            1);
+  const TableDelta& days = centre.changes().sums.of(Table::kStationDay);
+  const auto sum_of = [&days](Column column) {
+    std::int64_t sum = 0;
+    for (std::size_t row = 0; row < days.size(); ++row) {
+      sum += days.values_at(
+          row)[static_cast<std::size_t>(spec(Table::kStationDay).slot[static_cast<std::size_t>(column)])];
+    }
+    return sum;
+  };
+  EXPECT_EQ(sum_of(Column::kOpaqueEvents), 2);
+  EXPECT_EQ(sum_of(Column::kDeposits), 1);
 }
 
 TEST_F(Session, HandsAnOrderToTheStationsSessionAndTellsItsDurableResult) {

@@ -38,7 +38,7 @@ TEST_F(Backup, IsOfOneMomentWhileTheStoreIsWritten) {
   aggregator.report(journal);
   Database open_transaction;  // Somebody is in the middle of a commit.
   ASSERT_TRUE(open_transaction.open(path, Database::Mode::kReadWriteCreate));
-  ASSERT_TRUE(open_transaction.run("BEGIN IMMEDIATE; UPDATE stat_station SET deposits = deposits + 1"));
+  ASSERT_TRUE(open_transaction.run("BEGIN IMMEDIATE; UPDATE stat_station_day SET deposits = deposits + 1"));
   const StoreBackup made = backup_store(path, copy);
   ASSERT_EQ(made.error, "");
   ASSERT_TRUE(open_transaction.run("ROLLBACK"));

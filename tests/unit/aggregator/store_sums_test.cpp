@@ -307,6 +307,55 @@ TEST_F(StoreSums, OfADayStandInTheViewAsWhatTheDayAdded) {
     seen.emplace_back(days.number(0) == 0 ? 0 : days.number(0) - kNoonDay + 1, days.number(1));
   }
   EXPECT_EQ(seen, (std::vector<std::pair<std::int64_t, std::int64_t>>{{0, 1}, {1, 1}, {2, 1}, {4, 2}, {8, 1}}));
+  Statement lives(database, "SELECT station_id, deposits, level_delta FROM by_station");
+  ASSERT_TRUE(lives.row());
+  EXPECT_EQ(lives.number(0), 1);
+  EXPECT_EQ(lives.number(1), 6);
+  EXPECT_EQ(lives.number(2), 6);
+  EXPECT_FALSE(lives.row()) << "stations that have told of something";
+}
+
+// A station's life is its newest day, which may be long ago, or of a clock that was years ahead, and what has no day.
+TEST_F(StoreSums, OfAStationsLifeAreThoseOfItsNewestDayAndOfWhatHasNone) {
+  journal.open();
+  journal.deposit(1, kNoonUtcMs);
+  journal.collect(1, kNoonUtcMs + 3'600'000);
+  journal.deposit(1, kNoonUtcMs + 400 * kDayMs);  // Ahead, and back again.
+  journal.deposit(2, kNoonUtcMs + kDayMs);
+  journal.add_bytes("\xFF\xFF\xFF not an event");
+  other.open("Datong");  // Silent ever since.
+  other.deposit(1, kNoonUtcMs - 100 * kDayMs);
+  TestJournal lost("SX-YC-0003", 3);  // Has never known the time.
+  lost.open("Yuncheng");
+  v1::Event unplaced = lost.event();
+  unplaced.clear_wall_ms();
+  unplaced.mutable_deposited()->set_compartment(2);
+  lost.add(unplaced);
+  unplaced.mutable_deposited()->set_compartment(3);
+  journal.add(unplaced);
+  Aggregator aggregator(path);
+  for (const TestJournal* of : {&journal, &other, &lost}) {
+    aggregator.report(*of);
+  }
+  EXPECT_EQ(difference(), "");
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  StatisticsQuery query;
+  query.by = GroupBy::kStation;
+  const StatisticsAnswer answer = reader.statistics(query);
+  ASSERT_EQ(answer.rows.size(), 3U);
+  const auto says = [&answer](std::size_t row) {
+    return std::tuple(*answer.rows[row].label("station"), answer.rows[row].sum(Column::kDeposits),
+                      answer.rows[row].sum(Column::kDwellCount), answer.rows[row].occupied.value_or(-1));
+  };
+  EXPECT_EQ(says(0), std::tuple("SX-DT-0002", 1, 0, 1));
+  EXPECT_EQ(says(1), std::tuple("SX-TY-0001", 4, 1, 3));
+  EXPECT_EQ(says(2), std::tuple("SX-YC-0003", 1, 0, 1));
+  EXPECT_TRUE(answer.rows[1].dwell_ms[0].has_value());
+  EXPECT_EQ(answer.opaque_events, 1);
+  query.by = GroupBy::kDay;  // What is inside now, less what later days brought.
+  query.city = "Taiyuan";
+  EXPECT_EQ(reader.statistics(query).rows.back().occupied, 3);
 }
 
 /// A store whose every table has rows, and a way to change one figure in it.

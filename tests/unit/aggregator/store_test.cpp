@@ -218,7 +218,7 @@ TEST_F(Store, RefusesFilesThatAreNoStoreAndLeavesThemAlone) {
 TEST_F(Store, RefusesAnotherSchemaVersionByName) {
   { Aggregator made(path); }
   run_sql("PRAGMA user_version = 99");
-  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 7");
+  EXPECT_EQ(open_sqlite_store(path, fill).error, "the store has schema version 99, this program reads version 8");
 }
 
 TEST_F(Store, RetiresOldDaysAndStaysExact) {

@@ -50,7 +50,7 @@ TEST_P(OldStore, IsRefusedByNameAndBroughtUpToDateWhenItIsAskedFor) {
   const std::string before = bytes(path);
   EXPECT_EQ(open_sqlite_store(path, fill).error,
             "the store has schema version " + std::to_string(GetParam()) +
-                ", this program reads version 7; cubby-aggregator --upgrade brings it up to date and keeps a copy");
+                ", this program reads version 8; cubby-aggregator --upgrade brings it up to date and keeps a copy");
   EXPECT_EQ(bytes(path), before);
   StoreUpgrade upgrade = upgrade_sqlite_store(path);
   ASSERT_EQ(upgrade.error, "");
@@ -67,7 +67,9 @@ TEST_P(OldStore, IsRefusedByNameAndBroughtUpToDateWhenItIsAskedFor) {
 }
 
 TEST_P(OldStore, StaysAsItWasIfItCannotBeBroughtUpToDate) {
-  run_sql(GetParam() == 4 ? "ALTER TABLE stations ADD COLUMN other_journal" : "UPDATE journals SET chain = chain + 1");
+  run_sql(GetParam() == 4   ? "ALTER TABLE stations ADD COLUMN other_journal"
+          : GetParam() == 7 ? "DROP VIEW by_station"
+                            : "UPDATE journals SET chain = chain + 1");
   const std::string before = bytes(path);
   EXPECT_NE(upgrade_sqlite_store(path).error.find("the store is left as it was"), std::string::npos);
   EXPECT_EQ(bytes(path), before);
@@ -80,7 +82,7 @@ TEST_P(OldStore, StaysAsItWasIfItCannotBeBroughtUpToDate) {
   EXPECT_FALSE(std::filesystem::exists(folder.file("nothing.db")));
 }
 
-INSTANTIATE_TEST_SUITE_P(OfVersion, OldStore, ::testing::Values(3, 4, 5, 6), ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(OfVersion, OldStore, ::testing::Values(3, 4, 5, 6, 7), ::testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace cubby::aggregator::testing

@@ -119,7 +119,6 @@ RetentionFloor retention_floor(std::uint64_t now_utc_ms) {
 struct Fold::Place {
   std::size_t compartment = kNoRow;
   std::size_t compartment_day = kNoRow;
-  std::size_t station = kNoRow;
   std::size_t station_day = kNoRow;
   std::size_t station_hour = kNoRow;
   std::size_t city_hour = kNoRow;
@@ -138,7 +137,6 @@ Fold::Place Fold::place_of(const StationFacts& station, std::uint32_t compartmen
     place.to_day_end_s = static_cast<std::int64_t>(86'400 - local_s % 86'400);
     place.to_hour_end_s = static_cast<std::int64_t>(3'600 - local_s % 3'600);
   }
-  place.station = sums_.of(Table::kStation).row(key::station(station.id));
   place.station_day = sums_.of(Table::kStationDay).row(key::station_day(place.day, station.id));
   place.city_hour = sums_.of(Table::kCityHour).row(key::city_hour(hour, station.city_id));
   if (hour == 0 || hour >= floor_.station_hour) {
@@ -155,7 +153,6 @@ Fold::Place Fold::place_of(const StationFacts& station, std::uint32_t compartmen
 }
 
 void Fold::add(const Place& place, Column column, std::int64_t value) {
-  sums_.of(Table::kStation).add(place.station, column, value);
   sums_.of(Table::kStationDay).add(place.station_day, column, value);
   sums_.of(Table::kCityHour).add(place.city_hour, column, value);
   if (place.station_hour != kNoRow) {
@@ -206,7 +203,6 @@ void Fold::add_dwell(const StationFacts& station, const EventView& event, const 
   add_brand(station, event, place, Column::kDwellCount, 1);
   add_brand(station, event, place, Column::kDwellMs, dwell_ms);
   const std::uint16_t bucket = dwell_bucket(event.dwell_ms);
-  sums_.of(Table::kStation).add_dwell(place.station, bucket);
   sums_.of(Table::kStationDay).add_dwell(place.station_day, bucket);
   sums_.of(Table::kCityHour).add_dwell(place.city_hour, bucket);
   const BrandRows& rows = brand_rows(station, event, place);

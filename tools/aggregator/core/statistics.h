@@ -59,14 +59,13 @@ std::string_view to_string(Column column);
 enum class Table : std::uint8_t {
   kCompartmentDay,  // The last kCompartmentDays.
   kCompartment,     // Lifetime. Stored without the day that is still open: docs/spec/store.md, "Open days".
-  kStation,         // Lifetime.
-  kStationDay,      // Stored as sums of all days so far.
+  kStationDay,      // Stored as sums of all days so far; those of the newest and of bucket 0 are the lifetime.
   kStationHour,     // The last kStationHourDays.
   kCityHour,
   kCityBrandSizeDay,
   kCityBrandSizeSpan,  // kSpanDays of them in one.
 };
-inline constexpr std::size_t kTableCount = 8;
+inline constexpr std::size_t kTableCount = 7;
 
 inline constexpr std::int64_t kCompartmentDays = 35;
 inline constexpr std::int64_t kStationHourDays = 40;
@@ -97,9 +96,6 @@ constexpr std::uint64_t compartment(std::uint64_t station, std::uint64_t number)
 }
 constexpr std::uint64_t compartment_day(std::uint64_t day, std::uint64_t station, std::uint64_t number) {
   return day << 32 | station << 8 | number;
-}
-constexpr std::uint64_t station(std::uint64_t station) {
-  return station;
 }
 constexpr std::uint64_t station_day(std::uint64_t day, std::uint64_t station) {
   return day << 24 | station;

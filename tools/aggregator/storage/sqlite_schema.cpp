@@ -62,16 +62,30 @@ CREATE TABLE gaps(
 
 constexpr const char* kDayIndex = "CREATE INDEX stat_station_day_by_station ON stat_station_day(row_key & 16777215)";
 
-// What a person reads: the packed keys taken apart, and what a day added to the days before.
-std::string views() {
-  std::string days;
+// What a person reads: the packed keys taken apart, and what a station has done in all its life ...
+std::string lifetime_view() {
+  std::string columns;
   for (const Column column : spec(Table::kStationDay).columns) {
     const std::string name(to_string(column));
-    days += ", " + name + " - lag(" + name + ", 1, 0) OVER days AS " + name;
+    if (column != Column::kLevelMomentS) {  // A lifetime has no end that moments could be counted to.
+      columns += ", ifnull(newest." + name + ", 0) + ifnull(unplaced." + name + ", 0) AS " + name;
+    }
   }
-  return "CREATE VIEW by_station AS SELECT row_key AS station_id, * FROM stat_station;"
-         "CREATE VIEW by_station_day AS SELECT row_key >> 24 AS day, row_key & 16777215 AS station_id, row_key" +
-         days +
+  return "CREATE VIEW by_station AS SELECT station_id" + columns +
+         " FROM stations LEFT JOIN stat_station_day newest ON newest.row_key = (SELECT max(row_key) FROM "
+         "stat_station_day WHERE row_key & 16777215 = station_id AND row_key >= 16777216) LEFT JOIN stat_station_day "
+         "unplaced ON unplaced.row_key = station_id WHERE newest.row_key NOT NULL OR unplaced.row_key NOT NULL";
+}
+
+// ... or what each day added to the days before.
+std::string day_view() {
+  std::string columns;
+  for (const Column column : spec(Table::kStationDay).columns) {
+    const std::string name(to_string(column));
+    columns += ", " + name + " - lag(" + name + ", 1, 0) OVER days AS " + name;
+  }
+  return "CREATE VIEW by_station_day AS SELECT row_key >> 24 AS day, row_key & 16777215 AS station_id, row_key" +
+         columns +
          " FROM stat_station_day WINDOW days AS (PARTITION BY row_key & 16777215, row_key < 16777216 ORDER BY row_key)";
 }
 
@@ -100,7 +114,11 @@ bool create_statistics(Database& database) {
       return false;
     }
   }
-  return database.run(kDayIndex) && database.run(views().c_str());
+  return database.run(kDayIndex) && database.run(lifetime_view().c_str()) && database.run(day_view().c_str());
+}
+
+bool drop_lifetimes_of_stations(Database& database) {
+  return database.run("DROP VIEW by_station; DROP TABLE stat_station") && database.run(lifetime_view().c_str());
 }
 
 bool drop_statistics(Database& database) {

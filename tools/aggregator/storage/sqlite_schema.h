@@ -8,7 +8,7 @@
 /// The tables of docs/spec/store.md.
 namespace cubby::aggregator {
 
-inline constexpr int kSchemaVersion = 7;
+inline constexpr int kSchemaVersion = 8;
 inline constexpr int kApplicationId = 0x43554259;  // "CUBY": PRAGMA application_id of our files.
 /// Begins the name of a row of `meta` for each restore; the generation follows.
 inline constexpr std::string_view kRestoredPrefix = "restored_";
@@ -20,6 +20,8 @@ bool create_schema(Database& database);
 bool create_statistics(Database& database);
 /// Takes away the statistics of any version that had them.
 bool drop_statistics(Database& database);
+/// Takes away what version 7 had and version 8 has not: a station's newest day says it.
+bool drop_lifetimes_of_stations(Database& database);
 
 /// Empty: the open database is a store that this build reads. Else one line that says why not; `empty`
 /// is set when there is nothing in it at all, `version` to the schema version of what is a store.

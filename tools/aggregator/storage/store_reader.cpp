@@ -228,27 +228,19 @@ bool StoreReader::make_scope(const StatisticsQuery& query, Scope& scope, Statist
   return !cities.failed();
 }
 
-// A station's newest row before that day says it. Most stations have one the day before, where they lie side by side;
-// only the others are looked for one by one.
-bool StoreReader::add_days_before(std::int64_t day, int sign, const Scope& scope,
-                                  const std::function<StatisticsRow*(std::uint32_t station)>& group) {
+// Most stations have one the day before, where they lie side by side; only the others are looked for one by one.
+bool StoreReader::visit_days_before(std::int64_t day, const Scope& scope,
+                                    const std::function<bool(TableRows& row, std::uint32_t station)>& visit) {
   const auto first_of = [](std::int64_t of) { return key::station_day(static_cast<std::uint64_t>(of), 0); };
   std::unordered_set<std::uint32_t> missing = scope.station_ids;
-  const auto add = [&](TableRows& from, std::uint32_t station) {
-    StatisticsRow* const into = missing.erase(station) == 1 ? group(station) : nullptr;
-    if (into == nullptr) {
-      return true;
-    }
-    from.add_to(into->sums, sign);
-    return sign > 0 ? into->dwells.add(from.dwells()) : into->dwells.subtract(from.dwells());
-  };
   bool ok = true;
   TableRows& of_day = range(Table::kStationDay);
   for (std::int64_t back = 1; ok && back <= kDaysScanned && day - back >= 1 && missing.size() > kStationsSought;
        ++back) {
     of_day.start(first_of(day - back), first_of(day - back + 1));
     while (ok && of_day.next()) {
-      ok = add(of_day, static_cast<std::uint32_t>(of_day.row_key() & key::kStationsMax));
+      const auto station = static_cast<std::uint32_t>(of_day.row_key() & key::kStationsMax);
+      ok = missing.erase(station) == 0 || visit(of_day, station);
     }
     of_day.end();
     ok = ok && !of_day.failed();
@@ -260,11 +252,23 @@ bool StoreReader::add_days_before(std::int64_t day, int sign, const Scope& scope
     }
     last.start(first_of(1), first_of(day), station.id);
     while (ok && last.next()) {
-      ok = add(last, station.id);
+      ok = visit(last, station.id);
     }
     ok = ok && !last.failed();
   }
   return ok;
+}
+
+bool StoreReader::add_days_before(std::int64_t day, int sign, const Scope& scope,
+                                  const std::function<StatisticsRow*(std::uint32_t station)>& group) {
+  return visit_days_before(day, scope, [&](TableRows& row, std::uint32_t station) {
+    StatisticsRow* const into = group(station);
+    if (into == nullptr) {
+      return true;
+    }
+    row.add_to(into->sums, sign);
+    return sign > 0 ? into->dwells.add(row.dwells()) : into->dwells.subtract(row.dwells());
+  });
 }
 
 bool StoreReader::answer_by_station_or_city(const StatisticsQuery& query, const Scope& scope,
@@ -302,8 +306,9 @@ bool StoreReader::answer_by_station_or_city(const StatisticsQuery& query, const 
   const bool lifetime = !query.from_day && !query.to_day;
   bool ok = true;
   if (lifetime) {
-    mark_columns(Table::kStation, answer);
-    ok = gather(Table::kStation, 0, key::kStationsMax + 1, group);
+    mark_columns(Table::kStationDay, answer);
+    ok = add_days_before(scope.days_end, 1, scope, group) &&
+         gather(Table::kStationDay, 0, key::station_day(1, 0), group);
     for (StatisticsRow& row : answer.rows) {
       row.occupied = row.sum(Column::kLevelDelta);
     }
@@ -422,14 +427,26 @@ bool StoreReader::answer_by_brand_or_size(const StatisticsQuery& query, const Sc
   return ok;
 }
 
-// One column of each row: a tenth of what all of them take.
-bool StoreReader::sum_of_stations(Column column, const Scope& scope, std::int64_t& sum) {
-  const std::string name(to_string(column));
-  Statement select(database_, "SELECT row_key, " + name + " FROM stat_station WHERE " + name + " <> 0");
-  while (select.row()) {
-    sum += scope.station_ids.contains(static_cast<std::uint32_t>(select.number(0))) ? select.number(1) : 0;
+// A few columns of each row: a tenth of what all of them take.
+bool StoreReader::sum_up(Scope& scope) {
+  Statement newest(database_, "SELECT ifnull(max(row_key), 0) FROM stat_station_day");
+  if (!newest.row()) {
+    return false;
   }
-  return !select.failed();
+  scope.days_end = static_cast<std::int64_t>(newest.unsigned_number(0) >> key::kStationBits) + 1;
+  const auto in_scope = [&](std::uint64_t row_key) -> Sums* {
+    return scope.station_ids.contains(static_cast<std::uint32_t>(row_key)) ? &scope.unplaced : nullptr;
+  };
+  if (!gather(Table::kStationDay, 0, key::station_day(1, 0), in_scope)) {
+    return false;
+  }
+  scope.level = scope.unplaced[static_cast<std::size_t>(Column::kLevelDelta)];
+  scope.opaque_events = scope.unplaced[static_cast<std::size_t>(Column::kOpaqueEvents)];
+  return visit_days_before(scope.days_end, scope, [&scope](TableRows& row, std::uint32_t) {
+    scope.level += row.value(Column::kLevelDelta);
+    scope.opaque_events += row.value(Column::kOpaqueEvents);
+    return true;
+  });
 }
 
 bool StoreReader::judge_completeness(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer) {
@@ -437,19 +454,15 @@ bool StoreReader::judge_completeness(const StatisticsQuery& query, const Scope& 
   while (gaps.row()) {
     answer.gaps += scope.all || scope.station_ids.contains(static_cast<std::uint32_t>(gaps.number(0))) ? 1 : 0;
   }
-  Sums unplaced{};
-  const auto in_scope = [&](std::uint64_t row_key) -> Sums* {
-    return scope.station_ids.contains(static_cast<std::uint32_t>(row_key & key::kStationsMax)) ? &unplaced : nullptr;
-  };
-  if (gaps.failed() || !sum_of_stations(Column::kOpaqueEvents, scope, answer.opaque_events) ||
-      !gather(Table::kStationDay, 0, key::station_day(1, 0), in_scope)) {
+  if (gaps.failed()) {
     return false;
   }
+  answer.opaque_events = scope.opaque_events;
   const bool bucketed = query.by == GroupBy::kHour || query.by == GroupBy::kDay || query.from_day || query.to_day;
   if (bucketed) {
     for (auto column = Column::kDeposits; column <= Column::kTurnedAwayFault;
          column = static_cast<Column>(static_cast<int>(column) + 1)) {
-      answer.unplaced += unplaced[static_cast<std::size_t>(column)];
+      answer.unplaced += scope.unplaced[static_cast<std::size_t>(column)];
     }
   }
   answer.complete = answer.gaps == 0 && answer.opaque_events == 0 && answer.unplaced == 0;
@@ -460,6 +473,7 @@ StatisticsAnswer StoreReader::statistics(const StatisticsQuery& query) {
   StatisticsAnswer answer;
   Scope scope;
   bool ok = database_.run("BEGIN") && make_scope(query, scope, answer);
+  ok = ok && (answer.status != ReadStatus::kOk || sum_up(scope));
   if (ok && answer.status == ReadStatus::kOk) {
     switch (query.by) {
       case GroupBy::kCity:

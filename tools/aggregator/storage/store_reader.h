@@ -119,11 +119,16 @@ class StoreReader {
   /// `rows` by bucket: those of the page at least.
   bool finish_buckets(const StatisticsQuery& query, const Scope& scope, const BucketLevels& levels,
                       std::map<std::int64_t, StatisticsRow>& rows, StatisticsAnswer& answer);
-  bool sum_of_stations(Column column, const Scope& scope, std::int64_t& sum);
+  /// Fills in what the scope's stations have done all in all.
+  bool sum_up(Scope& scope);
   bool judge_completeness(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);
   /// Adds the rows of `table` with keys in [from, to) to *group(key), which is a StatisticsRow or Sums; null: left out.
   template <typename Group>
   bool gather(Table table, std::uint64_t from, std::uint64_t to, Group group);
+  /// Each station's newest row of a day before `day`, which has the sums of all days up to it; `visit` says whether to
+  /// go on.
+  bool visit_days_before(std::int64_t day, const Scope& scope,
+                         const std::function<bool(TableRows& row, std::uint32_t station)>& visit);
   /// Adds `sign` times what each station of the scope had done in all days before `day` to *group(station's number);
   /// null: left out.
   bool add_days_before(std::int64_t day, int sign, const Scope& scope,

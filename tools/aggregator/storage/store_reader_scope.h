@@ -29,6 +29,11 @@ struct StoreReader::Scope {
   std::map<std::uint32_t, std::string> cities;  // All, by number.
   std::optional<std::uint32_t> city_id;         // Of the filter.
   bool all = true;                              // No filter.
+  std::int64_t days_end = 1;                    // Behind the newest day of which any station has told.
+  // Of those stations, all in all: parcels inside, events that this build does not understand, and what has no day.
+  std::int64_t level = 0;
+  std::int64_t opaque_events = 0;
+  Sums unplaced{};
 };
 
 /// Adds a row to sums, or to an answer's row. False: its histogram is malformed.

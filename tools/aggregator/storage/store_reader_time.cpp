@@ -314,10 +314,7 @@ bool StoreReader::finish_buckets(const StatisticsQuery& query, const Scope& scop
                                  std::map<std::int64_t, StatisticsRow>& rows, StatisticsAnswer& answer) {
   const std::int64_t length_s = query.by == GroupBy::kHour ? 3'600 : 86'400;
   const std::int64_t buckets_a_day = 86'400 / length_s;
-  std::int64_t level = 0;
-  if (!sum_of_stations(Column::kLevelDelta, scope, level)) {
-    return false;
-  }
+  std::int64_t level = scope.level;
   const Page page = page_of(query, levels);
   answer.total = page.total;
   auto at = page.begin < page.end ? rows.upper_bound(levels[page.end - 1].first) : rows.begin();

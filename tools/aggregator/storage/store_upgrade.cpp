@@ -58,6 +58,7 @@ std::string to_version_6(Database& database) {
 }
 
 // Versions 6 and 7 keep statistics in other shapes than those before. Likewise; all are worked out from the log.
+// Version 8 has a table less.
 std::string work_out_statistics(Database& database) {
   if (!drop_statistics(database) || !create_statistics(database)) {
     return database.error();
@@ -86,7 +87,11 @@ std::string bring_up_to_date(Database& database, int from_version) {
       return error;
     }
   }
-  if (std::string error = work_out_statistics(database); !error.empty()) {
+  if (from_version == 7) {
+    if (!drop_lifetimes_of_stations(database)) {
+      return database.error();
+    }
+  } else if (std::string error = work_out_statistics(database); !error.empty()) {
     return error;
   }
   return database.run(("PRAGMA user_version=" + std::to_string(kSchemaVersion)).c_str()) ? std::string()

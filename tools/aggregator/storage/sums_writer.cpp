@@ -102,8 +102,8 @@ bool SumsWriter::prepare_open_days() {
                                  "AND open_day < ?1 LIMIT ?2)");
 }
 
-std::string SumsWriter::sql_of(Table table, Kind kind, std::uint64_t changed) {
-  const TableSpec& shape = spec(table);
+std::string SumsWriter::sql_of(Kind kind, std::uint64_t changed) {
+  const TableSpec& shape = spec(Table::kStationDay);
   const std::string name(shape.name);
   std::string columns;  // That changed, each with a comma before it, and likewise ...
   std::string values;
@@ -138,16 +138,16 @@ std::string SumsWriter::sql_of(Table table, Kind kind, std::uint64_t changed) {
   return {};
 }
 
-Statement& SumsWriter::statement(Table table, Kind kind, std::uint64_t changed) {
+Statement& SumsWriter::statement(Kind kind, std::uint64_t changed) {
   static_assert(kColumnCount < 48);
-  const std::uint64_t name = static_cast<std::uint64_t>(table) << 56 | static_cast<std::uint64_t>(kind) << 48 | changed;
+  const std::uint64_t name = static_cast<std::uint64_t>(kind) << 48 | changed;
   if (const auto found = statements_.find(name); found != statements_.end()) {
     return found->second;
   }
   if (statements_.size() >= kStatementsMax) {
     statements_.clear();
   }
-  return statements_.emplace(name, Statement(database_, sql_of(table, kind, changed))).first->second;
+  return statements_.emplace(name, Statement(database_, sql_of(kind, changed))).first->second;
 }
 
 void SumsWriter::sort(const TableDelta& delta) {
@@ -170,10 +170,10 @@ bool SumsWriter::begin_day(std::uint64_t row_key, std::uint64_t station) {
 }
 
 // `first`: what the kind's statement takes as ?1.
-bool SumsWriter::write_row(Table table, Kind kind, std::uint64_t first, std::uint64_t row_key,
+bool SumsWriter::write_row(Kind kind, std::uint64_t first, std::uint64_t row_key,
                            std::span<const std::int64_t> values) {
   const std::uint64_t changed = slots_in_use(values) | static_cast<std::uint64_t>(!dwells_.empty()) << values.size();
-  Statement& add = statement(table, kind, changed);
+  Statement& add = statement(kind, changed);
   if (!add.ok()) {
     return false;
   }
@@ -190,10 +190,10 @@ bool SumsWriter::write_row(Table table, Kind kind, std::uint64_t first, std::uin
   return add.done();
 }
 
-// Most rows are there. An INSERT that updates what it meets would make a whole new row first.
-bool SumsWriter::write_lone_row(Table table, std::uint64_t row_key, std::span<const std::int64_t> values) {
-  return write_row(table, Kind::kAddToRow, row_key, row_key, values) &&
-         (wrote_one() || write_row(table, Kind::kInsert, row_key, row_key, values));
+// What has no day stands for itself.
+bool SumsWriter::write_unplaced(std::uint64_t row_key, std::span<const std::int64_t> values) {
+  return write_row(Kind::kAddToRow, row_key, row_key, values) &&
+         (wrote_one() || write_row(Kind::kInsert, row_key, row_key, values));
 }
 
 bool SumsWriter::wrote_one() const {
@@ -219,17 +219,16 @@ bool SumsWriter::write_day(std::uint64_t row_key, std::span<const std::int64_t> 
   }
   std::uint64_t& newest = newest_days_[station];
   if (row_key == newest) {
-    return write_row(Table::kStationDay, Kind::kAddToRow, station, row_key, values) && wrote_one();
+    return write_row(Kind::kAddToRow, station, row_key, values) && wrote_one();
   }
   if (row_key < newest) {
-    return begin_day(row_key, station) && write_row(Table::kStationDay, Kind::kAddFromDayOn, station, row_key, values);
+    return begin_day(row_key, station) && write_row(Kind::kAddFromDayOn, station, row_key, values);
   }
   const std::uint64_t before = std::exchange(newest, row_key);
-  return write_row(Table::kStationDay, before == 0 ? Kind::kInsert : Kind::kFollow, before, row_key, values) &&
-         wrote_one();
+  return write_row(before == 0 ? Kind::kInsert : Kind::kFollow, before, row_key, values) && wrote_one();
 }
 
-bool SumsWriter::write_station_sums(Table table, const TableDelta& delta) {
+bool SumsWriter::write_days(const TableDelta& delta) {
   sort(delta);
   for (const auto& [row_key, row] : order_) {
     const auto values = delta.values_at(row);
@@ -237,8 +236,7 @@ bool SumsWriter::write_station_sums(Table table, const TableDelta& delta) {
       continue;
     }
     delta.dwells_at(row, dwells_);
-    const bool runs = table == Table::kStationDay && row_key > key::kStationsMax;
-    if (!(runs ? write_day(row_key, values) : write_lone_row(table, row_key, values))) {
+    if (!(row_key > key::kStationsMax ? write_day(row_key, values) : write_unplaced(row_key, values))) {
       return false;
     }
   }
@@ -345,9 +343,7 @@ bool SumsWriter::write(const StatisticsDelta& sums) {
     if (table == Table::kCompartment) {
       continue;
     }
-    const bool good =
-        spec(table).group_bits == 0 ? write_station_sums(table, sums.of(table)) : write_groups(table, sums.of(table));
-    if (!good) {
+    if (!(table == Table::kStationDay ? write_days(sums.of(table)) : write_groups(table, sums.of(table)))) {
       return false;
     }
   }

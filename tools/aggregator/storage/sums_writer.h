@@ -15,9 +15,9 @@
 
 namespace cubby::aggregator {
 
-/// Adds sums to the statistics tables. Where a row has a column for each sum, there is a statement for each set of
-/// columns that changed: most rows of a transaction change the same few. Where rows are stored together, those of a
-/// transaction are put together first.
+/// Adds sums to the statistics tables. Rows of stations have a column for each sum, and there is a statement for each
+/// set of columns that changed: most rows of a transaction change the same few. Where rows are stored together, those
+/// of a transaction are put together first.
 class SumsWriter {
  public:
   explicit SumsWriter(Database& database) : database_(database) {}
@@ -40,28 +40,27 @@ class SumsWriter {
     kFollow,        // A day begins as the station's newest one.
   };
   void sort(const TableDelta& delta);
-  bool write_station_sums(Table table, const TableDelta& delta);
+  bool write_days(const TableDelta& delta);
   bool write_groups(Table table, const TableDelta& delta);
   bool write_compartments(const StatisticsDelta& sums);
   void find_newest_days(const TableDelta& days);
   bool find_open_day(std::uint64_t station);
   bool open_day(std::uint64_t station, std::uint64_t day);
-  bool write_row(Table table, Kind kind, std::uint64_t first, std::uint64_t row_key,
-                 std::span<const std::int64_t> values);
-  bool write_lone_row(Table table, std::uint64_t row_key, std::span<const std::int64_t> values);
+  bool write_row(Kind kind, std::uint64_t first, std::uint64_t row_key, std::span<const std::int64_t> values);
+  bool write_unplaced(std::uint64_t row_key, std::span<const std::int64_t> values);
   bool write_day(std::uint64_t row_key, std::span<const std::int64_t> values);
   /// The last statement wrote a row.
   bool wrote_one() const;
   bool find_newest_day(std::uint64_t station);
   bool begin_day(std::uint64_t row_key, std::uint64_t station);
-  static std::string sql_of(Table table, Kind kind, std::uint64_t changed);
-  Statement& statement(Table table, Kind kind, std::uint64_t changed);
+  static std::string sql_of(Kind kind, std::uint64_t changed);
+  Statement& statement(Kind kind, std::uint64_t changed);
   bool prepare_groups();
   bool prepare_days();
   bool prepare_open_days();
 
   Database& database_;
-  // By table, kind and set of columns; the histogram is the one after the last.
+  // By kind and set of columns; the histogram is the one after the last.
   std::unordered_map<std::uint64_t, Statement> statements_;
   std::array<Statement, kTableCount> groups_;
   Statement newest_day_, has_day_, copy_day_, insert_day_;

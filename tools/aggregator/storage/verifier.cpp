@@ -22,7 +22,7 @@ std::string row_name(Table table, std::uint64_t row_key, const LogReplay& log) {
   }
   if (table == Table::kCompartmentDay) {
     name += ", day " + std::to_string(row_key >> 32);
-  } else if (table == Table::kStation || table == Table::kStationDay) {
+  } else if (table == Table::kStationDay) {
     station = row_key & key::kStationsMax;
     name += ", bucket " + std::to_string(row_key >> key::kStationBits);
   } else if (table == Table::kStationHour) {
@@ -167,38 +167,56 @@ std::string compare_plain_counts(Database& database, const LogReplay& log,
   return {};
 }
 
+/// How long parcels stayed at a station, all in all: its newest day and what has no day. False: malformed.
+bool read_station_dwells(TableRows& last, TableRows& unplaced, std::uint32_t station, Counted& into) {
+  const auto add_rows = [&into](TableRows& rows) {
+    while (rows.next()) {
+      Counted stored;
+      rows.add_to(stored.sums);
+      stored.dwells.assign(rows.dwells().begin(), rows.dwells().end());
+      add(stored, into);
+    }
+    return !rows.failed();
+  };
+  last.start(key::station_day(1, 0), INT64_MAX, station);
+  unplaced.start(key::station_day(0, station), key::station_day(0, station) + 1);
+  return add_rows(last) && add_rows(unplaced);
+}
+
 std::string compare_plain_dwells(Database& database, const LogReplay& log, std::int64_t& compared) {
-  Statement rows(database, "SELECT row_key, dwell_count, dwell_ms, " + std::string(kDwellsName) + " FROM stat_station");
+  TableRows last(database, Table::kStationDay, TableRows::Order::kLastDayOfStation);
+  TableRows unplaced(database, Table::kStationDay);
   std::size_t found = 0;
-  while (rows.row()) {
-    LogReplay::PlainDwells stored{.count = rows.number(1), .sum_ms = rows.number(2), .buckets = {}};
-    const auto counted = log.plain_dwells().find(static_cast<std::uint32_t>(rows.number(0)));
+  for (const auto& [station, name] : log.stations()) {
+    Counted stored;
+    if (!read_station_dwells(last, unplaced, station, stored)) {
+      return database.error();
+    }
+    const auto count = stored.sums[static_cast<std::size_t>(Column::kDwellCount)];
+    const auto sum_ms = stored.sums[static_cast<std::size_t>(Column::kDwellMs)];
+    const auto counted = log.plain_dwells().find(station);
     const LogReplay::PlainDwells plain =
         counted == log.plain_dwells().end() ? LogReplay::PlainDwells{} : counted->second;
-    stored.buckets.resize(plain.buckets.size(), 0);
-    PackedDwells packed(rows.blob(3));
+    auto buckets = plain.buckets;
+    std::fill(buckets.begin(), buckets.end(), 0);
+    PackedDwells packed(stored.dwells);
     DwellCount entry;
     bool fits = true;
     while (packed.next(entry)) {
-      fits = fits && entry.bucket < stored.buckets.size();
+      fits = fits && entry.bucket < buckets.size();
       if (fits) {
-        stored.buckets[entry.bucket] = entry.count;
+        buckets[entry.bucket] = entry.count;
       }
     }
-    if (!fits || packed.malformed() || stored.count != plain.count || stored.sum_ms != plain.sum_ms ||
-        stored.buckets != plain.buckets) {
-      return row_name(Table::kStation, rows.unsigned_number(0), log) + ": " + std::to_string(stored.count) +
-             " parcels stayed " + std::to_string(stored.sum_ms) +
+    if (!fits || packed.malformed() || count != plain.count || sum_ms != plain.sum_ms || buckets != plain.buckets) {
+      return "station " + name + ": " + std::to_string(count) + " parcels stayed " + std::to_string(sum_ms) +
              " ms; counted straight from the log: " + std::to_string(plain.count) + " stayed " +
              std::to_string(plain.sum_ms) + " ms, or in other buckets";
     }
-    compared += stored.count;
+    compared += count;
     found += plain.count > 0 ? 1 : 0;
   }
-  if (rows.failed()) {
-    return database.error();
-  }
-  return found == log.plain_dwells().size() ? std::string() : "stat_station: a station whose parcels stayed is missing";
+  return found == log.plain_dwells().size() ? std::string() : "stations: one whose parcels stayed is missing";
 }
 
 struct LedgerOutcome {
