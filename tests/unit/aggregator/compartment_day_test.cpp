@@ -85,20 +85,6 @@ TEST(CompartmentDay, AddsToLifetimesColumnByColumn) {
   }
 }
 
-TEST(CompartmentDay, TakenFromALifetimeLeavesWhatIsOfOtherDays) {
-  const auto& day_columns = spec(Table::kCompartmentDay).columns;
-  const auto& life_columns = spec(Table::kCompartment).columns;
-  for (std::size_t at = 0; at < day_columns.size(); ++at) {
-    std::vector<std::int64_t> day(day_columns.size(), 0);
-    day[at] = 5;
-    std::vector<std::int64_t> lifetime(life_columns.size(), 7);
-    subtract_day(day, lifetime);
-    for (std::size_t i = 0; i < life_columns.size(); ++i) {
-      EXPECT_EQ(lifetime[i], life_columns[i] == day_columns[at] ? 2 : 7) << to_string(day_columns[at]);
-    }
-  }
-}
-
 TEST(CompartmentDay, IsRefusedIfItIsMalformed) {
   CompartmentDayAdder adder;
   std::vector<std::byte> out;

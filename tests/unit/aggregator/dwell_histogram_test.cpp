@@ -121,6 +121,13 @@ TEST(DwellHistogram, OfARowIsTheSameHoweverManyParcelsItHas) {
   EXPECT_EQ(packed, packed_of(counts));
   delta.dwells_at(quiet, packed);
   EXPECT_EQ(packed, packed_of({{3, 1}}));
+  TableDelta sum(Table::kCityHour);  // With that of another table's rows, one after the other.
+  sum.add_dwell(sum.row(1), 3);
+  sum.add_row(sum.row(1), delta, row);
+  sum.add_row(sum.row(1), delta, quiet);
+  sum.dwells_at(sum.row(1), packed);
+  counts[3] += 2;
+  EXPECT_EQ(packed, packed_of(counts));
   delta.clear();
   delta.dwells_at(delta.row(7), packed);
   EXPECT_TRUE(packed.empty());

@@ -16,10 +16,12 @@ struct World {
   Fold fold{cities, brands, sums};
   StationFacts station{.id = 3, .city_id = 0, .utc_offset_min = 0, .config_version = 0, .config = {}, .levels = {}};
 
+  /// Once.
   void apply(const TestJournal& journal) {
     for (const std::string& event : journal.events()) {
       fold.apply(station, as_bytes(event));
     }
+    sums.add_days();
   }
   std::int64_t value(Table table, std::uint64_t row_key, Column column) const {
     const TableDelta& delta = sums.of(table);
@@ -375,7 +377,7 @@ TEST(Fold, KeepsAParcelBookedThatAnItemSensorSawWhereItsRecipientHadBeen) {
   left.mutable_collected()->set_item(v1::ITEM_READING_PRESENT);
   journal.add(left);
   world.apply(journal);
-  const auto value = [&](Column column) { return world.value(Table::kCompartment, key::compartment(3, 4), column); };
+  const auto value = [&](Column column) { return world.of_station(column); };
   EXPECT_EQ(value(Column::kCollections), 1);  // The door was opened and shut for one.
   EXPECT_EQ(value(Column::kCustodyUncertain), 1);
   EXPECT_EQ(value(Column::kDwellCount), 0);

@@ -257,6 +257,52 @@ TEST_F(OpenDays, OfAStationThatFellSilentAreClosedBeforeTheyAreDeleted) {
   EXPECT_EQ(open_day(), kNoonDay + kCompartmentDays + 10);
 }
 
+// Brands and sizes: as with lifetimes, but the next day may be in another span, and many stations tell of it.
+TEST_F(OpenDays, AreAddedToTheSpansOfBrandsWhenTheNextDayBegins) {
+  const std::int64_t first = (kNoonDay / kSpanDays + 1) * kSpanDays - 2;  // Then the last of its span, and the next.
+  const auto open_spans = [&] { return ask_sql("SELECT sum(open_day > 0) FROM stat_city_brand_size_span"); };
+  const auto bytes_of = [&](std::int64_t day) {
+    return ask_sql("SELECT sum(length(sums)) FROM stat_city_brand_size_span WHERE row_key >> 28 = " +
+                   std::to_string(day / kSpanDays));
+  };
+  StoreReader reader;
+  std::optional<Aggregator> aggregator(path);
+  ASSERT_EQ(reader.open(path), "");
+  journal.open();
+  other.open("Taiyuan");
+  const auto tell_both = [&](std::int64_t day, std::int64_t of_other) {
+    for (int i = 0; i < 20; ++i) {
+      tell(journal, day);
+      tell(other, of_other);
+    }
+    aggregator->report(journal);
+    aggregator->report(other);
+    EXPECT_EQ(difference(), "");
+    compare(reader, first - 40, first + 100);
+    compare(reader, first / kSpanDays * kSpanDays, (first / kSpanDays + 1) * kSpanDays);
+    compare(reader, (first / kSpanDays + 1) * kSpanDays, (first / kSpanDays + 2) * kSpanDays);
+  };
+  tell_both(first, first);
+  EXPECT_EQ(bytes_of(first), 0) << "a report of the open day writes no span";
+  EXPECT_EQ(open_spans(), 2) << "of either brand";
+  tell_both(first + 1, first);
+  const std::int64_t of_one_day = bytes_of(first);
+  EXPECT_GT(of_one_day, 0);
+  tell_both(first + 1, first + 1);
+  EXPECT_EQ(bytes_of(first), of_one_day);
+  aggregator.reset();  // The next one has to find out which days are open.
+  aggregator.emplace(path);
+  tell_both(first + 1, first + 1);
+  EXPECT_EQ(bytes_of(first), of_one_day);
+  tell_both(first + 2, first);
+  EXPECT_EQ(open_spans(), 2);
+  EXPECT_EQ(bytes_of(first + 2), 0);
+  EXPECT_GT(bytes_of(first), of_one_day);
+  tell_both(first + 80, 0);  // A span is passed over.
+  tell_both(first + 1, first + 80);
+  EXPECT_EQ(open_spans(), 2);
+}
+
 // A floor that is above what is counted by: the clock was ahead once. What is to be deleted takes two commits, and the
 // second one finds days that were told of since, one of them of a station that is new.
 TEST_F(OpenDays, AreNeitherDeletedNorCountedTwiceWhenTheClockWasSetBack) {

@@ -64,6 +64,12 @@ TEST_P(OldStore, IsRefusedByNameAndBroughtUpToDateWhenItIsAskedFor) {
   Aggregator goes_on(path);
   EXPECT_EQ(goes_on.centre->station_count(), 1U);
   EXPECT_EQ(goes_on.centre->stations_in(StationState::kActive), 1U);
+  other.open("Taiyuan");  // The same city, brand and days, and others.
+  for (const int day : {-2, -1, 0, 1, 2, 40}) {
+    other.deposit(1, kNoonUtcMs + static_cast<std::uint64_t>(day) * 86'400'000);
+    goes_on.report(other);
+  }
+  EXPECT_EQ(verify_store(path, nullptr).difference, "");
 }
 
 TEST_P(OldStore, StaysAsItWasIfItCannotBeBroughtUpToDate) {

@@ -29,14 +29,6 @@ bool translate(Bytes body, std::span<std::int64_t> row) {
 
 }  // namespace
 
-void subtract_day(std::span<const std::int64_t> day, std::span<std::int64_t> lifetime) {
-  for (unsigned i = 0; i < day.size(); ++i) {
-    if (const int slot = day[i] == 0 ? -1 : lifetime_slot(i); slot >= 0) {
-      lifetime[static_cast<std::size_t>(slot)] -= day[i];
-    }
-  }
-}
-
 bool CompartmentDayAdder::add(Bytes lifetimes, Bytes day, std::vector<std::byte>& out) {
   RowGroupWriter writer(translated_);
   RowGroupReader rows(day);

@@ -11,9 +11,6 @@
 /// What a day is in the lifetime of a station's compartments. docs/spec/store.md, "Open days"
 namespace cubby::aggregator {
 
-/// Takes a row of stat_compartment_day from one of stat_compartment, both by slot: the moments belong to days only.
-void subtract_day(std::span<const std::int64_t> day, std::span<std::int64_t> lifetime);
-
 /// Adds days to lifetimes; keeps its memory from one to the next.
 class CompartmentDayAdder {
  public:

@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::uint64_t kOffMsMax = kDwellMsMax;
 constexpr std::uint32_t kSizesMax = 15;
-constexpr std::size_t kNoRow = SIZE_MAX;
 
 // A parcel is believed to be inside. Nothing: the state does not say.
 std::optional<std::int32_t> level_of(std::byte state) {
@@ -117,7 +116,7 @@ RetentionFloor retention_floor(std::uint64_t now_utc_ms) {
 }
 
 struct Fold::Place {
-  std::size_t compartment = kNoRow;
+  std::size_t compartment = kNoRow;  // Only if its day is not kept.
   std::size_t compartment_day = kNoRow;
   std::size_t station_day = kNoRow;
   std::size_t station_hour = kNoRow;
@@ -142,12 +141,11 @@ Fold::Place Fold::place_of(const StationFacts& station, std::uint32_t compartmen
   if (hour == 0 || hour >= floor_.station_hour) {
     place.station_hour = sums_.of(Table::kStationHour).row(key::station_hour(hour, station.id));
   }
-  if (compartment != 0) {
+  if (compartment != 0 && (place.day == 0 || place.day >= floor_.compartment_day)) {
+    place.compartment_day =
+        sums_.of(Table::kCompartmentDay).row(key::compartment_day(place.day, station.id, compartment));
+  } else if (compartment != 0) {
     place.compartment = sums_.of(Table::kCompartment).row(key::compartment(station.id, compartment));
-    if (place.day == 0 || place.day >= floor_.compartment_day) {
-      place.compartment_day =
-          sums_.of(Table::kCompartmentDay).row(key::compartment_day(place.day, station.id, compartment));
-    }
   }
   return place;
 }
@@ -166,9 +164,9 @@ void Fold::add(const Place& place, Column column, std::int64_t value) {
   }
 }
 
-const Fold::BrandRows& Fold::brand_rows(const StationFacts& station, const EventView& event, const Place& place) {
-  if (has_brand_rows_) {
-    return brand_rows_;
+std::size_t Fold::brand_row(const StationFacts& station, const EventView& event, const Place& place) {
+  if (brand_row_ != kNoRow) {
+    return brand_row_;
   }
   // Packed: the size of a carrier's name is at most 8 bytes; a longer one is no brand.
   std::uint64_t packed = 0;
@@ -180,20 +178,14 @@ const Fold::BrandRows& Fold::brand_rows(const StationFacts& station, const Event
     brand = {.carrier = packed, .id = brands_.intern(carrier)};
   }
   const std::uint32_t size = event.size <= kSizesMax ? event.size : 0;
-  const auto row = [&](Table table, std::uint64_t bucket) {
-    return sums_.of(table).row(key::city_brand_size_day(bucket, station.city_id, brand.id, size));
-  };
-  brand_rows_ = {.day = row(Table::kCityBrandSizeDay, place.day),
-                 .span = row(Table::kCityBrandSizeSpan, key::span_of(place.day))};
-  has_brand_rows_ = true;
-  return brand_rows_;
+  brand_row_ =
+      sums_.of(Table::kCityBrandSizeDay).row(key::city_brand_size_day(place.day, station.city_id, brand.id, size));
+  return brand_row_;
 }
 
 void Fold::add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
                      std::int64_t value) {
-  const BrandRows& rows = brand_rows(station, event, place);
-  sums_.of(Table::kCityBrandSizeDay).add(rows.day, column, value);
-  sums_.of(Table::kCityBrandSizeSpan).add(rows.span, column, value);
+  sums_.of(Table::kCityBrandSizeDay).add(brand_row(station, event, place), column, value);
 }
 
 void Fold::add_dwell(const StationFacts& station, const EventView& event, const Place& place) {
@@ -205,9 +197,7 @@ void Fold::add_dwell(const StationFacts& station, const EventView& event, const 
   const std::uint16_t bucket = dwell_bucket(event.dwell_ms);
   sums_.of(Table::kStationDay).add_dwell(place.station_day, bucket);
   sums_.of(Table::kCityHour).add_dwell(place.city_hour, bucket);
-  const BrandRows& rows = brand_rows(station, event, place);
-  sums_.of(Table::kCityBrandSizeDay).add_dwell(rows.day, bucket);
-  sums_.of(Table::kCityBrandSizeSpan).add_dwell(rows.span, bucket);
+  sums_.of(Table::kCityBrandSizeDay).add_dwell(brand_row(station, event, place), bucket);
 }
 
 void Fold::move_level(StationFacts& station, const Place& place, std::int32_t change) {
@@ -378,7 +368,7 @@ FoldResult Fold::apply(StationFacts& station, Bytes payload) {
   if (station.levels.empty()) {
     station.levels.assign(limits::kCompartmentsMax, 0);
   }
-  has_brand_rows_ = false;
+  brand_row_ = kNoRow;
   FoldResult result;
   EventView event;
   if (!parser_.parse(payload, event)) {

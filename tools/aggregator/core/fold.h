@@ -56,20 +56,17 @@ class Fold {
 
  private:
   struct Place;  // Of one event: the buckets that it falls into.
-  struct BrandRows {
-    std::size_t day = 0;
-    std::size_t span = 0;
-  };
   struct Brand {
     std::uint64_t carrier = 0;  // Its bytes.
     std::uint32_t id = 0;       // 0: none.
   };
+  static constexpr std::size_t kNoRow = SIZE_MAX;
   static constexpr unsigned kRecentShift = 58;  // The high bits of a product, as an index of 64.
   void count(const StationFacts& station, const EventView& event, const Place& place);
   void add(const Place& place, Column column, std::int64_t value);
   void add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
                  std::int64_t value);
-  const BrandRows& brand_rows(const StationFacts& station, const EventView& event, const Place& place);
+  std::size_t brand_row(const StationFacts& station, const EventView& event, const Place& place);
   void add_dwell(const StationFacts& station, const EventView& event, const Place& place);
   void count_rejection(const EventView& event, const Place& place);
   void count_boot(const EventView& event, const Place& place);
@@ -87,8 +84,7 @@ class Fold {
   EventParser parser_;
   RetentionFloor floor_;
   std::array<Brand, 64> recent_brands_{};
-  BrandRows brand_rows_;         // Of the event that is applied ...
-  bool has_brand_rows_ = false;  // ... if it has touched them.
+  std::size_t brand_row_ = kNoRow;  // Of the event that is applied, if it has touched one.
 };
 
 }  // namespace cubby::aggregator

@@ -58,12 +58,12 @@ std::string_view to_string(Column column);
 
 enum class Table : std::uint8_t {
   kCompartmentDay,  // The last kCompartmentDays.
-  kCompartment,     // Lifetime. Stored without the day that is still open: docs/spec/store.md, "Open days".
+  kCompartment,     // Lifetime.
   kStationDay,      // Stored as sums of all days so far; those of the newest and of bucket 0 are the lifetime.
   kStationHour,     // The last kStationHourDays.
   kCityHour,
   kCityBrandSizeDay,
-  kCityBrandSizeSpan,  // kSpanDays of them in one.
+  kCityBrandSizeSpan,  // kSpanDays of them in one; like lifetimes stored without the day that is still open.
 };
 inline constexpr std::size_t kTableCount = 7;
 
@@ -120,6 +120,13 @@ constexpr std::uint64_t city_brand_size_day(std::uint64_t day, std::uint64_t cit
 }
 constexpr std::uint64_t span_of(std::uint64_t day) {
   return day / kSpanDays;
+}
+/// What sums a row of a day: the compartment, or the span.
+constexpr std::uint64_t compartment_of(std::uint64_t compartment_day) {
+  return compartment_day & 0xFFFF'FFFF;
+}
+constexpr std::uint64_t city_brand_size_span(std::uint64_t city_brand_size_day) {
+  return span_of(city_brand_size_day >> 32) << 32 | (city_brand_size_day & 0xFFFF'FFFF);
 }
 }  // namespace key
 

@@ -79,6 +79,25 @@ void TableDelta::dwells_at(std::size_t row, std::vector<std::byte>& out) const {
   }
 }
 
+void TableDelta::add_row(std::size_t row, const TableDelta& other, std::size_t other_row) {
+  const std::span<const std::int64_t> values = other.values_at(other_row);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] != 0) {
+      add(row, other.spec_.columns[i], values[i]);
+    }
+  }
+  if (!spec_.has_dwells || !other.spec_.has_dwells) {
+    return;
+  }
+  std::vector<std::byte> more;
+  other.dwells_at(other_row, more);
+  if (!more.empty()) {
+    packed_dwells_.resize(std::max(packed_dwells_.size(), row + 1));
+    const std::vector<std::byte> before = std::exchange(packed_dwells_[row], {});
+    merge_dwells(before, more, packed_dwells_[row]);
+  }
+}
+
 void TableDelta::pack_dwells() {
   packed_dwells_.resize(keys_.size());
   std::vector<std::byte> packed;
@@ -117,6 +136,19 @@ void TableDelta::clear() {
 StatisticsDelta::StatisticsDelta() {
   for (std::size_t i = 0; i < kTableCount; ++i) {
     tables_.emplace_back(static_cast<Table>(i));
+  }
+}
+
+void StatisticsDelta::add_days() {
+  const TableDelta& compartments = of(Table::kCompartmentDay);
+  TableDelta& lifetimes = of(Table::kCompartment);
+  for (std::size_t i = 0; i < compartments.size(); ++i) {
+    lifetimes.add_row(lifetimes.row(key::compartment_of(compartments.key_at(i))), compartments, i);
+  }
+  const TableDelta& brands = of(Table::kCityBrandSizeDay);
+  TableDelta& spans = of(Table::kCityBrandSizeSpan);
+  for (std::size_t i = 0; i < brands.size(); ++i) {
+    spans.add_row(spans.row(key::city_brand_size_span(brands.key_at(i))), brands, i);
   }
 }
 

@@ -43,6 +43,9 @@ class TableDelta {
     last_dwell_[row] = static_cast<std::uint32_t>(dwells_.size());
   }
 
+  /// Adds a row of another table, which may have more columns.
+  void add_row(std::size_t row, const TableDelta& other, std::size_t other_row);
+
   std::size_t size() const { return keys_.size(); }
   std::uint64_t key_at(std::size_t row) const { return keys_[row]; }
   std::span<const std::int64_t> values_at(std::size_t row) const { return {values_.data() + row * width_, width_}; }
@@ -83,12 +86,15 @@ class TableDelta {
   std::size_t last_row_ = 0;
 };
 
-/// The sums of all tables.
+/// The sums of all tables. What a kept day of compartments or brands has is not folded into lifetimes and spans as
+/// well: whoever stores days adds them there when they are over, and whoever wants all sums calls add_days().
 class StatisticsDelta {
  public:
   StatisticsDelta();
   TableDelta& of(Table table) { return tables_[static_cast<std::size_t>(table)]; }
   const TableDelta& of(Table table) const { return tables_[static_cast<std::size_t>(table)]; }
+  /// Completes lifetimes and spans; once.
+  void add_days();
   std::size_t size_bytes() const;
   void clear();
 

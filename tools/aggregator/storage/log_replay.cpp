@@ -246,6 +246,7 @@ std::string LogReplay::replay() {
 std::string LogReplay::run() {
   std::string wrong = replay();
   if (wrong.empty()) {
+    sums_.add_days();
     wrong = check_times();
   }
   return wrong.empty() ? check_names() : wrong;

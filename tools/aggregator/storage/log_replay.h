@@ -23,7 +23,8 @@ class LogReplay {
   explicit LogReplay(Database& database) : database_(database) {}
   /// Empty, or the first thing that is wrong, in one line.
   std::string run();
-  /// The same, but compares nothing that is worked out from the events with what the store has of it.
+  /// The same, but compares nothing that is worked out from the events with what the store has of it, and leaves sums()
+  /// as events are folded, for SumsWriter.
   std::string replay();
 
   /// By key::compartment().

@@ -89,6 +89,21 @@ std::string day_view() {
          " FROM stat_station_day WINDOW days AS (PARTITION BY row_key & 16777215, row_key < 16777216 ORDER BY row_key)";
 }
 
+std::string table_sql(Table table) {
+  const TableSpec& shape = spec(table);
+  std::string sql = "CREATE TABLE " + std::string(shape.name) + "(row_key INTEGER PRIMARY KEY";
+  if (table == Table::kCompartment || table == Table::kCityBrandSizeSpan) {
+    return sql + ", open_day INTEGER NOT NULL DEFAULT 0, sums BLOB NOT NULL DEFAULT x'')";
+  }
+  if (shape.group_bits != 0) {
+    return sql + ", sums BLOB NOT NULL)";
+  }
+  for (const Column column : shape.columns) {
+    sql += ", " + std::string(to_string(column)) + " INTEGER NOT NULL DEFAULT 0";
+  }
+  return sql + ", " + std::string(kDwellsName) + " BLOB NOT NULL DEFAULT x'')";
+}
+
 std::int64_t pragma(Database& database, const char* sql) {
   Statement statement(database, sql);
   return statement.row() ? statement.number(0) : -1;
@@ -98,27 +113,25 @@ std::int64_t pragma(Database& database, const char* sql) {
 
 bool create_statistics(Database& database) {
   for (std::size_t i = 0; i < kTableCount; ++i) {
-    const TableSpec& table = spec(static_cast<Table>(i));
-    std::string sql = "CREATE TABLE " + std::string(table.name) + "(row_key INTEGER PRIMARY KEY";
-    if (static_cast<Table>(i) == Table::kCompartment) {
-      sql += ", open_day INTEGER NOT NULL DEFAULT 0, sums BLOB NOT NULL DEFAULT x''";
-    } else if (table.group_bits != 0) {
-      sql += ", sums BLOB NOT NULL";
-    } else {
-      for (const Column column : table.columns) {
-        sql += ", " + std::string(to_string(column)) + " INTEGER NOT NULL DEFAULT 0";
-      }
-      sql += ", " + std::string(kDwellsName) + " BLOB NOT NULL DEFAULT x''";
-    }
-    if (!database.run((sql + ")").c_str())) {
+    if (!database.run(table_sql(static_cast<Table>(i)).c_str())) {
       return false;
     }
   }
   return database.run(kDayIndex) && database.run(lifetime_view().c_str()) && database.run(day_view().c_str());
 }
 
-bool drop_lifetimes_of_stations(Database& database) {
-  return database.run("DROP VIEW by_station; DROP TABLE stat_station") && database.run(lifetime_view().c_str());
+// Nothing was counted yet on the day after a brand's newest one: that one is open.
+bool bring_statistics_to_version_8(Database& database) {
+  return database.run("DROP VIEW by_station; DROP TABLE stat_station") && database.run(lifetime_view().c_str()) &&
+         database.run("ALTER TABLE stat_city_brand_size_span RENAME TO closed_spans") &&
+         database.run(table_sql(Table::kCityBrandSizeSpan).c_str()) &&
+         database.run(
+             "INSERT INTO stat_city_brand_size_span(row_key, sums) SELECT row_key, sums FROM closed_spans;"
+             "DROP TABLE closed_spans;"
+             "INSERT INTO stat_city_brand_size_span(row_key, open_day) SELECT open_day / 32 << 28 | pair, open_day "
+             "FROM (SELECT row_key & 268435455 AS pair, max(row_key >> 28) + 1 AS open_day FROM "
+             "stat_city_brand_size_day GROUP BY pair) WHERE open_day > 1 ON CONFLICT(row_key) DO UPDATE SET open_day = "
+             "excluded.open_day");
 }
 
 bool drop_statistics(Database& database) {

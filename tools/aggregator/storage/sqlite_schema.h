@@ -20,8 +20,8 @@ bool create_schema(Database& database);
 bool create_statistics(Database& database);
 /// Takes away the statistics of any version that had them.
 bool drop_statistics(Database& database);
-/// Takes away what version 7 had and version 8 has not: a station's newest day says it.
-bool drop_lifetimes_of_stations(Database& database);
+/// From version 7. A station's lifetime is in its newest day now, and spans have open days.
+bool bring_statistics_to_version_8(Database& database);
 
 /// Empty: the open database is a store that this build reads. Else one line that says why not; `empty`
 /// is set when there is nothing in it at all, `version` to the schema version of what is a store.

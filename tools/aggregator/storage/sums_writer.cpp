@@ -21,48 +21,36 @@ Bytes blob_of(sqlite3_value* value) {
   return {static_cast<const std::byte*>(bytes), static_cast<std::size_t>(sqlite3_value_bytes(value))};
 }
 
-void give(sqlite3_context* context, const std::vector<std::byte>& bytes) {
-  sqlite3_result_blob64(context, bytes.data(), bytes.size(), SQLITE_STATIC);  // Stored before the next call.
-}
-
 }  // namespace
 
+// `adds`: of the writer's; false if what is in the store is malformed.
+template <auto adds>
+bool SumsWriter::teach(const char* function) {
+  const auto call = [](sqlite3_context* context, int, sqlite3_value** values) {
+    auto& writer = *static_cast<SumsWriter*>(sqlite3_user_data(context));
+    if (!adds(writer, blob_of(values[0]), blob_of(values[1]))) {
+      sqlite3_result_error(context, "statistics in the store are malformed", -1);
+      return;
+    }
+    // Stored before the next call.
+    sqlite3_result_blob64(context, writer.merged_.data(), writer.merged_.size(), SQLITE_STATIC);
+  };
+  return sqlite3_create_function_v2(database_.handle(), function, 2,
+                                    SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, this, call, nullptr,
+                                    nullptr, nullptr) == SQLITE_OK;
+}
+
 bool SumsWriter::prepare() {
-  // SQL: merge_dwells(packed, packed).
-  const auto merge = [](sqlite3_context* context, int, sqlite3_value** values) {
-    auto& writer = *static_cast<SumsWriter*>(sqlite3_user_data(context));
-    if (!merge_dwells(blob_of(values[0]), blob_of(values[1]), writer.merged_)) {
-      sqlite3_result_error(context, "a dwell histogram in the store is malformed", -1);
-      return;
-    }
-    give(context, writer.merged_);
+  constexpr auto dwells = [](SumsWriter& writer, Bytes packed, Bytes more) {
+    return merge_dwells(packed, more, writer.merged_);
   };
-  // SQL: add_group(many, few).
-  const auto add = [](sqlite3_context* context, int, sqlite3_value** values) {
-    auto& writer = *static_cast<SumsWriter*>(sqlite3_user_data(context));
-    if (!writer.adder_.add(blob_of(values[0]), blob_of(values[1]), writer.merged_)) {
-      sqlite3_result_error(context, "a group of statistics in the store is malformed", -1);
-      return;
-    }
-    give(context, writer.merged_);
+  constexpr auto group = [](SumsWriter& writer, Bytes many, Bytes few) {
+    return writer.adder_.add(many, few, writer.merged_);
   };
-  // SQL: add_compartment_day(lifetimes, day or null).
-  const auto add_day = [](sqlite3_context* context, int, sqlite3_value** values) {
-    auto& writer = *static_cast<SumsWriter*>(sqlite3_user_data(context));
-    if (!writer.day_adder_.add(blob_of(values[0]), blob_of(values[1]), writer.merged_)) {
-      sqlite3_result_error(context, "a day of compartments in the store is malformed", -1);
-      return;
-    }
-    give(context, writer.merged_);
+  constexpr auto day = [](SumsWriter& writer, Bytes lifetimes, Bytes day_or_null) {
+    return writer.day_adder_.add(lifetimes, day_or_null, writer.merged_);
   };
-  constexpr int kFlags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
-  sqlite3* const handle = database_.handle();
-  return sqlite3_create_function_v2(handle, "merge_dwells", 2, kFlags, this, merge, nullptr, nullptr, nullptr) ==
-             SQLITE_OK &&
-         sqlite3_create_function_v2(handle, "add_group", 2, kFlags, this, add, nullptr, nullptr, nullptr) ==
-             SQLITE_OK &&
-         sqlite3_create_function_v2(handle, "add_compartment_day", 2, kFlags, this, add_day, nullptr, nullptr,
-                                    nullptr) == SQLITE_OK &&
+  return teach<dwells>("merge_dwells") && teach<group>("add_group") && teach<day>("add_compartment_day") &&
          prepare_groups() && prepare_days() && prepare_open_days();
 }
 
@@ -92,14 +80,19 @@ bool SumsWriter::prepare_days() {
 }
 
 bool SumsWriter::prepare_open_days() {
-  const std::string close = "sums = add_compartment_day(sums, " + std::string(kOpenDaySums) + ")";
+  const std::string close = "sums = add_compartment_day(sums, " + std::string(kOpenDayOfStation) + ")";
   return select_open_day_.prepare(database_, "SELECT open_day FROM stat_compartment WHERE row_key = ?1") &&
          close_day_.prepare(database_, "UPDATE stat_compartment SET open_day = ?2, " + close + " WHERE row_key = ?1") &&
          begin_lifetime_.prepare(database_, "INSERT INTO stat_compartment(row_key, open_day) VALUES(?1, ?2)") &&
          close_days_.prepare(database_,
                              "UPDATE stat_compartment SET open_day = ?1, " + close +
                                  " WHERE row_key IN (SELECT row_key FROM stat_compartment WHERE open_day > 0 "
-                                 "AND open_day < ?1 LIMIT ?2)");
+                                 "AND open_day < ?1 LIMIT ?2)") &&
+         close_span_.prepare(database_, "UPDATE stat_city_brand_size_span SET open_day = 0, sums = add_group(sums, " +
+                                            std::string(kOpenDayOfBrand) + ") WHERE row_key = ?1") &&
+         open_span_.prepare(database_,
+                            "INSERT INTO stat_city_brand_size_span(row_key, open_day) VALUES(?1, ?2) ON "
+                            "CONFLICT(row_key) DO UPDATE SET open_day = ?2");
 }
 
 std::string SumsWriter::sql_of(Kind kind, std::uint64_t changed) {
@@ -262,13 +255,20 @@ bool SumsWriter::write_groups(Table table, const TableDelta& delta) {
   return true;
 }
 
+// Of each station in `days`; and which stations those are.
 void SumsWriter::find_newest_days(const TableDelta& days) {
-  std::fill(newest_written_.begin(), newest_written_.end(), 0);
+  written_.clear();
   for (std::size_t i = 0; i < days.size(); ++i) {
     const std::uint64_t station = days.key_at(i) >> 8 & key::kStationsMax;
-    newest_written_.resize(std::max<std::size_t>(newest_written_.size(), station + 1), 0);
-    newest_written_[station] = std::max(newest_written_[station], days.key_at(i) >> 32);
+    newest_written_.resize(std::max<std::size_t>(newest_written_.size(), station + 1), kNotAsked);
+    std::uint64_t& newest = newest_written_[station];
+    if (newest == kNotAsked) {
+      newest = 0;
+      written_.push_back(station);
+    }
+    newest = std::max(newest, days.key_at(i) >> 32);
   }
+  std::sort(written_.begin(), written_.end());
 }
 
 bool SumsWriter::find_open_day(std::uint64_t station) {
@@ -293,34 +293,74 @@ bool SumsWriter::open_day(std::uint64_t station, std::uint64_t day) {
 
 // Of each station all that is not of its open day: of days before, of none, of days that are no longer kept.
 bool SumsWriter::write_compartments(const StatisticsDelta& sums) {
-  const TableDelta& lifetimes = sums.of(Table::kCompartment);
   const TableDelta& days = sums.of(Table::kCompartmentDay);
   find_newest_days(days);
-  sort(lifetimes);
-  Statement& add = groups_[static_cast<std::size_t>(Table::kCompartment)];
-  std::array<std::int64_t, kColumnCount> rest{};
-  for (std::size_t at = 0; at < order_.size();) {
-    const std::uint64_t station = order_[at].first >> 8;
-    if (!open_day(station, station < newest_written_.size() ? newest_written_[station] : 0)) {
-      return false;
-    }
-    RowGroupWriter writer(group_);
-    for (; at < order_.size() && order_[at].first >> 8 == station; ++at) {
-      const auto& [row_key, row] = order_[at];
-      const auto values = lifetimes.values_at(row);
-      std::copy(values.begin(), values.end(), rest.begin());
-      const std::span left = std::span(rest).first(values.size());
-      const std::size_t open = days.find(key::compartment_day(open_days_[station], station, row_key & 255));
-      if (open_days_[station] != 0 && open != days.size()) {
-        subtract_day(days.values_at(open), left);
-      }
-      writer.put(static_cast<std::uint32_t>(row_key & 255), left, {});
-    }
-    if (!group_.empty() && !add.bind(1, station).bind(2, Bytes(group_)).done()) {
+  for (const std::uint64_t station : written_) {
+    if (!open_day(station, std::exchange(newest_written_[station], kNotAsked))) {
       return false;
     }
   }
-  return true;
+  const TableDelta& kept_nowhere = sums.of(Table::kCompartment);
+  lifetimes_.clear();
+  for (std::size_t i = 0; i < kept_nowhere.size(); ++i) {
+    lifetimes_.add_row(lifetimes_.row(kept_nowhere.key_at(i)), kept_nowhere, i);
+  }
+  for (std::size_t i = 0; i < days.size(); ++i) {
+    const std::uint64_t day = days.key_at(i) >> 32;
+    if (day == 0 || day != open_days_[days.key_at(i) >> 8 & key::kStationsMax]) {
+      lifetimes_.add_row(lifetimes_.row(key::compartment_of(days.key_at(i))), days, i);
+    }
+  }
+  return write_groups(Table::kCompartment, lifetimes_);
+}
+
+bool SumsWriter::find_open_spans() {
+  Statement all(database_, "SELECT row_key, open_day FROM stat_city_brand_size_span WHERE open_day > 0");
+  while (all.row()) {
+    open_spans_[all.unsigned_number(0) & kPairs].open_day = all.unsigned_number(1);
+  }
+  knows_open_spans_ = !all.failed();
+  return knows_open_spans_;
+}
+
+// As with lifetimes, but the next day may be in another span.
+bool SumsWriter::open_span(std::uint64_t pair, std::uint64_t day) {
+  std::uint64_t& open = open_spans_[pair].open_day;
+  if (day <= open) {
+    return true;
+  }
+  const std::uint64_t before = std::exchange(open, day);
+  return (before == 0 || close_span_.bind(1, key::span_of(before) << kPairBits | pair).done()) &&
+         open_span_.bind(1, key::span_of(day) << kPairBits | pair).bind(2, day).done();
+}
+
+bool SumsWriter::write_spans(const TableDelta& days) {
+  if (!knows_open_spans_ && !find_open_spans()) {
+    return false;
+  }
+  const auto pair_of = [&days](std::size_t row) { return days.key_at(row) >> 4 & kPairs; };
+  written_.clear();
+  for (std::size_t i = 0; i < days.size(); ++i) {
+    std::uint64_t& newest = open_spans_[pair_of(i)].newest_written;
+    if (newest == 0 && days.key_at(i) >> 32 != 0) {
+      written_.push_back(pair_of(i));
+    }
+    newest = std::max(newest, days.key_at(i) >> 32);
+  }
+  std::sort(written_.begin(), written_.end());
+  for (const std::uint64_t pair : written_) {
+    if (!open_span(pair, std::exchange(open_spans_[pair].newest_written, 0))) {
+      return false;
+    }
+  }
+  spans_.clear();
+  for (std::size_t i = 0; i < days.size(); ++i) {
+    const std::uint64_t day = days.key_at(i) >> 32;
+    if (day == 0 || day != open_spans_[pair_of(i)].open_day) {
+      spans_.add_row(spans_.row(key::city_brand_size_span(days.key_at(i))), days, i);
+    }
+  }
+  return write_groups(Table::kCityBrandSizeSpan, spans_);
 }
 
 std::optional<int> SumsWriter::close_days_before(std::uint64_t day, int stations_max) {
@@ -335,12 +375,13 @@ std::optional<int> SumsWriter::close_days_before(std::uint64_t day, int stations
 }
 
 bool SumsWriter::write(const StatisticsDelta& sums) {
-  if (!write_compartments(sums)) {  // Before the days, which it looks at as they were.
+  // Before the days, which these look at as they were.
+  if (!write_compartments(sums) || !write_spans(sums.of(Table::kCityBrandSizeDay))) {
     return false;
   }
   for (std::size_t i = 0; i < kTableCount; ++i) {
     const auto table = static_cast<Table>(i);
-    if (table == Table::kCompartment) {
+    if (table == Table::kCompartment || table == Table::kCityBrandSizeSpan) {
       continue;
     }
     if (!(table == Table::kStationDay ? write_days(sums.of(table)) : write_groups(table, sums.of(table)))) {

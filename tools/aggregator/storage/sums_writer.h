@@ -46,6 +46,9 @@ class SumsWriter {
   void find_newest_days(const TableDelta& days);
   bool find_open_day(std::uint64_t station);
   bool open_day(std::uint64_t station, std::uint64_t day);
+  bool write_spans(const TableDelta& days);
+  bool find_open_spans();
+  bool open_span(std::uint64_t pair, std::uint64_t day);
   bool write_row(Kind kind, std::uint64_t first, std::uint64_t row_key, std::span<const std::int64_t> values);
   bool write_unplaced(std::uint64_t row_key, std::span<const std::int64_t> values);
   bool write_day(std::uint64_t row_key, std::span<const std::int64_t> values);
@@ -55,6 +58,8 @@ class SumsWriter {
   bool begin_day(std::uint64_t row_key, std::uint64_t station);
   static std::string sql_of(Kind kind, std::uint64_t changed);
   Statement& statement(Kind kind, std::uint64_t changed);
+  template <auto adds>
+  bool teach(const char* function);
   bool prepare_groups();
   bool prepare_days();
   bool prepare_open_days();
@@ -68,11 +73,23 @@ class SumsWriter {
   // is of that day or begins the next.
   std::vector<std::uint64_t> newest_days_;
   // By station: the open day of its compartments, once it was asked for (0: none), and the newest one in what is
-  // being written (0: none).
+  // being written, while that is looked through.
   static constexpr std::uint64_t kNotAsked = ~std::uint64_t{0};
   std::vector<std::uint64_t> open_days_;
   std::vector<std::uint64_t> newest_written_;
-  Statement select_open_day_, close_day_, begin_lifetime_, close_days_;
+  // Likewise by city and brand, as they are in keys; 0: none.
+  static constexpr unsigned kPairBits = 28;
+  static constexpr std::uint64_t kPairs = (1U << kPairBits) - 1;
+  struct OpenSpan {
+    std::uint64_t open_day = 0;
+    std::uint64_t newest_written = 0;
+  };
+  std::unordered_map<std::uint64_t, OpenSpan> open_spans_;
+  bool knows_open_spans_ = false;
+  std::vector<std::uint64_t> written_;  // Stations, or cities and brands, that are being written.
+  TableDelta lifetimes_{Table::kCompartment};
+  TableDelta spans_{Table::kCityBrandSizeSpan};
+  Statement select_open_day_, close_day_, begin_lifetime_, close_days_, close_span_, open_span_;
   RowGroupAdder adder_;
   CompartmentDayAdder day_adder_;
   std::vector<std::byte> merged_;                               // Room of the SQL functions.

@@ -11,7 +11,11 @@ std::string column_list(const TableSpec& table) {
 }
 
 TableRows::TableRows(Database& database, Table table, Order order)
-    : spec_(spec(table)), order_(order), has_open_day_(table == Table::kCompartment) {
+    : spec_(spec(table)),
+      order_(order),
+      open_day_(table == Table::kCompartment         ? kOpenDayOfStation
+                : table == Table::kCityBrandSizeSpan ? kOpenDayOfBrand
+                                                     : "") {
   // The condition on the station is that of the table's index.
   std::string_view rest = " ORDER BY row_key";
   if (order == Order::kDaysOfStation) {
@@ -20,8 +24,8 @@ TableRows::TableRows(Database& database, Table table, Order order)
     rest = " AND row_key & 16777215 = ?3 ORDER BY row_key DESC LIMIT 1";
   }
   std::string columns = spec_.group_bits == 0 ? column_list(spec_) : ", sums";
-  if (has_open_day_) {
-    columns += ", " + std::string(kOpenDaySums);
+  if (!open_day_.empty()) {
+    columns += ", " + std::string(open_day_);
   }
   select_.prepare(database, "SELECT row_key" + columns + " FROM " + std::string(spec_.name) +
                                 " WHERE row_key >= ?1 AND row_key <= ?2" + std::string(rest));
@@ -72,14 +76,20 @@ bool TableRows::next_stored() {
   return true;
 }
 
+// A day of compartments has other columns than a lifetime.
+bool TableRows::add_open_day(Bytes group, Bytes day) {
+  return open_day_ == kOpenDayOfStation ? day_adder_.add(group, day, with_open_day_)
+                                        : adder_.add(group, day, with_open_day_);
+}
+
 bool TableRows::next_group() {
   if (!next_stored()) {
     return false;
   }
   Bytes group = select_.blob(1);
-  if (has_open_day_ && !select_.blob(2).empty()) {
-    failed_ = !adder_.add(group, select_.blob(2), lifetimes_);
-    group = lifetimes_;
+  if (!open_day_.empty() && !select_.blob(2).empty()) {
+    failed_ = !add_open_day(group, select_.blob(2));
+    group = with_open_day_;
   }
   group_ = RowGroupReader(group);
   return !failed_;

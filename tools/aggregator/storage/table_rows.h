@@ -13,12 +13,16 @@
 
 namespace cubby::aggregator {
 
-/// Of a row of stat_compartment: the group of the station's open day, or null. docs/spec/store.md, "Open days"
-inline constexpr std::string_view kOpenDaySums =
+/// Of a row of stat_compartment, or of stat_city_brand_size_span: the group of its open day, or null.
+/// docs/spec/store.md, "Open days"
+inline constexpr std::string_view kOpenDayOfStation =
     "(SELECT day.sums FROM stat_compartment_day day WHERE day.row_key = open_day << 24 | stat_compartment.row_key AND "
     "open_day > 0)";
+inline constexpr std::string_view kOpenDayOfBrand =
+    "(SELECT day.sums FROM stat_city_brand_size_day day WHERE day.row_key = open_day << 28 | "
+    "(stat_city_brand_size_span.row_key & 268435455) AND open_day > 0)";
 
-/// Reads the rows of one statistics table by their keys, however they are stored: those of stat_compartment with the
+/// Reads the rows of one statistics table by their keys, however they are stored: those of lifetimes and spans with the
 /// open day. Those of stat_station_day are what is stored: running sums.
 class TableRows {
  public:
@@ -48,14 +52,16 @@ class TableRows {
  private:
   bool next_stored();
   bool next_group();
+  bool add_open_day(Bytes group, Bytes day);
 
   const TableSpec& spec_;
   Order order_;
-  bool has_open_day_;
+  std::string_view open_day_;  // SQL; empty: such rows have none.
   Statement select_;
   RowGroupReader group_{{}};
-  CompartmentDayAdder adder_;
-  std::vector<std::byte> lifetimes_;  // What `group_` reads, if it is of stat_compartment.
+  CompartmentDayAdder day_adder_;
+  RowGroupAdder adder_;
+  std::vector<std::byte> with_open_day_;  // What `group_` reads, if there is one.
   std::uint64_t group_key_ = 0;
   std::uint64_t from_ = 0;
   std::uint64_t to_ = 0;
