@@ -301,6 +301,10 @@ TEST_F(OpenDays, AreAddedToTheSpansOfBrandsWhenTheNextDayBegins) {
   tell_both(first + 80, 0);  // A span is passed over.
   tell_both(first + 1, first + 80);
   EXPECT_EQ(open_spans(), 2);
+  for (int i = 0; i < 20; ++i) {  // More of the day that is open, in the commit that begins the next.
+    tell(journal, first + 80 + i / 10);
+  }
+  tell_both(first + 81, first + 81);
 }
 
 // A floor that is above what is counted by: the clock was ahead once. What is to be deleted takes two commits, and the
