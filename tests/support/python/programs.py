@@ -2,6 +2,7 @@
 
 Everything lives in one temporary folder (CUBBY_HOME, store, ledger, logs) that a failed test keeps.
 """
+import argparse
 import atexit
 import contextlib
 import http.client
@@ -37,6 +38,23 @@ def expect(condition, message):
 
 def expect_equal(actual, expected, what):
     expect(actual == expected, f"{what}: {actual!r}, expected {expected!r}")
+
+
+def a_folder(text):
+    """An option's type: said at once if it is not there, and not when a long run comes to it."""
+    path = pathlib.Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text}")
+    return path
+
+
+def a_new_file(text):
+    """Likewise: a file that will be written."""
+    path = pathlib.Path(text)
+    a_folder(path.parent)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder")
+    return path
 
 
 _given_ports = set()
