@@ -216,7 +216,11 @@ int export_stats(const StatsOptions& options) {
   }
   if (!answer.complete) {
     std::cerr << "cubby export: not complete: " << answer.gaps << " gaps, " << answer.opaque_events
-              << " events that are not understood, " << answer.unplaced << " deliveries without a time\n";
+              << " events that are not understood, " << answer.unplaced << " deliveries without a time";
+    if (answer.kept_from_day.has_value()) {
+      std::cerr << "; such rows are kept from " << aggregator::day_text(*answer.kept_from_day) << " on";
+    }
+    std::cerr << '\n';
   }
   return finish_output();
 }

@@ -60,9 +60,7 @@ cubby::v1::Size size_of(const std::string& text) {
 }
 
 int open(const InjectArguments& arguments, ControlClient& client) {
-  const Secret token =
-      load_or_create_secret(arguments.token_file.empty() ? default_secret_path("control.token")
-                                                         : std::filesystem::path(arguments.token_file));
+  const Secret token = client_secret(arguments.token_file, default_secret_path("control.token"));
   if (!token.error.empty()) {
     return fail(kExitUsage, "--token-file " + token.error);
   }

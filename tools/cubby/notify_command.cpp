@@ -91,7 +91,7 @@ std::string read_options(const Options& options, NotifierOptions& notifier, int&
   if (!key.error.empty()) {
     return "--fleet-key: " + key.error;
   }
-  const Secret token = load_or_create_secret(path_of(options.token_file, "http.notifier.token"));
+  const Secret token = client_secret(options.token_file, default_secret_path("http.notifier.token"));
   if (!token.error.empty()) {
     return "--token-file: " + token.error;
   }

@@ -164,8 +164,7 @@ int turn_switch(const Options& options) {
   const std::filesystem::path usual = options.action == "allow"  ? default_secret_path("http.admin.token")
                                       : options.action == "stop" ? default_secret_path("http.token")
                                                                  : default_viewer_token_path();
-  const Secret token =
-      load_or_create_secret(options.token_file.empty() ? usual : std::filesystem::path(options.token_file));
+  const Secret token = client_secret(options.token_file, usual);
   if (!token.error.empty()) {
     return fail("--token-file: " + token.error);
   }
@@ -200,8 +199,7 @@ int turn_switch(const Options& options) {
 }
 
 int run(const Options& options) {
-  const Secret token = load_or_create_secret(options.token_file.empty() ? default_secret_path("http.token")
-                                                                        : std::filesystem::path(options.token_file));
+  const Secret token = client_secret(options.token_file, default_secret_path("http.token"));
   if (!token.error.empty()) {
     return fail("--token-file: " + token.error);
   }

@@ -121,9 +121,7 @@ int watch(ControlClient& client, const PanelArguments& arguments, ControlRespons
 }
 
 int run_panel(const PanelArguments& arguments) {
-  const Secret token =
-      load_or_create_secret(arguments.token_file.empty() ? default_secret_path("control.token")
-                                                         : std::filesystem::path(arguments.token_file));
+  const Secret token = client_secret(arguments.token_file, default_secret_path("control.token"));
   if (!token.error.empty()) {
     return fail(kExitUsage, "--token-file " + token.error);
   }

@@ -62,8 +62,7 @@ int fail(const std::string& words) {
 class Centre {
  public:
   explicit Centre(const Options& options) : name_(options.http), endpoint_(*parse_endpoint(options.http)) {
-    const Secret token = load_or_create_secret(options.token_file.empty() ? default_secret_path(options.usual_token)
-                                                                          : std::filesystem::path(options.token_file));
+    const Secret token = client_secret(options.token_file, default_secret_path(options.usual_token));
     token_ = token.text;
     error_ = token.error.empty() ? std::string() : "--token-file: " + token.error;
   }

@@ -108,8 +108,7 @@ std::string ask(const Options& options, const Endpoint& endpoint, const std::str
 }
 
 int run(const Options& options) {
-  const Secret token = load_or_create_secret(options.token_file.empty() ? default_viewer_token_path()
-                                                                        : std::filesystem::path(options.token_file));
+  const Secret token = client_secret(options.token_file, default_viewer_token_path());
   if (!token.error.empty()) {
     return fail("--token-file: " + token.error);
   }

@@ -171,8 +171,13 @@ void write_table(std::ostream& out, const json::object& answer) {
   print_lines(out, lines, columns);
   const json::value* complete = answer.if_contains("complete");
   const bool whole = complete != nullptr && complete->is_bool() && complete->as_bool();
-  out << "newest event " << format_utc(watermark_of(answer)) << ", "
-      << (whole ? "complete" : "NOT complete: see gaps, opaque_events, unplaced in --format json") << '\n';
+  const json::value* kept_from = answer.if_contains("kept_from");
+  out << "newest event " << format_utc(watermark_of(answer)) << ", ";
+  if (kept_from != nullptr) {
+    out << "NOT complete: such rows are kept from " << text_of(kept_from) << " on\n";
+  } else {
+    out << (whole ? "complete" : "NOT complete: see gaps, opaque_events, unplaced in --format json") << '\n';
+  }
 }
 
 void write_csv(std::ostream& out, const json::object& answer) {

@@ -350,6 +350,7 @@ std::string check_files(const RunOptions& options) {
   for (const auto& [option, file] : {std::pair{"--ledger", &options.ledger_file},
                                      {"--report", &options.report_file},
                                      {"--live-log", &options.live_log_file},
+                                     {"--snapshot", &options.snapshot_file},
                                      {"--write-stations", &options.stations_file}}) {
     if (std::string error = check_writable(option, *file); !error.empty()) {
       return error;

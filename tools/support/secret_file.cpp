@@ -150,6 +150,18 @@ Secret load_or_create_secret(const std::filesystem::path& file) {
   return read_secret(file);
 }
 
+Secret client_secret(const std::string& given, const std::filesystem::path& usual) {
+  if (given.empty()) {
+    return load_or_create_secret(usual);
+  }
+  if (std::error_code code; !std::filesystem::exists(given, code)) {
+    Secret secret;
+    secret.error = given + ": there is no such file";
+    return secret;
+  }
+  return read_secret(given);
+}
+
 Secret read_secret(const std::filesystem::path& file) {
   Secret secret;
   secret.error = read_text(file, 2 * kSecretBytes + kLineEndMax, secret.text);

@@ -24,6 +24,9 @@ Secret load_or_create_secret(const std::filesystem::path& file);
 /// The same, of a file that is there; makes none.
 Secret read_secret(const std::filesystem::path& file);
 
+/// A client's: of the file that somebody named, which has to be there, or else of the usual one.
+Secret client_secret(const std::string& given, const std::filesystem::path& usual);
+
 /// The fleet's keys. Never log them.
 struct FleetKeyFile {
   FleetKeys keys;

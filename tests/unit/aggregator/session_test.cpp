@@ -324,10 +324,57 @@ TEST_F(Session, ClosesTheConnectionOnBrokenRulesOfTheConnectionItself) {
   TestConnection remote(centre, false);
   EXPECT_EQ(remote.send(0, time), Verdict::kClose);
   EXPECT_EQ(TestConnection(centre).send(0, journal.hello()), Verdict::kClose);
-  EXPECT_EQ(TestConnection(centre).send_bytes(1, ""), Verdict::kClose);
-  EXPECT_EQ(TestConnection(centre).send_bytes(1, "\xFF\xFF\xFF"), Verdict::kClose);
-  const std::string two = journal.hello().SerializeAsString() + journal.hello().SerializeAsString();
-  EXPECT_EQ(TestConnection(centre).send_bytes(1, two), Verdict::kClose);
+  EXPECT_EQ(TestConnection(centre).send_bytes(0, "\xFF\xFF\xFF"), Verdict::kClose);
+  TestConnection babbler(centre);
+  int frames = 0;
+  while (babbler.send_bytes(1, "") == Verdict::kGoOn) {
+    ASSERT_LT(++frames, 1'000) << "frames without a body are free of charge";
+  }
+}
+
+// docs/spec/wire.md 1: whoever is newer may say more.
+TEST_F(Session, PassesOverWhatANewerStationSays) {
+  journal.open();
+  const std::string unknown_kind("\xA2\x06\x00", 3);   // Field 100.
+  const std::string unknown_field("\xA0\x06\x01", 3);  // The same as a number.
+  const std::string ping("\x32\x00", 2);
+  for (const std::string& message : {std::string(), unknown_kind, unknown_field}) {
+    EXPECT_EQ(connection.send_bytes(1, message), Verdict::kGoOn);
+    EXPECT_TRUE(connection.take().empty());
+  }
+  welcome(connection, 1, journal);
+  for (const std::string& message : {std::string(), unknown_kind, unknown_field}) {
+    EXPECT_EQ(connection.send_bytes(1, message), Verdict::kGoOn);
+    EXPECT_TRUE(connection.take().empty());
+  }
+  for (const std::string& message : {ping + unknown_field, unknown_kind + ping}) {
+    EXPECT_EQ(connection.send_bytes(1, message), Verdict::kGoOn);
+    centre.committed();
+    EXPECT_TRUE(connection.take_one().has_ack());
+  }
+}
+
+// Another station behind the same concentrator goes on.
+TEST_F(Session, EndsWithAMalformedMessageOnItsOwnChannel) {
+  TestJournal other("SX-TY-0002", 2);
+  journal.open();
+  other.open();
+  const std::string ping("\x32\x00", 2);
+  for (const std::string& message : {std::string("\x0A\xFF", 2), std::string("\x1A\x05", 2), std::string("\x30\x01", 2),
+                                     ping + ping, std::string("\xFF\xFF\xFF")}) {
+    TestConnection link(centre);
+    welcome(link, 1, journal);
+    welcome(link, 70'000, other);
+    EXPECT_EQ(link.send_bytes(1, message), Verdict::kGoOn);
+    EXPECT_EQ(link.take_refusal(), v1::REFUSE_CODE_PROTOCOL);
+    link.send_bytes(1, ping);
+    link.send_bytes(70'000, ping);
+    centre.committed();
+    const auto answers = link.take();
+    ASSERT_EQ(answers.size(), 1U) << "the one is silent after it was refused";
+    EXPECT_EQ(answers[0].channel, 70'000U);
+    EXPECT_TRUE(answers[0].down.has_ack());
+  }
 }
 
 // A fleet's stations are not all at the same time, but each has its own.

@@ -243,6 +243,86 @@ TEST_F(Store, RetiresOldDaysAndStaysExact) {
       "'compartment_day_floor')");
   ASSERT_TRUE(oldest.row());
   EXPECT_EQ(oldest.number(0), 0);
+  // Whoever asks for such days is told from which one on they are kept.
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  StatisticsQuery query;
+  query.station = "SX-TY-0001";
+  const auto deposits_from = [&](GroupBy by, std::int64_t from) {
+    query.by = by;
+    query.from_day = from;
+    query.to_day = *day_from_text("2025-06-01");
+    const StatisticsAnswer answer = reader.statistics(query);
+    std::int64_t deposits = 0;
+    for (const StatisticsRow& row : answer.rows) {
+      deposits += row.sum(Column::kDeposits);
+    }
+    EXPECT_EQ(answer.complete, !answer.kept_from_day.has_value());
+    return std::pair(deposits, answer.kept_from_day ? day_text(*answer.kept_from_day) : "");
+  };
+  const std::int64_t first = *day_from_text("2025-03-03");
+  EXPECT_EQ(deposits_from(GroupBy::kCompartment, first), std::pair(35L, std::string("2025-03-28")));
+  EXPECT_EQ(deposits_from(GroupBy::kHour, first), std::pair(40L, std::string("2025-03-23")));
+  EXPECT_EQ(deposits_from(GroupBy::kDay, first), std::pair(60L, std::string()));
+  EXPECT_EQ(deposits_from(GroupBy::kCompartment, first + 25), std::pair(35L, std::string()));
+  query.station = "SX-TY-0003";
+  EXPECT_EQ(deposits_from(GroupBy::kCompartment, first), std::pair(0L, std::string("2025-03-28")));
+}
+
+// One event of a clock that was a century ahead: the days before it are there as before.
+TEST_F(Store, AnswersOfDaysHoweverFarApartTheyAre) {
+  journal.open();
+  journal.deposit(1, kNoonUtcMs);
+  journal.deposit(2, kNoonUtcMs + 40'000 * 86'400'000ULL);
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  StatisticsQuery query;
+  query.station = "SX-TY-0001";
+  const auto deposits = [&](GroupBy by) {
+    query.by = by;
+    std::int64_t sum = 0;
+    for (const StatisticsRow& row : reader.statistics(query).rows) {
+      sum += row.sum(Column::kDeposits);
+    }
+    return sum;
+  };
+  for (const GroupBy by : {GroupBy::kDay, GroupBy::kHour, GroupBy::kCompartment, GroupBy::kStation}) {
+    query.from_day = query.to_day = std::nullopt;
+    EXPECT_EQ(deposits(by), 2);
+    query.from_day = *day_from_text("2025-03-01");
+    EXPECT_EQ(deposits(by), 2);
+    query.to_day = *day_from_text("2025-04-01");
+    EXPECT_EQ(deposits(by), 1);
+  }
+}
+
+// The clock of a station was ahead, and its next journal is of a time before: the newest event is the older one's.
+TEST_F(Store, AnswersUpToTheNewestEventOfAnyJournal) {
+  journal.open();
+  journal.deposit(1, kNoonUtcMs + 10 * 86'400'000ULL);
+  TestJournal next("SX-TY-0001", 3);
+  next.open();
+  next.deposit(2, kNoonUtcMs);
+  Aggregator aggregator(path);
+  aggregator.report(journal);
+  aggregator.report(next, true);
+  StoreReader reader;
+  ASSERT_EQ(reader.open(path), "");
+  StatisticsQuery query;
+  query.by = GroupBy::kDay;
+  query.from_day = *day_from_text("2025-03-01");
+  query.to_day = *day_from_text("2025-04-01");
+  for (const char* station : {"", "SX-TY-0001"}) {
+    query.station = station;
+    const StatisticsAnswer days = reader.statistics(query);
+    ASSERT_EQ(days.rows.size(), 2U);
+    EXPECT_EQ(*days.rows[1].label("day"), "2025-03-13");
+    EXPECT_EQ(days.watermark_utc_ms, kNoonUtcMs + 10 * 86'400'000ULL);
+  }
+  query.by = GroupBy::kStation;
+  EXPECT_EQ(reader.statistics(query).rows.at(0).sum(Column::kDeposits), 2);
 }
 
 TEST_F(Store, AnswersStatisticsFromTheTables) {

@@ -87,31 +87,47 @@ void ConnectionProtocol::end_session(Channel& channel) {
   channel = {};
 }
 
+// Which message of Up a frame holds; 0: none, or one that a newer side may send. Fields that are not known are passed
+// over. False: malformed, or more than one.
+bool ConnectionProtocol::find_kind(Bytes message, std::uint32_t& kind, Bytes& body) {
+  static_assert(v1::Up::kHello == 1);
+  wire::FieldReader reader(message);
+  while (reader.next()) {
+    if (reader.number() > kNewestKind) {
+      continue;
+    }
+    if (kind != 0 || reader.wire() != wire::FieldReader::Wire::kBytes) {
+      return false;
+    }
+    kind = reader.number();
+    body = reader.bytes();
+  }
+  return !reader.malformed();
+}
+
 ConnectionProtocol::Verdict ConnectionProtocol::on_frame(const wire::Frame& frame, std::uint64_t utc_ms) {
   ++centre_.counters().frames;
   if (!virtual_) {
     utc_ms_ = utc_ms;
   }
-  wire::FieldReader reader(frame.message);
-  if (!reader.next() || reader.wire() != wire::FieldReader::Wire::kBytes) {
-    return close("a frame that holds no message");
-  }
-  const std::uint32_t kind = reader.number();
-  const Bytes body = reader.bytes();
-  if (reader.next() || reader.malformed()) {
-    return close("a frame that holds more than one message");
-  }
+  std::uint32_t kind = 0;
+  Bytes body;
+  const bool well_formed = find_kind(frame.message, kind, body);
   has_frame_ = true;
   if (frame.channel == 0) {
-    return kind == v1::Up::kVirtualTime ? on_virtual_time(body) : close("channel 0 is for VirtualTime only");
+    return kind == v1::Up::kVirtualTime && well_formed ? on_virtual_time(body)
+                                                       : close("channel 0 is for VirtualTime only");
   }
   auto found = channels_.find(frame.channel);
   const bool in_session =
       found != channels_.end() && found->second.state == State::kStreaming && kind != v1::Up::kHello;
-  if (!in_session && !virtual_ && !has_patience(body.size())) {
+  if (!in_session && !virtual_ && !has_patience(frame.message.size())) {
     return close("too much that belongs to no session");
   }
-  if (kind == v1::Up::kHello) {
+  if (well_formed && kind == 0 && !in_session) {
+    return Verdict::kGoOn;  // Of a newer side.
+  }
+  if (well_formed && kind == v1::Up::kHello) {
     if (found == channels_.end() && !has_room()) {
       return close("too many channels");
     }
@@ -131,6 +147,10 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_frame(const wire::Frame& fram
     return Verdict::kGoOn;  // Was on its way when the session was refused; an answer would hit the next one.
   }
   centre_.mark_time(utc_ms_);
+  if (!well_formed) {
+    refuse(frame.channel, v1::REFUSE_CODE_PROTOCOL, false, "malformed message");
+    return Verdict::kGoOn;
+  }
   if (channel.state == State::kChallenged) {
     if (kind == v1::Up::kProof) {
       on_proof(frame.channel, channel, body);
@@ -139,7 +159,7 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_frame(const wire::Frame& fram
     }
     return Verdict::kGoOn;
   }
-  return on_session_frame(frame.channel, channel, kind, body);
+  return on_session_frame(frame.channel, channel, kind, kind == 0 ? frame.message : body);
 }
 
 ConnectionProtocol::Verdict ConnectionProtocol::on_session_frame(std::uint32_t number, Channel& channel,
@@ -178,8 +198,7 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_session_frame(std::uint32_t n
       refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "right message, wrong state");
       break;
     default:
-      refuse(number, v1::REFUSE_CODE_NOT_SUPPORTED, false, "unknown message");
-      break;
+      break;  // Of a newer side.
   }
   return Verdict::kGoOn;
 }

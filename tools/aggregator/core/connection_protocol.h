@@ -94,6 +94,8 @@ class ConnectionProtocol {
   };
 
   Verdict close(std::string reason);
+  static constexpr std::uint32_t kNewestKind = v1::Up::kDiverged;
+  static bool find_kind(Bytes message, std::uint32_t& kind, Bytes& body);
   Verdict on_session_frame(std::uint32_t number, Channel& channel, std::uint32_t kind, Bytes body);
   bool has_room() const;
   bool has_patience(std::size_t frame_bytes);

@@ -314,6 +314,9 @@ ApiResponse Api::statistics(const QueryParameters& parameters) {
   body["gaps"] = answer.gaps;
   body["opaque_events"] = answer.opaque_events;
   body["unplaced"] = answer.unplaced;
+  if (answer.kept_from_day.has_value()) {
+    body["kept_from"] = day_text(*answer.kept_from_day);
+  }
   body["total"] = answer.total;
   body["rows"] = std::move(rows);
   return ok(body);

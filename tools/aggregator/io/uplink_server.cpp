@@ -187,6 +187,9 @@ std::string UplinkServer::Parts::run() {
   status_.store_ok = false;
   connections_.clear();
   centre_.reset();
+  if (store_ && failure_.empty()) {
+    store_->merge();  // Whoever copies the file of a program that has ended has all of it.
+  }
   store_.reset();
   return failure_;
 }

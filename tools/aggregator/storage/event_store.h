@@ -26,6 +26,8 @@ class EventStore : public ChainHistory {
   /// One transaction, durable on return. An error (one line) means that nothing of it can be relied on:
   /// throw the Centre and this store away, open again, and let the stations repeat.
   virtual std::string commit(const Changes& changes, const Dictionary& cities, const Dictionary& brands) = 0;
+  /// Before a clean end: brings all that is durable into the one file, as far as no reader is in the way.
+  virtual void merge() = 0;
 };
 
 struct OpenedStore {

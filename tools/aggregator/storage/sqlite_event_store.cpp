@@ -31,6 +31,7 @@ class SqliteEventStore final : public EventStore {
   StoreIdentity identity() const override { return identity_; }
   std::string load(Centre& centre) override;
   std::string commit(const Changes& changes, const Dictionary& cities, const Dictionary& brands) override;
+  void merge() override { database_.run("PRAGMA wal_checkpoint(TRUNCATE)"); }
   Answer chain_at(const JournalRecord& journal, std::uint64_t seq, Chain& chain) override;
 
  private:

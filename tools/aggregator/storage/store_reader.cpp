@@ -126,7 +126,7 @@ bool StoreReader::stations(std::vector<StationInfo>& stations) {
     }
     StationInfo& station = stations[place->second];
     station.high_water = journals.unsigned_number(1);
-    station.last_event_utc_ms = journals.unsigned_number(2);
+    station.last_event_utc_ms = std::max(station.last_event_utc_ms, journals.unsigned_number(2));
     station.boot = static_cast<std::uint32_t>(journals.number(3));
     const std::uint64_t first = journals.unsigned_number(4);
     const std::uint64_t known = station.first_event_utc_ms;
@@ -223,7 +223,7 @@ bool StoreReader::make_scope(const StatisticsQuery& query, Scope& scope, Statist
   }
   if (!query.station.empty() && scope.stations.empty()) {
     answer.status = ReadStatus::kUnknownStation;
-    answer.detail = "no such station has reported";
+    answer.detail = query.city.empty() ? "no such station has reported" : "no such station of that city has reported";
   }
   return !cities.failed();
 }
@@ -355,10 +355,13 @@ bool StoreReader::answer_by_compartment(const StatisticsQuery& query, const Scop
     return ok;
   }
   mark_columns(Table::kCompartmentDay, answer);
-  const auto newest = static_cast<std::int64_t>(answer.watermark_utc_ms / 86'400'000) + 2;
-  const std::int64_t to = std::min(query.to_day.value_or(newest), newest);
-  const std::int64_t from = std::max(query.from_day.value_or(1), to - kCompartmentDays - 2);
-  for (std::int64_t day = from; day < to; ++day) {
+  const std::int64_t to = query.to_day.value_or(kDaysEnd);
+  std::int64_t from = query.from_day.value_or(1);
+  std::vector<std::int64_t> days;
+  if (!begin_where_kept("compartment_day_floor", 1, info, from, answer) || !find_days(info.id, from, to, days)) {
+    return false;
+  }
+  for (const std::int64_t day : days) {
     const auto bucket = static_cast<std::uint64_t>(day);
     if (!gather(Table::kCompartmentDay, key::compartment_day(bucket, info.id, 0),
                 key::compartment_day(bucket, std::uint64_t{info.id} + 1, 0), group)) {
@@ -449,6 +452,34 @@ bool StoreReader::sum_up(Scope& scope) {
   });
 }
 
+// Some rows below the floor may be there still, until a commit has the time to delete them.
+bool StoreReader::begin_where_kept(std::string_view floor, std::int64_t units_a_day, const StationInfo& station,
+                                   std::int64_t& from_day, StatisticsAnswer& answer) {
+  Statement select(database_, "SELECT value FROM meta WHERE name = ?1");
+  if (!select.bind(1, floor).row()) {
+    return false;
+  }
+  const std::int64_t kept = select.number(0) / units_a_day;
+  const auto first_s = static_cast<std::int64_t>(station.first_event_utc_ms / 1'000) + station.utc_offset_min * 60;
+  if (from_day < kept && station.first_event_utc_ms != 0 && first_s / 86'400 < kept) {
+    answer.kept_from_day = kept;
+  }
+  from_day = std::max(from_day, kept);
+  return true;
+}
+
+bool StoreReader::find_days(std::uint32_t station, std::int64_t from_day, std::int64_t to_day,
+                            std::vector<std::int64_t>& days) {
+  Statement select(database_,
+                   "SELECT row_key >> 24 FROM stat_station_day WHERE row_key & 16777215 = ?1 AND row_key >= ?2 << 24 "
+                   "AND row_key < ?3 << 24 ORDER BY row_key");
+  select.bind(1, station).bind(2, from_day).bind(3, to_day);
+  while (select.row()) {
+    days.push_back(select.number(0));
+  }
+  return !select.failed();
+}
+
 bool StoreReader::judge_completeness(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer) {
   Statement gaps(database_, "SELECT station_id FROM gaps");
   while (gaps.row()) {
@@ -465,7 +496,8 @@ bool StoreReader::judge_completeness(const StatisticsQuery& query, const Scope& 
       answer.unplaced += scope.unplaced[static_cast<std::size_t>(column)];
     }
   }
-  answer.complete = answer.gaps == 0 && answer.opaque_events == 0 && answer.unplaced == 0;
+  answer.complete =
+      answer.gaps == 0 && answer.opaque_events == 0 && answer.unplaced == 0 && !answer.kept_from_day.has_value();
   return true;
 }
 

@@ -52,6 +52,8 @@ struct StatisticsAnswer {
   std::int64_t gaps = 0;
   std::int64_t opaque_events = 0;
   std::int64_t unplaced = 0;  // Deliveries without a time; only where rows are buckets of time.
+  // Days before it were asked for, and had been told of, and are not kept in such rows any more.
+  std::optional<std::int64_t> kept_from_day;
 };
 
 /// What each bucket of time changed of the number of parcels inside, in the order of time.
@@ -119,6 +121,12 @@ class StoreReader {
   /// `rows` by bucket: those of the page at least.
   bool finish_buckets(const StatisticsQuery& query, const Scope& scope, const BucketLevels& levels,
                       std::map<std::int64_t, StatisticsRow>& rows, StatisticsAnswer& answer);
+  /// Moves `from_day` of a question about a station to the first day that is kept, by the floor of that name in `meta`,
+  /// which counts `units_a_day`.
+  bool begin_where_kept(std::string_view floor, std::int64_t units_a_day, const StationInfo& station,
+                        std::int64_t& from_day, StatisticsAnswer& answer);
+  /// Those of [from_day, to_day) of which the station has told: however far apart they are, when its clock was wrong.
+  bool find_days(std::uint32_t station, std::int64_t from_day, std::int64_t to_day, std::vector<std::int64_t>& days);
   /// Fills in what the scope's stations have done all in all.
   bool sum_up(Scope& scope);
   bool judge_completeness(const StatisticsQuery& query, const Scope& scope, StatisticsAnswer& answer);

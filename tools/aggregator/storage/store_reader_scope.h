@@ -13,8 +13,7 @@
 /// What the parts of StoreReader share; nobody else's.
 namespace cubby::aggregator {
 
-inline constexpr std::int64_t kDaysLookedUpMax = 3'660;  // Of one station, row by row.
-inline constexpr std::int64_t kSeeksMax = 64;            // More rows of one city are looked for among those of all.
+inline constexpr std::int64_t kSeeksMax = 64;  // More rows of one city are looked for among those of all.
 
 inline void mark_columns(Table table, StatisticsAnswer& answer) {
   for (const Column column : spec(table).columns) {

@@ -213,13 +213,17 @@ bool StoreReader::answer_by_time(const StatisticsQuery& query, const Scope& scop
   const StationInfo& station = scope.stations.front();
   const Table table = query.by == GroupBy::kHour ? Table::kStationHour : Table::kStationDay;
   mark_columns(table, answer);
-  const std::int64_t days_kept = query.by == GroupBy::kHour ? kStationHourDays + 2 : kDaysLookedUpMax;
-  const std::int64_t from_day = std::max(query.from_day.value_or(1), newest_day - days_kept);
+  std::int64_t from_day = query.from_day.value_or(1);
   if (query.by == GroupBy::kDay) {
     return gather_days(station.id, from_day, newest_day, rows) &&
            finish_buckets(query, scope, levels_of(rows), rows, answer);
   }
-  for (std::int64_t day = from_day; day < newest_day; ++day) {
+  std::vector<std::int64_t> days;
+  if (!begin_where_kept("station_hour_floor", 24, station, from_day, answer) ||
+      !find_days(station.id, from_day, newest_day, days)) {
+    return false;
+  }
+  for (const std::int64_t day : days) {
     const std::uint64_t first = key::station_hour(static_cast<std::uint64_t>(day) * 24, station.id);
     if (!gather(table, first, first + 24,
                 [&](std::uint64_t row_key) { return &rows[day * 24 + static_cast<std::int64_t>(row_key - first)]; })) {

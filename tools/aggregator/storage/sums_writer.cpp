@@ -23,12 +23,12 @@ Bytes blob_of(sqlite3_value* value) {
 
 }  // namespace
 
-// `adds`: of the writer's; false if what is in the store is malformed.
-template <auto adds>
+// `kAdds`: of the writer's; false if what is in the store is malformed.
+template <auto kAdds>
 bool SumsWriter::teach(const char* function) {
   const auto call = [](sqlite3_context* context, int, sqlite3_value** values) {
     auto& writer = *static_cast<SumsWriter*>(sqlite3_user_data(context));
-    if (!adds(writer, blob_of(values[0]), blob_of(values[1]))) {
+    if (!kAdds(writer, blob_of(values[0]), blob_of(values[1]))) {
       sqlite3_result_error(context, "statistics in the store are malformed", -1);
       return;
     }
@@ -41,16 +41,16 @@ bool SumsWriter::teach(const char* function) {
 }
 
 bool SumsWriter::prepare() {
-  constexpr auto dwells = [](SumsWriter& writer, Bytes packed, Bytes more) {
+  constexpr auto kDwells = [](SumsWriter& writer, Bytes packed, Bytes more) {
     return merge_dwells(packed, more, writer.merged_);
   };
-  constexpr auto group = [](SumsWriter& writer, Bytes many, Bytes few) {
+  constexpr auto kGroup = [](SumsWriter& writer, Bytes many, Bytes few) {
     return writer.adder_.add(many, few, writer.merged_);
   };
-  constexpr auto day = [](SumsWriter& writer, Bytes lifetimes, Bytes day_or_null) {
+  constexpr auto kDay = [](SumsWriter& writer, Bytes lifetimes, Bytes day_or_null) {
     return writer.day_adder_.add(lifetimes, day_or_null, writer.merged_);
   };
-  return teach<dwells>("merge_dwells") && teach<group>("add_group") && teach<day>("add_compartment_day") &&
+  return teach<kDwells>("merge_dwells") && teach<kGroup>("add_group") && teach<kDay>("add_compartment_day") &&
          prepare_groups() && prepare_days() && prepare_open_days();
 }
 

@@ -58,7 +58,7 @@ class SumsWriter {
   bool begin_day(std::uint64_t row_key, std::uint64_t station);
   static std::string sql_of(Kind kind, std::uint64_t changed);
   Statement& statement(Kind kind, std::uint64_t changed);
-  template <auto adds>
+  template <auto kAdds>
   bool teach(const char* function);
   bool prepare_groups();
   bool prepare_days();
