@@ -260,6 +260,20 @@ def signals_and_pipes(lab, table):
         table.fail("cubby-emulator, SIGINT twice", f"exit code {code}")
 
 
+def other_keys(lab, table):
+    """Stations that the centre refuses for good: the run fails, and says what the centre said."""
+    table.rows += 1
+    other = lab.folder / "other.key"
+    other.touch(mode=0o600)
+    other.write_text(32 * "a5" + "\n")
+    aggregator = lab.aggregator()
+    emulator = lab.emulator("--stations", "2", "--days", "0.1", "--speed", "max", "--fleet-key", str(other))
+    code, said = emulator.wait(60), emulator.tail()
+    if code != 1 or "refused" not in said or "BAD_PROOF" not in said or lab.read_report()["refused_by_centre"] == 0:
+        table.fail("cubby-emulator with the keys of another fleet", f"exit code {code}, said: {said}")
+    aggregator.stop()
+
+
 def run(lab):
     table = Table(lab)
     help_and_version(lab, table)
@@ -268,6 +282,7 @@ def run(lab):
     cubby_rows(lab, table)
     configuration_rows(lab, table)
     signals_and_pipes(lab, table)
+    other_keys(lab, table)
     http_rows(lab, table)
     for line in table.broken:
         print(line)

@@ -93,7 +93,8 @@ def finish(lab, aggregator, emulator, what):
     expect_equal(counters["conflicts"], 0, f"{what}: conflicts")
     expect_equal(aggregator.stop(), 0, f"{what}: stopping the aggregator: exit code")
     report = lab.read_report()
-    expect(report["deposits"] > 0 and report["collections"] > 0, f"{what}: a run without parcels proves nothing: {report}")
+    # Collections may be none: in real time, of some seeds nobody comes within the three quarters of an hour that the drill takes.
+    expect(report["deposits"] > 0, f"{what}: a run without parcels proves nothing: {report}")
     print(f"{what}: {report['deposits']} deposits, {report['events']} events, {counters['forgotten_acks']} stations with a forgotten "
           f"acknowledgement, {verdict}", flush=True)
     return verdict, counters

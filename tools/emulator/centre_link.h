@@ -25,6 +25,17 @@ struct CentreMemory {
   std::vector<std::byte> under_way;  // Frames that answer the last barrier; no station has them yet.
 };
 
+/// How often the centre said no to a station, and what it said last.
+struct Refusals {
+  std::uint64_t count = 0;
+  std::string last;  // "BAD_PROOF: wrong station key".
+
+  void add(const Refusals& others) {
+    count += others.count;
+    last = others.last.empty() ? last : others.last;
+  }
+};
+
 /// A shard's connection to the centre at full speed: many stations, one channel each. Used by one thread.
 class CentreLink {
  public:
@@ -39,6 +50,8 @@ class CentreLink {
   /// Waits for the answer to the oldest barrier that is not answered yet; the frames before it are in
   /// `answers`. False: the connection was lost.
   virtual bool await(std::vector<std::byte>& answers) = 0;
+  /// Since the beginning.
+  virtual Refusals refusals() const { return {}; }
   /// Adds to `memory`; nothing, if the centre is not in this process.
   virtual void remember(CentreMemory& memory) const = 0;
 };

@@ -58,6 +58,7 @@ class ShardRun {
   std::atomic<std::uint64_t> parcels{0};
   std::uint64_t unsettled = 0;
   std::uint64_t connections = 0;  // To the centre, so far.
+  Refusals refusals() const { return exchange_.centre().refusals(); }
   double socket_seconds() const { return socket_seconds_ + ahead_.socket_seconds(); }
   emulator::StationCounters counted_before;  // Until RunOptions::from_utc_ms.
 
@@ -365,6 +366,7 @@ bool run_at_full_speed(const RunOptions& options, emulator::Fleet& fleet, std::v
     figures.unsettled += shard->unsettled;
     figures.connections_lost += shard->connections > 1 ? shard->connections - 1 : 0;
     figures.socket_seconds += shard->socket_seconds();
+    figures.refusals.add(shard->refusals());
     figures.before += shard->counted_before;
     shard->remember(centre);
   }

@@ -471,7 +471,8 @@ int run(const RunOptions& options, const std::vector<TraceLine>& trace, StateSto
   }
   print_summary(options, fleet, figures);
   std::fflush(stdout);
-  return good && std::ferror(stdout) == 0 ? kExitOk : kExitFailure;
+  const bool kept_out = figures.unsettled > 0 && figures.refusals.count > 0;
+  return good && !kept_out && std::ferror(stdout) == 0 ? kExitOk : kExitFailure;
 }
 
 // Keys, tokens and certificates. Empty, or what is wrong.

@@ -103,6 +103,7 @@ bool write_report(const std::string& file, const RunOptions& options, const emul
   report["complete"] = figures.complete;
   report["unsettled_stations"] = figures.unsettled;
   report["connections_lost"] = figures.connections_lost;
+  report["refused_by_centre"] = figures.refusals.count;
   if (options.from_utc_ms != 0) {
     report["from_utc"] = format_utc(options.from_utc_ms);
   }
@@ -219,6 +220,10 @@ void print_summary(const RunOptions& options, const emulator::Fleet& fleet, cons
   if (figures.unsettled > 0) {
     std::printf("unsettled     %" PRIu64 " stations still have events that the centre has not acknowledged\n",
                 figures.unsettled);
+  }
+  if (figures.refusals.count > 0) {
+    std::printf("refused       %" PRIu64 " times by the centre; the last: %s\n", figures.refusals.count,
+                figures.refusals.last.c_str());
   }
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "emulator/fleet/fleet.h"
+#include "tools/emulator/centre_link.h"
 #include "tools/emulator/link_figures.h"
 #include "tools/emulator/run_options.h"
 
@@ -20,6 +21,7 @@ struct RunFigures {
   bool complete = true;                     // False: stopped early.
   std::uint64_t unsettled = 0;              // Stations whose last events the centre has not acknowledged.
   std::uint64_t connections_lost = 0;       // To the centre at full speed; stations notice, so the hash is another one.
+  Refusals refusals;                        // At full speed.
   std::vector<emulator::RoomMeter> meters;  // Empty: not measured.
   std::optional<LinkTotals> links;          // In real time with an aggregator.
 };

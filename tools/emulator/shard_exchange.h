@@ -27,6 +27,7 @@ class ShardExchange {
   /// Frames of the centre that the next exchange() delivers. Only if it is not awaiting().
   void take_over(std::vector<std::byte> answers) { early_ = std::move(answers); }
   CentreLink& centre() { return *centre_; }
+  const CentreLink& centre() const { return *centre_; }
   bool connect(std::uint64_t utc_ms) { return centre_->connect(utc_ms); }
   void remember(CentreMemory& memory) const;
   bool connected() const { return centre_->connected(); }

@@ -1,5 +1,6 @@
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -84,6 +85,8 @@ class SocketCentre final : public CentreLink {
     context_.restart();
     context_.poll();
   }
+
+  Refusals refusals() const override { return refusals_; }
 
   void remember(CentreMemory&) const override {}
 
@@ -206,6 +209,24 @@ class SocketCentre final : public CentreLink {
     }
   }
 
+  // Stations try again for ever; whoever runs them wants to know why nothing comes of it.
+  void note_refusal(Bytes message) {
+    constexpr auto kTag = std::byte{cubby::v1::Down::kRefuseFieldNumber << 3 | 2};
+    cubby::v1::Down down;
+    if (message.empty() || message.front() != kTag ||
+        !down.ParseFromArray(message.data(), static_cast<int>(message.size())) || !down.has_refuse()) {
+      return;
+    }
+    constexpr std::size_t kPrefix = std::string_view("REFUSE_CODE_").size();
+    const std::string name = cubby::v1::RefuseCode_Name(down.refuse().code());
+    refusals_.last = (name.size() > kPrefix ? name.substr(kPrefix) : "?") + ": " + down.refuse().detail();
+    std::replace_if(
+        refusals_.last.begin(), refusals_.last.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    if (refusals_.count++ == 0) {
+      spdlog::warn("the aggregator refuses a station: {}", refusals_.last);
+    }
+  }
+
   // Cuts what has arrived at the barriers' echoes.
   void split() {
     std::size_t position = scanned_;
@@ -227,6 +248,8 @@ class SocketCentre final : public CentreLink {
                                  received_.begin() + static_cast<std::ptrdiff_t>(position));
           window_begin = position + parse.consumed;
         }
+      } else {
+        note_refusal(parse.frame.message);
       }
       position += parse.consumed;
     }
@@ -249,6 +272,7 @@ class SocketCentre final : public CentreLink {
   std::vector<std::byte> received_;
   std::deque<std::vector<std::byte>> answered_;
   std::array<std::byte, kReadChunk> chunk_{};
+  Refusals refusals_;
 };
 
 }  // namespace
