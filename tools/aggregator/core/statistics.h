@@ -58,12 +58,12 @@ std::string_view to_string(Column column);
 
 enum class Table : std::uint8_t {
   kCompartmentDay,  // The last kCompartmentDays.
-  kCompartment,     // Lifetime.
+  kCompartment,     // Lifetime. Stored without the day that is still open: docs/spec/store.md, "Open days".
   kStationDay,      // Stored as sums of all days so far; those of the newest and of bucket 0 are the lifetime.
   kStationHour,     // The last kStationHourDays.
   kCityHour,
   kCityBrandSizeDay,
-  kCityBrandSizeSpan,  // kSpanDays of them in one; like lifetimes stored without the day that is still open.
+  kCityBrandSizeSpan,  // kSpanDays of them in one; likewise.
 };
 inline constexpr std::size_t kTableCount = 7;
 
