@@ -16,7 +16,7 @@ def run_fleet(lab, *options, centre=False, code=0):
     uplink = ["--aggregator", f"127.0.0.1:{lab.uplink}"] if centre else []
     result = lab.run("cubby-emulator", "--speed", "max", "--ledger", str(lab.ledger), "--report", str(lab.report), *profile, *options,
                      *uplink, seconds=300)
-    expect_equal(result.returncode, code, f"{options}: {result.stderr[-400:]}: exit code")
+    expect_equal(result.returncode, code, f"{options}: {result.stderr[-1200:]}: exit code")
     return result.stderr if code else lab.read_report()
 
 
@@ -48,7 +48,8 @@ def run(lab):
     expect_equal(lab.run("cubby", "store", "backup", "--store", str(lab.store), "--to", str(copy)).returncode, 0, "store backup")
     run_fleet(lab, "--restore", snapshot, "--days", "3", centre=True)
     expect_equal(lab.verify(), "verify: exact", "the run that went on")
-    run_fleet(lab, "--restore", snapshot, "--days", "2", "--set", "offered_per_station_day_milli=93500", centre=True)
+    said = run_fleet(lab, "--restore", snapshot, "--days", "2", "--set", "offered_per_station_day_milli=93500", centre=True, code=1)
+    expect("the mark lies beyond the journal's end" in said, said)
     status, quarantined = lab.get("/v1/stations?state=quarantined")
     expect_equal(status, 200, quarantined)
     expect("SX-" in quarantined, f"a second future in one store was not found out: {quarantined}")
