@@ -236,7 +236,7 @@ class Journal {
   std::size_t live_of_order(std::uint64_t order) const;
   void fold(const Recovery& recovery, RecordVisitor& visitor, MountReport& report);
   static void tell_lost(std::uint64_t count, RecordVisitor& visitor, MountReport& report);
-  void drop_obsolete_sectors();
+  void drop_obsolete_sectors(const Recovery& recovery);
 
   hal::NorFlash& flash_;
   JournalUid uid_{};

@@ -239,9 +239,10 @@ std::size_t Journal::live_of_order(std::uint64_t order) const {
   return live;
 }
 
-// Sectors that nothing needs any more, erased in part perhaps by a reclaim that was cut.
-void Journal::drop_obsolete_sectors() {
-  while (live_count_ > 1 && reclaimable(0, discardable_seq())) {
+// What nothing needs any more stays until its sector is needed: a centre that went back to its backup asks for it
+// again. But not from before a hole, which the erase may have left that a power cut ended.
+void Journal::drop_obsolete_sectors(const Recovery& recovery) {
+  while (live_[0].first_order < recovery.whole_from && reclaimable(0, discardable_seq())) {
     reclaim_oldest();
   }
 }
@@ -301,7 +302,7 @@ Status Journal::mount(RecordVisitor& visitor, MountReport& report) {
   lost_from_ = report.events_lost_from;
   lost_to_ = report.events_lost_to;
   fold(recovery, visitor, report);
-  drop_obsolete_sectors();
+  drop_obsolete_sectors(recovery);
   return retired_untold_ ? append_retired() : Status::kOk;
 }
 

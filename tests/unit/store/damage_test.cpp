@@ -348,6 +348,14 @@ TEST(TornErase, OfAnObsoleteSectorIsNoLoss) {
   ASSERT_EQ(world.reboot(), Status::kOk);
   EXPECT_EQ(world.report.damaged, 0U);
   EXPECT_EQ(world.report.events_lost_from, 0U);
+  // What lies behind it is whole, and is still kept.
+  EXPECT_GT(world.journal.oldest_seq(), 1U);
+  EXPECT_LT(world.journal.oldest_seq(), 15U);
+  std::array<std::byte, limits::kEventBytesMax> bytes;
+  for (std::uint64_t seq = world.journal.oldest_seq(); seq <= 30; ++seq) {
+    Chain after = 0;
+    EXPECT_TRUE(world.journal.read_event(seq, bytes, after).ok()) << seq;
+  }
 }
 
 }  // namespace
