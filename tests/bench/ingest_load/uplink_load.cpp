@@ -103,7 +103,7 @@ class StationTalker final : public Talker {
     } else if (down.has_refuse()) {
       failed_ = session_.station + " was refused: " + down.refuse().detail();
     } else {
-      failed_ = "the aggregator says what was not awaited";
+      failed_ = "the aggregator says what was not awaited: " + down.ShortDebugString();
     }
   }
 

@@ -468,8 +468,7 @@ TEST_F(Session, KeepsAnEventThatDoesNotParseAndCountsIt) {
   const auto sum_of = [&days](Column column) {
     std::int64_t sum = 0;
     for (std::size_t row = 0; row < days.size(); ++row) {
-      sum += days.values_at(
-          row)[static_cast<std::size_t>(spec(Table::kStationDay).slot[static_cast<std::size_t>(column)])];
+      sum += days.sum_at(row, column);
     }
     return sum;
   };

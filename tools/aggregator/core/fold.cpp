@@ -150,24 +150,7 @@ Fold::Place Fold::place_of(const StationFacts& station, std::uint32_t compartmen
   return place;
 }
 
-void Fold::add(const Place& place, Column column, std::int64_t value) {
-  sums_.of(Table::kStationDay).add(place.station_day, column, value);
-  sums_.of(Table::kCityHour).add(place.city_hour, column, value);
-  if (place.station_hour != kNoRow) {
-    sums_.of(Table::kStationHour).add(place.station_hour, column, value);
-  }
-  if (place.compartment != kNoRow) {
-    sums_.of(Table::kCompartment).add(place.compartment, column, value);
-  }
-  if (place.compartment_day != kNoRow) {
-    sums_.of(Table::kCompartmentDay).add(place.compartment_day, column, value);
-  }
-}
-
-std::size_t Fold::brand_row(const StationFacts& station, const EventView& event, const Place& place) {
-  if (brand_row_ != kNoRow) {
-    return brand_row_;
-  }
+void Fold::book_brand(const StationFacts& station, const EventView& event, const Place& place) {
   // Packed: the size of a carrier's name is at most 8 bytes; a longer one is no brand.
   std::uint64_t packed = 0;
   const std::string_view carrier = event.carrier.size() <= limits::kCarrierMax ? event.carrier : std::string_view{};
@@ -178,131 +161,132 @@ std::size_t Fold::brand_row(const StationFacts& station, const EventView& event,
     brand = {.carrier = packed, .id = brands_.intern(carrier)};
   }
   const std::uint32_t size = event.size <= kSizesMax ? event.size : 0;
-  brand_row_ =
-      sums_.of(Table::kCityBrandSizeDay).row(key::city_brand_size_day(place.day, station.city_id, brand.id, size));
-  return brand_row_;
+  TableDelta& table = sums_.of(Table::kCityBrandSizeDay);
+  const std::size_t row = table.row(key::city_brand_size_day(place.day, station.city_id, brand.id, size));
+  table.add(row, counted_);
+  if (dwell_bucket_.has_value()) {
+    table.add_dwell(row, *dwell_bucket_);
+  }
 }
 
-void Fold::add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
-                     std::int64_t value) {
-  sums_.of(Table::kCityBrandSizeDay).add(brand_row(station, event, place), column, value);
-}
-
-void Fold::add_dwell(const StationFacts& station, const EventView& event, const Place& place) {
-  const auto dwell_ms = static_cast<std::int64_t>(event.dwell_ms);
-  add(place, Column::kDwellCount, 1);
-  add(place, Column::kDwellMs, dwell_ms);
-  add_brand(station, event, place, Column::kDwellCount, 1);
-  add_brand(station, event, place, Column::kDwellMs, dwell_ms);
-  const std::uint16_t bucket = dwell_bucket(event.dwell_ms);
-  sums_.of(Table::kStationDay).add_dwell(place.station_day, bucket);
-  sums_.of(Table::kCityHour).add_dwell(place.city_hour, bucket);
-  sums_.of(Table::kCityBrandSizeDay).add_dwell(brand_row(station, event, place), bucket);
-}
-
-void Fold::move_level(StationFacts& station, const Place& place, std::int32_t change) {
-  station.levels[place.number - 1] += change;
-  add(place, Column::kLevelDelta, change);
+void Fold::book(StationFacts& station, const EventView& event, const Place& place) {
+  const auto moment_until = [&](std::int64_t bucket_end_s) {
+    if (level_change_ != 0) {
+      counted_.set(Column::kLevelMomentS, level_change_ * bucket_end_s);
+    }
+  };
+  if (level_change_ != 0) {
+    station.levels[place.number - 1] += level_change_;
+    counted_.add(Column::kLevelDelta, level_change_);
+  }
+  if (sums_.of(Table::kCityBrandSizeDay).has_any(counted_)) {
+    book_brand(station, event, place);
+  }
   // The moment belongs to the bucket, and days and hours end at different times.
-  const std::int64_t day_moment = change * place.to_day_end_s;
-  const std::int64_t hour_moment = change * place.to_hour_end_s;
-  sums_.of(Table::kStationDay).add(place.station_day, Column::kLevelMomentS, day_moment);
-  sums_.of(Table::kCityHour).add(place.city_hour, Column::kLevelMomentS, hour_moment);
-  if (place.station_hour != kNoRow) {
-    sums_.of(Table::kStationHour).add(place.station_hour, Column::kLevelMomentS, hour_moment);
-  }
+  moment_until(place.to_day_end_s);
+  sums_.of(Table::kStationDay).add(place.station_day, counted_);
   if (place.compartment_day != kNoRow) {
-    sums_.of(Table::kCompartmentDay).add(place.compartment_day, Column::kLevelMomentS, day_moment);
+    sums_.of(Table::kCompartmentDay).add(place.compartment_day, counted_);
+  } else if (place.compartment != kNoRow) {
+    sums_.of(Table::kCompartment).add(place.compartment, counted_);
   }
+  moment_until(place.to_hour_end_s);
+  sums_.of(Table::kCityHour).add(place.city_hour, counted_);
+  if (place.station_hour != kNoRow) {
+    sums_.of(Table::kStationHour).add(place.station_hour, counted_);
+  }
+  if (dwell_bucket_.has_value()) {
+    sums_.of(Table::kStationDay).add_dwell(place.station_day, *dwell_bucket_);
+    sums_.of(Table::kCityHour).add_dwell(place.city_hour, *dwell_bucket_);
+  }
+  counted_.clear();
+  level_change_ = 0;
+  dwell_bucket_.reset();
 }
 
 /// An authorised opening that ended in `what`.
-void Fold::door_cycle(const StationFacts& station, const EventView& event, const Place& place, Column what) {
-  add(place, what, 1);
-  add(place, Column::kDoorCycles, 1);
-  add(place, Column::kDoorOpenMs, event.open_ms);
+void Fold::door_cycle(const EventView& event, Column what) {
+  counted_.add(what, 1);
+  counted_.add(Column::kDoorCycles, 1);
+  counted_.add(Column::kDoorOpenMs, event.open_ms);
   if (event.attempts <= 1) {
-    add(place, Column::kFirstOpenSuccess, 1);
+    counted_.add(Column::kFirstOpenSuccess, 1);
   }
-  add_brand(station, event, place, what, 1);
 }
 
 /// Something went in or out, or else, if the item sensor saw it still there, an opening for nothing: a parcel that is
 /// not known to be gone stays booked, as at the station.
-void Fold::opening(StationFacts& station, const EventView& event, const Place& place, Column what,
-                   std::int32_t change) {
-  door_cycle(station, event, place, what);
+void Fold::opening(const EventView& event, Column what, std::int32_t change) {
+  door_cycle(event, what);
   if (change < 0 && disputes(event)) {
     return;
   }
   if (event.has_dwell && event.dwell_ms <= kDwellMsMax) {
-    add_dwell(station, event, place);
+    counted_.add(Column::kDwellCount, 1);
+    counted_.add(Column::kDwellMs, static_cast<std::int64_t>(event.dwell_ms));
+    dwell_bucket_ = dwell_bucket(event.dwell_ms);
   }
-  move_level(station, place, change);
+  level_change_ = change;
 }
 
-void Fold::count_boot(const EventView& event, const Place& place) {
+void Fold::count_boot(const EventView& event) {
   const v1::Booted& booted = event.message->booted();
-  add(place, Column::kBoots, 1);
+  counted_.add(Column::kBoots, 1);
   if (booted.cause() != v1::BOOT_CAUSE_FIRST && booted.cause() != v1::BOOT_CAUSE_REQUESTED) {
-    add(place, Column::kOutages, 1);
+    counted_.add(Column::kOutages, 1);
   }
   if (booted.off_ms() <= kOffMsMax) {
-    add(place, Column::kOffMs, static_cast<std::int64_t>(booted.off_ms()));
+    counted_.add(Column::kOffMs, static_cast<std::int64_t>(booted.off_ms()));
   }
 }
 
-void Fold::count_rejection(const EventView& event, const Place& place) {
-  add(place, Column::kWrongCodes, 1);
+void Fold::count_rejection(const EventView& event) {
+  counted_.add(Column::kWrongCodes, 1);
   if (event.lockout_s > 0 || event.hard_stop) {
-    add(place, Column::kLockouts, 1);
+    counted_.add(Column::kLockouts, 1);
   }
 }
 
-void Fold::count(const StationFacts& station, const EventView& event, const Place& place) {
-  const auto add_with_brand = [&](Column column) {
-    add(place, column, 1);
-    add_brand(station, event, place, column, 1);
-  };
+void Fold::count(const EventView& event) {
   switch (event.kind) {
     case EventKind::kRefused:
-      door_cycle(station, event, place, Column::kRefusals);
+      door_cycle(event, Column::kRefusals);
       break;
     case EventKind::kOverdue:
-      add(place, Column::kOverdue, 1);
+      counted_.add(Column::kOverdue, 1);
       break;
     case EventKind::kTurnedAway:
-      add_with_brand(turned_away_column(event.reason));
+      counted_.add(turned_away_column(event.reason), 1);
       break;
     case EventKind::kCodeRejected:
-      count_rejection(event, place);
+      count_rejection(event);
       break;
     case EventKind::kOpenFailed:
-      add(place, open_failed_column(event.reason), 1);
+      counted_.add(open_failed_column(event.reason), 1);
       break;
     case EventKind::kBooted:
-      count_boot(event, place);
+      count_boot(event);
       break;
     case EventKind::kCustodyUncertain:
-      add(place, Column::kCustodyUncertain, 1);
+      counted_.add(Column::kCustodyUncertain, 1);
       break;
     case EventKind::kDoorForced:
-      add(place, Column::kForced, 1);
+      counted_.add(Column::kForced, 1);
       break;
     case EventKind::kDoorLeftOpen:
-      add(place, Column::kLeftOpen, 1);
+      counted_.add(Column::kLeftOpen, 1);
       break;
     case EventKind::kBoardSilent:
-      add(place, Column::kBoardSilent, 1);
+      counted_.add(Column::kBoardSilent, 1);
       break;
     case EventKind::kBoardAnswered:
-      add(place, Column::kBoardSilentMs, event.message->board_answered().silent_ms());
+      counted_.add(Column::kBoardSilentMs, event.message->board_answered().silent_ms());
       break;
     case EventKind::kDepositCancelled:
-      add_with_brand(Column::kCancellations);
+      counted_.add(Column::kCancellations, 1);
       break;
     case EventKind::kNone:
-      add(place, Column::kOpaqueEvents, 1);
+      counted_.add(Column::kOpaqueEvents, 1);
       break;
     case EventKind::kCustodySettled:  // Moves a level only.
     case EventKind::kDeposited:       // opening() counts these.
@@ -348,16 +332,17 @@ void Fold::apply_snapshot(StationFacts& station, const EventView& event, std::ui
     if (!level || *level == station.levels[i]) {
       continue;
     }
-    correct_level(station, place_of(station, static_cast<std::uint32_t>(i + 1), local_s), *level);
+    const auto compartment = static_cast<std::uint32_t>(i + 1);
+    correct_level(station, compartment, *level);
+    book(station, event, place_of(station, compartment, local_s));
   }
 }
 
 /// Somebody looked, and no event had told.
-void Fold::correct_level(StationFacts& station, const Place& place, std::int32_t level) {
-  const std::int32_t change = level - station.levels[place.number - 1];
-  if (change != 0) {
-    add(place, Column::kUnaccounted, change);
-    move_level(station, place, change);
+void Fold::correct_level(StationFacts& station, std::uint32_t compartment, std::int32_t level) {
+  level_change_ = level - station.levels[compartment - 1];
+  if (level_change_ != 0) {
+    counted_.add(Column::kUnaccounted, level_change_);
   }
 }
 
@@ -368,13 +353,12 @@ FoldResult Fold::apply(StationFacts& station, Bytes payload) {
   if (station.levels.empty()) {
     station.levels.assign(limits::kCompartmentsMax, 0);
   }
-  brand_row_ = kNoRow;
   FoldResult result;
   EventView event;
   if (!parser_.parse(payload, event)) {
-    const Place place = place_of(station, 0, 0);
-    add(place, Column::kEvents, 1);
-    add(place, Column::kOpaqueEvents, 1);
+    counted_.add(Column::kEvents, 1);
+    counted_.add(Column::kOpaqueEvents, 1);
+    book(station, event, place_of(station, 0, 0));
     return result;
   }
   result.boot = event.boot;
@@ -392,29 +376,30 @@ FoldResult Fold::apply(StationFacts& station, Bytes payload) {
   if (needs_compartment(event.kind) && !numbered) {
     event.kind = EventKind::kNone;
   }
-  const Place place = place_of(station, needs_compartment(event.kind) ? event.compartment : 0, local_s);
-  add(place, Column::kEvents, 1);
+  counted_.add(Column::kEvents, 1);
   if (disputes(event)) {
-    add(place, Column::kCustodyUncertain, 1);
+    counted_.add(Column::kCustodyUncertain, 1);
   }
   if (event.kind == EventKind::kDeposited) {
-    opening(station, event, place, Column::kDeposits, 1);
+    opening(event, Column::kDeposits, 1);
   } else if (event.kind == EventKind::kCollected) {
-    opening(station, event, place, Column::kCollections, -1);
+    opening(event, Column::kCollections, -1);
   } else if (event.kind == EventKind::kRecalled) {
-    opening(station, event, place, Column::kRecalls, -1);
+    opening(event, Column::kRecalls, -1);
   } else if (event.kind == EventKind::kDroppedOff) {
-    opening(station, event, place, Column::kDropOffs, 1);
+    opening(event, Column::kDropOffs, 1);
   } else if (event.kind == EventKind::kDispatched) {
-    opening(station, event, place, Column::kDispatches, -1);
+    opening(event, Column::kDispatches, -1);
   } else if (event.kind == EventKind::kCustodySettled) {
-    correct_level(station, place, event.message->custody_settled().inside() ? 1 : 0);
+    correct_level(station, event.compartment, event.message->custody_settled().inside() ? 1 : 0);
   } else if (event.kind == EventKind::kCommandResult) {
     result.command_result = &event.message->command_result();
-  } else if (event.kind == EventKind::kSnapshot) {
-    apply_snapshot(station, event, local_s);
   } else {
-    count(station, event, place);
+    count(event);
+  }
+  book(station, event, place_of(station, needs_compartment(event.kind) ? event.compartment : 0, local_s));
+  if (event.kind == EventKind::kSnapshot) {
+    apply_snapshot(station, event, local_s);
   }
   return result;
 }

@@ -62,18 +62,15 @@ class Fold {
   };
   static constexpr std::size_t kNoRow = SIZE_MAX;
   static constexpr unsigned kRecentShift = 58;  // The high bits of a product, as an index of 64.
-  void count(const StationFacts& station, const EventView& event, const Place& place);
-  void add(const Place& place, Column column, std::int64_t value);
-  void add_brand(const StationFacts& station, const EventView& event, const Place& place, Column column,
-                 std::int64_t value);
-  std::size_t brand_row(const StationFacts& station, const EventView& event, const Place& place);
-  void add_dwell(const StationFacts& station, const EventView& event, const Place& place);
-  void count_rejection(const EventView& event, const Place& place);
-  void count_boot(const EventView& event, const Place& place);
-  void correct_level(StationFacts& station, const Place& place, std::int32_t level);
-  void move_level(StationFacts& station, const Place& place, std::int32_t change);
-  void door_cycle(const StationFacts& station, const EventView& event, const Place& place, Column what);
-  void opening(StationFacts& station, const EventView& event, const Place& place, Column what, std::int32_t change);
+  void count(const EventView& event);
+  void count_rejection(const EventView& event);
+  void count_boot(const EventView& event);
+  void door_cycle(const EventView& event, Column what);
+  void opening(const EventView& event, Column what, std::int32_t change);
+  void correct_level(StationFacts& station, std::uint32_t compartment, std::int32_t level);
+  /// Adds what was counted to all rows of the place.
+  void book(StationFacts& station, const EventView& event, const Place& place);
+  void book_brand(const StationFacts& station, const EventView& event, const Place& place);
   void apply_config(StationFacts& station, const EventView& event, Bytes payload);
   void apply_snapshot(StationFacts& station, const EventView& event, std::uint64_t local_s);
   Place place_of(const StationFacts& station, std::uint32_t compartment, std::uint64_t local_s);
@@ -84,7 +81,9 @@ class Fold {
   EventParser parser_;
   RetentionFloor floor_;
   std::array<Brand, 64> recent_brands_{};
-  std::size_t brand_row_ = kNoRow;  // Of the event that is applied, if it has touched one.
+  EventSums counted_;              // Of the event that is applied.
+  std::int32_t level_change_ = 0;  // Likewise, of its compartment.
+  std::optional<std::uint16_t> dwell_bucket_;
 };
 
 }  // namespace cubby::aggregator

@@ -48,23 +48,15 @@ bool RowSums::next() {
   return !malformed_;
 }
 
-std::uint64_t slots_in_use(std::span<const std::int64_t> sums) {
-  constexpr std::size_t kAtOnce = 4;  // Few of a row's sums are not zero.
+void RowGroupWriter::put(std::uint32_t member, std::span<const std::int64_t> sums, Bytes dwells) {
   std::uint64_t slots = 0;
-  for (std::size_t first = 0; first < sums.size(); first += kAtOnce) {
-    const auto some = sums.subspan(first, std::min(kAtOnce, sums.size() - first));
-    if (some.size() == kAtOnce && (some[0] | some[1] | some[2] | some[3]) == 0) {
-      continue;
-    }
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      slots |= static_cast<std::uint64_t>(some[i] != 0) << (first + i);
-    }
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    slots |= static_cast<std::uint64_t>(sums[i] != 0) << i;
   }
-  return slots;
+  put(member, slots, sums, dwells);
 }
 
-void RowGroupWriter::put(std::uint32_t member, std::span<const std::int64_t> sums, Bytes dwells) {
-  std::uint64_t slots = slots_in_use(sums);
+void RowGroupWriter::put(std::uint32_t member, std::uint64_t slots, std::span<const std::int64_t> sums, Bytes dwells) {
   if (slots == 0 && dwells.empty()) {
     return;
   }

@@ -55,14 +55,13 @@ class RowSums {
   bool malformed_ = false;
 };
 
-/// Bit i set for each sum i that is not zero, of at most 64.
-std::uint64_t slots_in_use(std::span<const std::int64_t> sums);
-
 class RowGroupWriter {
  public:
   explicit RowGroupWriter(std::vector<std::byte>& out) : out_(out) { out_.clear(); }
   /// Members come in ascending order. `sums` by slot, at most 64; a row of zeros without dwells is not put.
   void put(std::uint32_t member, std::span<const std::int64_t> sums, Bytes dwells);
+  /// The same where it is known which are not zero: one bit each in `slots`; others are not looked at.
+  void put(std::uint32_t member, std::uint64_t slots, std::span<const std::int64_t> sums, Bytes dwells);
   /// The same, encoded.
   void put(std::uint32_t member, Bytes body);
   /// Whole rows as they are in another group.

@@ -1,6 +1,7 @@
 #include "tools/aggregator/core/statistics_delta.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "tools/aggregator/core/dwell_histogram.h"
@@ -17,60 +18,132 @@ constexpr std::uint64_t mixed(std::uint64_t value) {
 
 }  // namespace
 
-TableDelta::TableDelta(Table table) : spec_(spec(table)), width_(spec_.columns.size()), places_(kPlacesMin, 0) {}
+TableDelta::TableDelta(Table table) : spec_(spec(table)), places_(kPlacesMin, 0) {
+  for (const Column column : spec_.columns) {
+    columns_ |= bit_of(column);
+  }
+}
 
-std::size_t TableDelta::place_of(std::uint64_t row_key) const {
+std::size_t TableDelta::place_of(std::uint64_t group) const {
   const std::size_t mask = places_.size() - 1;
-  std::size_t place = static_cast<std::size_t>(mixed(row_key)) & mask;
-  while (places_[place] != 0 && keys_[places_[place] - 1] != row_key) {
+  auto place = static_cast<std::size_t>(mixed(group)) & mask;
+  while (places_[place] != 0 && groups_[places_[place] - 1] != group) {
     place = (place + 1) & mask;
   }
   return place;
 }
 
 std::size_t TableDelta::find(std::uint64_t row_key) const {
-  const std::uint32_t entry = places_[place_of(row_key)];
-  return entry == 0 ? size() : entry - 1;
+  const std::uint32_t block = places_[place_of(row_key >> kMemberBits)];
+  const std::uint32_t row = block == 0 ? 0 : blocks_[block - 1].rows[row_key & kMembers];
+  return row == 0 ? size() : row - 1;
 }
 
 std::size_t TableDelta::find_or_insert(std::uint64_t row_key) {
-  if (keys_.size() * 2 >= places_.size()) {
-    grow();
+  if (const std::uint64_t group = row_key >> kMemberBits; group != last_group_) {
+    last_block_ = find_or_insert_block(group);
+    last_group_ = group;
   }
-  const std::size_t place = place_of(row_key);
-  if (places_[place] == 0) {
-    keys_.push_back(row_key);
-    values_.resize(values_.size() + width_, 0);
-    places_[place] = static_cast<std::uint32_t>(keys_.size());
+  std::uint32_t& row = blocks_[last_block_].rows[row_key & kMembers];
+  if (row == 0) {
+    rows_.emplace_back().key = row_key;
+    row = static_cast<std::uint32_t>(rows_.size());
   }
   last_key_ = row_key;
-  last_row_ = places_[place] - 1;
+  last_row_ = row - 1;
   return last_row_;
+}
+
+std::size_t TableDelta::find_or_insert_block(std::uint64_t group) {
+  if (groups_.size() * 2 >= places_.size()) {
+    grow();
+  }
+  std::uint32_t& block = places_[place_of(group)];
+  if (block == 0) {
+    groups_.push_back(group);
+    blocks_.emplace_back();
+    block = static_cast<std::uint32_t>(groups_.size());
+  }
+  return block - 1;
 }
 
 void TableDelta::grow() {
   places_.assign(places_.size() * 2, 0);
-  for (std::size_t i = 0; i < keys_.size(); ++i) {
-    places_[place_of(keys_[i])] = static_cast<std::uint32_t>(i + 1);
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    places_[place_of(groups_[i])] = static_cast<std::uint32_t>(i + 1);
   }
+}
+
+std::int64_t TableDelta::sum_at(std::size_t row, Column column) const {
+  return (rows_[row].touched & bit_of(column)) != 0 ? sum_of(rows_[row], static_cast<std::size_t>(column)) : 0;
+}
+
+std::uint64_t TableDelta::sums_at(std::size_t row, Sums& sums) const {
+  const Row& at = rows_[row];
+  std::uint64_t slots = 0;
+  for (std::uint64_t rest = at.touched; rest != 0; rest &= rest - 1) {
+    const auto column = static_cast<std::size_t>(std::countr_zero(rest));
+    const auto slot = static_cast<std::size_t>(spec_.slot[column]);
+    sums[slot] = sum_of(at, column);
+    slots |= static_cast<std::uint64_t>(sums[slot] != 0) << slot;
+  }
+  return slots;
+}
+
+void TableDelta::sort_rows(std::vector<std::uint32_t>& rows) const {
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> order;  // Of groups, and their blocks.
+  order.reserve(groups_.size());
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    order.emplace_back(groups_[i], static_cast<std::uint32_t>(i));
+  }
+  std::sort(order.begin(), order.end());
+  rows.clear();
+  for (const auto& [group, block] : order) {
+    for (const std::uint32_t row : blocks_[block].rows) {
+      if (row != 0) {
+        rows.push_back(row - 1);
+      }
+    }
+  }
+}
+
+// By counting, first their buckets and then their rows: nobody can guess how two of them compare.
+void TableDelta::sort_dwells() const {
+  by_bucket_.resize(dwells_.size());
+  sorted_.resize(dwells_.size());
+  begin_of_.assign(kDwellBuckets + 1, 0);
+  for (const Dwell& dwell : dwells_) {
+    ++begin_of_[dwell.bucket + 1U];
+  }
+  std::partial_sum(begin_of_.begin(), begin_of_.end(), begin_of_.begin());
+  for (const Dwell& dwell : dwells_) {
+    by_bucket_[begin_of_[dwell.bucket]++] = dwell;
+  }
+  begin_of_.assign(rows_.size() + 2, 0);  // One ahead: counting on makes each row's begin of it.
+  for (const Dwell& dwell : dwells_) {
+    ++begin_of_[dwell.row + 2U];
+  }
+  std::partial_sum(begin_of_.begin(), begin_of_.end(), begin_of_.begin());
+  for (const Dwell& dwell : by_bucket_) {
+    sorted_[begin_of_[dwell.row + 1U]++] = dwell.bucket;
+  }
+  sorted_count_ = dwells_.size();
 }
 
 void TableDelta::dwells_at(std::size_t row, std::vector<std::byte>& out) const {
   out.clear();
-  std::uint32_t at = row < last_dwell_.size() ? last_dwell_[row] : 0;
-  if (at != 0) {
-    buckets_.clear();
-    for (; at != 0; at = dwells_[at - 1].previous) {
-      buckets_.push_back(dwells_[at - 1].bucket);
-    }
-    std::sort(buckets_.begin(), buckets_.end());
+  if (sorted_count_ != dwells_.size()) {
+    sort_dwells();
+  }
+  if (sorted_count_ != 0 && row + 1 < begin_of_.size()) {
     DwellPacker packer(out);
-    for (std::size_t i = 0; i < buckets_.size();) {
+    const std::size_t end = begin_of_[row + 1];
+    for (std::size_t i = begin_of_[row]; i < end;) {
       const std::size_t first = i;
-      while (i < buckets_.size() && buckets_[i] == buckets_[first]) {
+      while (i < end && sorted_[i] == sorted_[first]) {
         ++i;
       }
-      packer.put({.bucket = buckets_[first], .count = i - first});
+      packer.put({.bucket = sorted_[first], .count = i - first});
     }
   }
   if (row < packed_dwells_.size() && !packed_dwells_[row].empty()) {
@@ -80,12 +153,14 @@ void TableDelta::dwells_at(std::size_t row, std::vector<std::byte>& out) const {
 }
 
 void TableDelta::add_row(std::size_t row, const TableDelta& other, std::size_t other_row) {
-  const std::span<const std::int64_t> values = other.values_at(other_row);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i] != 0) {
-      add(row, other.spec_.columns[i], values[i]);
-    }
+  const Row& from = other.rows_[other_row];
+  Row& at = rows_[row];
+  for (std::uint64_t rest = from.touched & columns_; rest != 0; rest &= rest - 1) {
+    const auto column = static_cast<std::size_t>(std::countr_zero(rest));
+    const std::uint8_t index = near::kIndexOf[column];
+    (index < near::kCount ? at.sums[index] : far_of(at)[column]) += other.sum_of(from, column);
   }
+  at.touched |= from.touched & columns_;
   if (!spec_.has_dwells || !other.spec_.has_dwells) {
     return;
   }
@@ -99,38 +174,39 @@ void TableDelta::add_row(std::size_t row, const TableDelta& other, std::size_t o
 }
 
 void TableDelta::pack_dwells() {
-  packed_dwells_.resize(keys_.size());
+  packed_dwells_.resize(rows_.size());
   std::vector<std::byte> packed;
-  for (std::size_t row = 0; row < last_dwell_.size(); ++row) {
-    if (last_dwell_[row] != 0) {
-      dwells_at(row, packed);
-      packed_dwells_[row].assign(packed.begin(), packed.end());
-    }
+  for (std::size_t row = 0; row < rows_.size(); ++row) {
+    dwells_at(row, packed);
+    packed_dwells_[row].assign(packed.begin(), packed.end());
   }
   dwells_.clear();
-  last_dwell_.clear();
+  sorted_count_ = 0;
 }
 
-// Last come, first gone: each row then finds its place as it was when it came. The table of places is as large as the
+// Last come, first gone: each group then finds its place as it was when it came. The table of places is as large as the
 // largest transaction needed, and the next may be one event.
 void TableDelta::clear_places() {
-  if (keys_.size() * 16 >= places_.size()) {
+  if (groups_.size() * 16 >= places_.size()) {
     std::fill(places_.begin(), places_.end(), 0);
     return;
   }
-  for (std::size_t row = keys_.size(); row > 0; --row) {
-    places_[place_of(keys_[row - 1])] = 0;
+  for (std::size_t block = groups_.size(); block > 0; --block) {
+    places_[place_of(groups_[block - 1])] = 0;
   }
 }
 
 void TableDelta::clear() {
   clear_places();
-  keys_.clear();
-  values_.clear();
+  groups_.clear();
+  blocks_.clear();
+  rows_.clear();
+  far_.clear();
   dwells_.clear();
-  last_dwell_.clear();
+  sorted_count_ = 0;
   packed_dwells_.clear();
   last_key_ = 0;
+  last_group_ = kNoGroup;
 }
 
 StatisticsDelta::StatisticsDelta() {

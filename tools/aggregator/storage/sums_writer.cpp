@@ -1,6 +1,7 @@
 #include "tools/aggregator/storage/sums_writer.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <utility>
 
@@ -143,14 +144,6 @@ Statement& SumsWriter::statement(Kind kind, std::uint64_t changed) {
   return statements_.emplace(name, Statement(database_, sql_of(kind, changed))).first->second;
 }
 
-void SumsWriter::sort(const TableDelta& delta) {
-  order_.clear();
-  for (std::size_t i = 0; i < delta.size(); ++i) {
-    order_.emplace_back(delta.key_at(i), static_cast<std::uint32_t>(i));
-  }
-  std::sort(order_.begin(), order_.end());
-}
-
 // A day that is not there yet begins with what its station had done before.
 bool SumsWriter::begin_day(std::uint64_t row_key, std::uint64_t station) {
   const bool there = has_day_.bind(1, row_key).row();
@@ -163,19 +156,17 @@ bool SumsWriter::begin_day(std::uint64_t row_key, std::uint64_t station) {
 }
 
 // `first`: what the kind's statement takes as ?1.
-bool SumsWriter::write_row(Kind kind, std::uint64_t first, std::uint64_t row_key,
-                           std::span<const std::int64_t> values) {
-  const std::uint64_t changed = slots_in_use(values) | static_cast<std::uint64_t>(!dwells_.empty()) << values.size();
+bool SumsWriter::write_row(Kind kind, std::uint64_t first, std::uint64_t row_key, Changed values) {
+  const std::uint64_t changed = values.slots | static_cast<std::uint64_t>(!dwells_.empty())
+                                                   << spec(Table::kStationDay).columns.size();
   Statement& add = statement(kind, changed);
   if (!add.ok()) {
     return false;
   }
   add.bind(1, first).bind(2, row_key);
   int parameter = 3;
-  for (const std::int64_t value : values) {
-    if (value != 0) {
-      add.bind(parameter++, value);
-    }
+  for (std::uint64_t rest = values.slots; rest != 0; rest &= rest - 1) {
+    add.bind(parameter++, values.sums[static_cast<std::size_t>(std::countr_zero(rest))]);
   }
   if (!dwells_.empty()) {
     add.bind(parameter, Bytes(dwells_));
@@ -184,7 +175,7 @@ bool SumsWriter::write_row(Kind kind, std::uint64_t first, std::uint64_t row_key
 }
 
 // What has no day stands for itself.
-bool SumsWriter::write_unplaced(std::uint64_t row_key, std::span<const std::int64_t> values) {
+bool SumsWriter::write_unplaced(std::uint64_t row_key, Changed values) {
   return write_row(Kind::kAddToRow, row_key, row_key, values) &&
          (wrote_one() || write_row(Kind::kInsert, row_key, row_key, values));
 }
@@ -205,7 +196,7 @@ bool SumsWriter::find_newest_day(std::uint64_t station) {
   return !newest_day_.failed();
 }
 
-bool SumsWriter::write_day(std::uint64_t row_key, std::span<const std::int64_t> values) {
+bool SumsWriter::write_day(std::uint64_t row_key, Changed values) {
   const std::uint64_t station = row_key & key::kStationsMax;
   if (!find_newest_day(station)) {
     return false;
@@ -222,10 +213,11 @@ bool SumsWriter::write_day(std::uint64_t row_key, std::span<const std::int64_t> 
 }
 
 bool SumsWriter::write_days(const TableDelta& delta) {
-  sort(delta);
-  for (const auto& [row_key, row] : order_) {
-    const auto values = delta.values_at(row);
-    if (slots_in_use(values) == 0) {
+  delta.sort_rows(order_);
+  for (const std::uint32_t row : order_) {
+    const std::uint64_t row_key = delta.key_at(row);
+    const Changed values{.slots = delta.sums_at(row, sums_), .sums = sums_};
+    if (values.slots == 0) {
       continue;
     }
     delta.dwells_at(row, dwells_);
@@ -237,16 +229,18 @@ bool SumsWriter::write_days(const TableDelta& delta) {
 }
 
 bool SumsWriter::write_groups(Table table, const TableDelta& delta) {
-  sort(delta);
+  delta.sort_rows(order_);
   const unsigned bits = spec(table).group_bits;
   Statement& add = groups_[static_cast<std::size_t>(table)];
   for (std::size_t at = 0; at < order_.size();) {
-    const std::uint64_t group_key = order_[at].first >> bits;
+    const std::uint64_t group_key = delta.key_at(order_[at]) >> bits;
     RowGroupWriter writer(group_);
-    for (; at < order_.size() && order_[at].first >> bits == group_key; ++at) {
-      const auto& [row_key, row] = order_[at];
+    for (; at < order_.size() && delta.key_at(order_[at]) >> bits == group_key; ++at) {
+      const std::uint32_t row = order_[at];
+      const std::uint64_t row_key = delta.key_at(row);
       delta.dwells_at(row, dwells_);
-      writer.put(static_cast<std::uint32_t>(row_key & ((1U << bits) - 1)), delta.values_at(row), dwells_);
+      const std::uint64_t slots = delta.sums_at(row, sums_);
+      writer.put(static_cast<std::uint32_t>(row_key & ((1U << bits) - 1)), slots, sums_, dwells_);
     }
     if (!group_.empty() && !add.bind(1, group_key).bind(2, Bytes(group_)).done()) {
       return false;

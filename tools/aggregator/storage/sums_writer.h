@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -39,7 +38,11 @@ class SumsWriter {
     kAddFromDayOn,  // To a day of a station and to all that follow.
     kFollow,        // A day begins as the station's newest one.
   };
-  void sort(const TableDelta& delta);
+  /// A row's sums: one bit in `slots` for each that is not zero; only those are there.
+  struct Changed {
+    std::uint64_t slots;
+    const TableDelta::Sums& sums;
+  };
   bool write_days(const TableDelta& delta);
   bool write_groups(Table table, const TableDelta& delta);
   bool write_compartments(const StatisticsDelta& sums);
@@ -49,9 +52,9 @@ class SumsWriter {
   bool write_spans(const TableDelta& days);
   bool find_open_spans();
   bool open_span(std::uint64_t pair, std::uint64_t day);
-  bool write_row(Kind kind, std::uint64_t first, std::uint64_t row_key, std::span<const std::int64_t> values);
-  bool write_unplaced(std::uint64_t row_key, std::span<const std::int64_t> values);
-  bool write_day(std::uint64_t row_key, std::span<const std::int64_t> values);
+  bool write_row(Kind kind, std::uint64_t first, std::uint64_t row_key, Changed values);
+  bool write_unplaced(std::uint64_t row_key, Changed values);
+  bool write_day(std::uint64_t row_key, Changed values);
   /// The last statement wrote a row.
   bool wrote_one() const;
   bool find_newest_day(std::uint64_t station);
@@ -92,10 +95,11 @@ class SumsWriter {
   Statement select_open_day_, close_day_, begin_lifetime_, close_days_, close_span_, open_span_;
   RowGroupAdder adder_;
   CompartmentDayAdder day_adder_;
-  std::vector<std::byte> merged_;                               // Room of the SQL functions.
-  std::vector<std::byte> dwells_;                               // Of the row that is being written ...
-  std::vector<std::byte> group_;                                // ... and of the group.
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> order_;  // Key and row, sorted: neighbours share a page.
+  std::vector<std::byte> merged_;     // Room of the SQL functions.
+  TableDelta::Sums sums_{};           // Of the row that is being written ...
+  std::vector<std::byte> dwells_;     // ... likewise ...
+  std::vector<std::byte> group_;      // ... and of the group.
+  std::vector<std::uint32_t> order_;  // Rows as they are written: neighbours share a page.
 };
 
 }  // namespace cubby::aggregator

@@ -57,8 +57,8 @@ struct Counted {
 void count(const TableDelta& sums, std::size_t at, const TableSpec& shape, Counted& into) {
   into = {};
   if (at != sums.size()) {
-    for (std::size_t i = 0; i < shape.columns.size(); ++i) {
-      into.sums[static_cast<std::size_t>(shape.columns[i])] = sums.values_at(at)[i];
+    for (const Column column : shape.columns) {
+      into.sums[static_cast<std::size_t>(column)] = sums.sum_at(at, column);
     }
     sums.dwells_at(at, into.dwells);
   }
@@ -122,9 +122,9 @@ std::string compare_table(Database& database, Table table, const LogReplay& log,
   }
   for (std::size_t i = 0; i < sums.size(); ++i) {
     for (std::size_t k = 0; !seen[i] && k < shape.columns.size(); ++k) {
-      if (sums.values_at(i)[k] != 0) {
+      if (const std::int64_t sum = sums.sum_at(i, shape.columns[k]); sum != 0) {
         return row_name(table, sums.key_at(i), log) + ": missing, the log says " +
-               std::string(to_string(shape.columns[k])) + " " + std::to_string(sums.values_at(i)[k]);
+               std::string(to_string(shape.columns[k])) + " " + std::to_string(sum);
       }
     }
   }
