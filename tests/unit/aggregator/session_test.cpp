@@ -265,8 +265,37 @@ TEST_F(Session, BooksAGapOnceAndGoesOnBehindIt) {
   connection.send(1, gap);
   EXPECT_EQ(connection.take_one().ack().durable_seq(), 7U);
   EXPECT_EQ(centre.counters().gaps, 1U);
+  v1::Up part = gap;  // Within it no chain is known, so there is nothing to compare.
+  part.mutable_gap()->set_to_seq(6);
+  connection.send(1, part);
+  EXPECT_EQ(connection.take_one().ack().durable_seq(), 7U);
   journal.deposit(1);
   EXPECT_EQ(send_and_commit(journal.batch(8, 8)).chain(), journal.chain(8));
+}
+
+// It was acknowledged whatever its chain said.
+TEST_F(Session, FindsOutAGapOfAnotherHistoryAtOrBelowTheMark) {
+  journal.open();
+  for (const std::uint64_t to : {2U, 3U}) {
+    Centre own(test_options());
+    TestConnection link(own);
+    link.greet(1, journal, false);
+    link.take();
+    link.send(1, journal.batch(1, 3));
+    v1::Up gap;
+    gap.mutable_gap()->set_journal_uid(std::string(16, '\1'));
+    gap.mutable_gap()->set_from_seq(1);
+    gap.mutable_gap()->set_to_seq(to);
+    gap.mutable_gap()->set_new_chain(journal.chain(to));
+    link.send(1, gap);
+    EXPECT_TRUE(link.take().empty()) << "acknowledged when it is durable";
+    gap.mutable_gap()->set_new_chain(journal.chain(to) + 1);
+    link.send(1, gap);
+    own.committed();
+    const auto answers = link.take();
+    ASSERT_FALSE(answers.empty());
+    EXPECT_EQ(answers.back().down.refuse().code(), v1::REFUSE_CODE_CONFLICT) << to;
+  }
 }
 
 TEST_F(Session, RefusesAGapThatBeginsAfterTheMarkOrRunsBackwards) {
@@ -503,6 +532,13 @@ TEST_F(Session, HandsAnOrderToTheStationsSessionAndTellsItsDurableResult) {
   EXPECT_TRUE(told.empty()) << "told before it is durable";
   own.committed();
   EXPECT_EQ(told, std::vector<std::string>{command.id()});
+  journal.takes_commands = false;
+  TestConnection deaf(own);
+  deaf.greet(1, journal, false);
+  own.committed();
+  deaf.take();
+  EXPECT_EQ(own.send_command("SX-TY-0001", command, kNoonUtcMs, 30'000), CommandSink::Sent::kTakesNone);
+  EXPECT_TRUE(deaf.take().empty());
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ class TestJournal {
  public:
   std::uint64_t previous_session = 0;  // That Hello names.
   std::uint32_t key_version = 0;       // Likewise; 0: none.
+  bool takes_commands = true;          // Likewise.
 
   explicit TestJournal(std::string station, unsigned char uid = 1) : station_(std::move(station)) {
     uid_.fill(static_cast<std::byte>(uid));
@@ -136,6 +137,9 @@ class TestJournal {
     hello.set_nonce(std::string(16, 'n'));
     hello.set_previous_session(previous_session);
     hello.set_key_version(key_version);
+    if (takes_commands) {
+      hello.add_capabilities(v1::CAPABILITY_COMMANDS);
+    }
     if (announce_new_journal) {
       hello.add_capabilities(v1::CAPABILITY_NEW_JOURNAL);
     }

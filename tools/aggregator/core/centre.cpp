@@ -202,6 +202,11 @@ Centre::Applied Centre::apply(StationRecord& station, const GapRecord& gap) {
     return Applied::kSequence;
   }
   if (gap.to_seq <= journal.seq) {
+    Chain known = journal.chain;
+    const bool is_known = gap.to_seq == journal.seq || chain_at(journal, gap.to_seq, known);  // Not within a Gap.
+    if (is_known && known != gap.new_chain) {
+      return Applied::kConflict;
+    }
     ++counters_.duplicates;
     return Applied::kDuplicate;
   }
@@ -226,8 +231,7 @@ CommandSink::Sent Centre::send_command(const std::string& station, const v1::Com
   if (record->owner == nullptr) {
     return CommandSink::Sent::kOffline;
   }
-  return record->owner->send_command(record->channel, command, utc_ms, life_ms) ? CommandSink::Sent::kSent
-                                                                                : CommandSink::Sent::kNotLive;
+  return record->owner->send_command(record->channel, command, utc_ms, life_ms);
 }
 
 void Centre::wait_for_commit(ConnectionProtocol& connection) {

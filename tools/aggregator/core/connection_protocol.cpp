@@ -259,8 +259,12 @@ void ConnectionProtocol::on_hello(std::uint32_t number, Bytes body) {
   channel.last_ack_generation = std::ranges::equal(as_bytes(hello.last_ack().store_uid()), centre_.options().store_uid)
                                     ? hello.last_ack().generation()
                                     : 0;
-  channel.announces_new_journal = std::find(hello.capabilities().begin(), hello.capabilities().end(),
-                                            v1::CAPABILITY_NEW_JOURNAL) != hello.capabilities().end();
+  const auto has = [&hello](v1::Capability capability) {
+    return std::find(hello.capabilities().begin(), hello.capabilities().end(), capability) !=
+           hello.capabilities().end();
+  };
+  channel.announces_new_journal = has(v1::CAPABILITY_NEW_JOURNAL);
+  channel.takes_commands = has(v1::CAPABILITY_COMMANDS);
   centre_.options().fill_random(channel.nonce);
   v1::Challenge& challenge = *down_.mutable_challenge();
   challenge.set_nonce(to_text(channel.nonce));
@@ -454,16 +458,19 @@ void ConnectionProtocol::send(std::uint32_t number, const v1::Down& down) {
   append_frame(sink(), number, Bytes(message).first(size));
 }
 
-bool ConnectionProtocol::send_command(std::uint32_t channel, const v1::Command& command, std::uint64_t utc_ms,
-                                      std::uint64_t life_ms) {
+CommandSink::Sent ConnectionProtocol::send_command(std::uint32_t channel, const v1::Command& command,
+                                                   std::uint64_t utc_ms, std::uint64_t life_ms) {
   if (has_barriers_) {
-    return false;
+    return CommandSink::Sent::kNotLive;
+  }
+  if (!channels_[channel].takes_commands) {
+    return CommandSink::Sent::kTakesNone;
   }
   *down_.mutable_command() = command;
   down_.mutable_command()->set_expires_utc_ms((virtual_ ? utc_ms_ : utc_ms) + life_ms);
   send(channel, down_);
   owner_.on_output();
-  return true;
+  return CommandSink::Sent::kSent;
 }
 
 void ConnectionProtocol::on_commit() {

@@ -61,8 +61,9 @@ class ConnectionProtocol {
   const std::string& close_reason() const { return close_reason_; }
 
   /// To a station whose session this is; written once. It expires `life_ms` from now, which is `utc_ms` or the
-  /// connection's virtual time. False: at full speed nobody may say anything unasked.
-  bool send_command(std::uint32_t channel, const v1::Command& command, std::uint64_t utc_ms, std::uint64_t life_ms);
+  /// connection's virtual time. kNotLive: at full speed nobody may say anything unasked.
+  CommandSink::Sent send_command(std::uint32_t channel, const v1::Command& command, std::uint64_t utc_ms,
+                                 std::uint64_t life_ms);
   struct Expulsion {
     v1::RefuseCode code = v1::REFUSE_CODE_UNSPECIFIED;
     bool permanent = false;
@@ -88,6 +89,7 @@ class ConnectionProtocol {
     std::uint64_t last_ack_generation = 0;  // 0: another store's.
     bool has_last_ack = false;
     bool announces_new_journal = false;
+    bool takes_commands = false;
     std::uint64_t previous_session = 0;
     std::uint32_t key_version = 1;
     std::uint64_t newest_ms = 0;  // Virtual time of its last frame in a session.

@@ -148,6 +148,8 @@ ApiResponse Api::send_order(const std::string& station, Order& order, std::uint6
     case CommandSink::Sent::kNotLive:
       return problem(501, "not_supported",
                      "the station's emulator runs at full speed; it takes orders in real time (--speed 1 to 1000)");
+    case CommandSink::Sent::kTakesNone:
+      return problem(501, "not_supported", "the station takes no orders: its Hello says so");
     case CommandSink::Sent::kBusy:
       return problem(503, "busy", "the station's connection cannot be reached now");
   }
