@@ -102,7 +102,7 @@ void Journal::fold(const Recovery& recovery, RecordVisitor& visitor, MountReport
   tell_lost(next_order_ - expected, visitor, report);
 }
 
-// The free sector for this boot. With none, those are taken that the boot before had given up already, by
+// The free sector for this boot. With none, those are taken that the boot before could have given up already, by
 // what is settled. The last record of the tail is not: it may be absent when power returns the next time.
 std::uint16_t Journal::pick_boot_sector(const Recovery& recovery) {
   const Recovery::Facts& settled = recovery.settled;

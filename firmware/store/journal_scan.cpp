@@ -246,8 +246,11 @@ void Journal::scan_records(Recovery& recovery, std::size_t first, MountReport& r
     const std::uint64_t order_end = newest ? UINT64_MAX : live_[i + 1].first_order;
     if (live_[i].first_order != facts.order) {
       ++report.damaged;  // Records between two sectors are gone.
-      recovery.whole_from = live_[i].first_order;
       open_begin = 0;
+    }
+    if (i > first &&
+        (live_[i].first_order != facts.order || live_[i].first_seq != facts.seq || live_[i].chain != facts.chain)) {
+      recovery.whole_from = live_[i].first_order;
     }
     if (live_[i].first_seq > facts.seq) {
       note_lost(facts.seq, live_[i].first_seq - 1, report);

@@ -35,7 +35,7 @@ struct Journal::Recovery {
   SectorBits retired{};              // That any kRetired names.
   std::uint32_t tail_end = 0;        // Offset after its last good record.
   std::uint32_t tail_last = 0;       // Offset of its last good record; 0: it has none.
-  std::uint64_t whole_from = 0;      // Nothing is missing from that order up to the tail.
+  std::uint64_t whole_from = 0;      // From the sector of that order on each goes on from the one before.
   bool tail_damaged = false;         // Good records stand behind bad ones: that was no power cut.
   Facts facts;
   Facts settled;  // As of before the tail's last good record, which may read differently the next time.

@@ -83,6 +83,7 @@ class Reader {
   bool newer_ = false;               // A sector is of a later version of the format.
   std::vector<std::uint32_t> live_;  // Sectors that count, oldest first.
   std::uint64_t open_begin_ = 0;     // Order of a checkpoint's begin whose end has not come.
+  std::size_t last_hole_ = 0;        // The last of live_ that does not go on from the one before; 0: none.
 };
 
 void Reader::read_header(std::uint32_t index) {
@@ -285,11 +286,12 @@ void Reader::read_records() {
   while (reclaimable(first)) {
     at(first++).standing = SectorStanding::kObsolete;
   }
-  if (first > 0 && history_.damaged != 0) {
-    // What is obsolete may have been erased by halves: holes there do not count.
+  if (first > 0 && last_hole_ > 0) {
+    // What is obsolete may have been erased by halves: holes there do not count. What lies behind them is kept.
+    const std::size_t kept = std::min(first, last_hole_);
     history_.findings = before;
     history_.damaged = 0;
-    read_from(first);
+    read_from(kept);
     note("the obsolete sectors have holes, which do not count");
   }
   history_.sectors[live_.back()].standing = SectorStanding::kTail;
@@ -316,6 +318,10 @@ void Reader::enter(std::size_t live, std::size_t first) {
                ? place + what + "; " + range_text("record", history_.next_order, header.first_order - 1) + " lost"
                : place + ": the records go on beyond the beginning of sector " + std::to_string(live_[live]));
     open_begin_ = 0;
+  }
+  if (live != first && (header.first_order != history_.next_order || header.first_seq != history_.next_seq ||
+                        header.chain != history_.chain)) {
+    last_hole_ = live;
   }
   if (live != first && header.first_seq > history_.next_seq) {
     fault(where(live_[live], 0) + ": " + range_text("event", history_.next_seq, header.first_seq - 1) +

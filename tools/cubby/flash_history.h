@@ -21,7 +21,7 @@ enum class SectorStanding : std::uint8_t {
   kUnfinishedBoot,  // Free: the boot that opened it was cut.
   kSuperseded,      // Free: a boot has copied it whole, or has done without it.
   kRepeated,        // Free: a later sector begins at or before its beginning.
-  kObsolete,        // Free: acknowledged, and a checkpoint stands behind it.
+  kObsolete,        // Goes when its room is needed: acknowledged, and a checkpoint stands behind it.
   kHistory,
   kTail,  // The newest one of the history.
 };
