@@ -462,6 +462,20 @@ TEST(Fold, TakesHostileNumbersForWhatTheyAre) {
   EXPECT_EQ(world.of_station(Column::kOpaqueEvents), 3);
 }
 
+// Stores have such names; a recount that leaves one out gives all later brands other numbers.
+TEST(Fold, NumbersTheBrandThatWasTurnedAwayForAReasonThatIsNotKnown) {
+  World world;
+  TestJournal journal("SX-TY-0001");
+  journal.open();
+  v1::Event event = journal.event();
+  event.mutable_turned_away()->set_reason(static_cast<v1::TurnedAwayReason>(77));
+  event.mutable_turned_away()->set_carrier("NEW");
+  journal.add(event);
+  world.apply(journal);
+  ASSERT_EQ(world.brands.size(), 1U);
+  EXPECT_EQ(world.brands.name(1), "NEW");
+}
+
 TEST(Dictionary, SharesItsLastNumberWhenItIsFull) {
   Dictionary names(3);
   EXPECT_EQ(names.intern("a"), 1U);

@@ -203,7 +203,7 @@ Centre::Applied Centre::apply(StationRecord& station, const GapRecord& gap) {
   }
   if (gap.to_seq <= journal.seq) {
     Chain known = journal.chain;
-    const bool is_known = gap.to_seq == journal.seq || chain_at(journal, gap.to_seq, known);  // Not within a Gap.
+    const bool is_known = gap.to_seq == journal.seq || chain_at(journal, gap.to_seq, known);
     if (is_known && known != gap.new_chain) {
       return Applied::kConflict;
     }

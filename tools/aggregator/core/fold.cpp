@@ -179,7 +179,9 @@ void Fold::book(StationFacts& station, const EventView& event, const Place& plac
     station.levels[place.number - 1] += level_change_;
     counted_.add(Column::kLevelDelta, level_change_);
   }
-  if (sums_.of(Table::kCityBrandSizeDay).has_any(counted_)) {
+  // A newer station may turn somebody away for a reason that moves no sum; its brand has a number all the same, for the
+  // log alone says which number each has.
+  if (sums_.of(Table::kCityBrandSizeDay).has_any(counted_) || event.kind == EventKind::kTurnedAway) {
     book_brand(station, event, place);
   }
   // The moment belongs to the bucket, and days and hours end at different times.

@@ -158,7 +158,7 @@ void TableDelta::add_row(std::size_t row, const TableDelta& other, std::size_t o
   for (std::uint64_t rest = from.touched & columns_; rest != 0; rest &= rest - 1) {
     const auto column = static_cast<std::size_t>(std::countr_zero(rest));
     const std::uint8_t index = near::kIndexOf[column];
-    (index < near::kCount ? at.sums[index] : far_of(at)[column]) += other.sum_of(from, column);
+    (index < near::kCount ? at.sums[index] : far_of(at)[index - near::kCount]) += other.sum_of(from, column);
   }
   at.touched |= from.touched & columns_;
   if (!spec_.has_dwells || !other.spec_.has_dwells) {
@@ -175,10 +175,13 @@ void TableDelta::add_row(std::size_t row, const TableDelta& other, std::size_t o
 
 void TableDelta::pack_dwells() {
   packed_dwells_.resize(rows_.size());
+  sort_dwells();
   std::vector<std::byte> packed;
   for (std::size_t row = 0; row < rows_.size(); ++row) {
-    dwells_at(row, packed);
-    packed_dwells_[row].assign(packed.begin(), packed.end());
+    if (begin_of_[row] != begin_of_[row + 1]) {
+      dwells_at(row, packed);
+      packed_dwells_[row].assign(packed.begin(), packed.end());
+    }
   }
   dwells_.clear();
   sorted_count_ = 0;

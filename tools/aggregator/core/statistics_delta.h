@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -12,7 +13,8 @@
 
 namespace cubby::aggregator {
 
-/// The columns that nearly every event touches, and where each stands among them.
+/// The columns that nearly every event touches; where each stands among them, and behind them where each other one
+/// does.
 namespace near {
 inline constexpr std::array kColumns = {Column::kDeposits,     Column::kCollections,      Column::kRecalls,
                                         Column::kOverdue,      Column::kDwellCount,       Column::kDwellMs,
@@ -21,9 +23,13 @@ inline constexpr std::array kColumns = {Column::kDeposits,     Column::kCollecti
 inline constexpr std::size_t kCount = kColumns.size();
 inline constexpr std::array<std::uint8_t, kColumnCount> kIndexOf = [] {
   std::array<std::uint8_t, kColumnCount> result{};
-  result.fill(kCount);
   for (std::uint8_t i = 0; i < kCount; ++i) {
     result[static_cast<std::size_t>(kColumns[i])] = i;
+  }
+  std::uint8_t next = kCount;
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    const bool is_near = std::find(kColumns.begin(), kColumns.end(), static_cast<Column>(i)) != kColumns.end();
+    result[i] = is_near ? result[i] : next++;
   }
   return result;
 }();
@@ -90,7 +96,7 @@ class TableDelta {
     }
     for (std::uint64_t rest = sums.touched_ & columns_ & ~kNear; rest != 0; rest &= rest - 1) {
       const auto column = static_cast<std::size_t>(std::countr_zero(rest));
-      far_of(at)[column] += sums.far_[column];
+      far_of(at)[near::kIndexOf[column] - near::kCount] += sums.far_[column];
     }
   }
   /// True: add() would add something.
@@ -118,7 +124,7 @@ class TableDelta {
   std::uint64_t sums_at(std::size_t row, Sums& sums) const;
   /// Memory of what the rows hold.
   std::size_t size_bytes() const {
-    return rows_.size() * sizeof(Row) + blocks_.size() * sizeof(Block) + far_.size() * sizeof(Sums) +
+    return rows_.size() * sizeof(Row) + blocks_.size() * sizeof(Block) + far_.size() * sizeof(FarSums) +
            dwells_.size() * sizeof(Dwell);
   }
   /// The row's packed histogram, written to `out`.
@@ -157,7 +163,8 @@ class TableDelta {
   struct alignas(64) Block {
     std::array<std::uint32_t, 1U << kMemberBits> rows{};
   };
-  Sums& far_of(Row& row) {
+  using FarSums = std::array<std::int64_t, kColumnCount - near::kCount>;
+  FarSums& far_of(Row& row) {
     if (row.far == 0) {
       far_.emplace_back();
       row.far = static_cast<std::uint32_t>(far_.size());
@@ -166,7 +173,7 @@ class TableDelta {
   }
   std::int64_t sum_of(const Row& row, std::size_t column) const {
     const std::uint8_t index = near::kIndexOf[column];
-    return index < near::kCount ? row.sums[index] : far_[row.far - 1][column];
+    return index < near::kCount ? row.sums[index] : far_[row.far - 1][index - near::kCount];
   }
   void pack_dwells();
   void sort_dwells() const;
@@ -180,7 +187,7 @@ class TableDelta {
   const TableSpec& spec_;
   std::uint64_t columns_ = 0;  // One bit each.
   std::vector<Row> rows_;
-  std::vector<Sums> far_;              // By column, of rows that have sums of other columns than the near ones.
+  std::vector<FarSums> far_;           // Of rows that have sums of other columns than the near ones.
   std::vector<std::uint64_t> groups_;  // Of each block: its keys without the low bits.
   std::vector<Block> blocks_;
   std::vector<std::uint32_t> places_;  // Index of a block + 1; 0: empty. A power of two of them.
