@@ -119,6 +119,24 @@ TEST(Journal, DiscardsOnlyWhatIsAcknowledgedAndOnlyWhenSpaceIsNeeded) {
   EXPECT_LE(world.journal.oldest_seq(), 21U);
 }
 
+// An owner writes a checkpoint before a journal has gone round, so that no life of a station would show it.
+TEST(Journal, DiscardsNothingThatNoCheckpointHolds) {
+  StoreWorld world;
+  ASSERT_EQ(world.internal("what the owner needs"), Status::kOk);
+  std::uint64_t count = 0;
+  while (count < 200 && world.event_of(500) == Status::kOk) {
+    ++count;
+    EXPECT_EQ(world.acknowledge(count), Status::kOk);
+  }
+  EXPECT_GT(count, 40U);
+  EXPECT_LT(count, 200U) << "it discards what only its records say";
+  EXPECT_EQ(world.journal.oldest_seq(), 1U);
+  ASSERT_EQ(world.reboot(), Status::kOk);
+  ASSERT_FALSE(world.listing.lines.empty());
+  EXPECT_EQ(world.listing.lines.front(), "internal 64 what the owner needs");
+  EXPECT_EQ(world.listing.lost, 0U);
+}
+
 // A boot gave up all that was acknowledged and behind a checkpoint, though most of the flash was blank. A centre that
 // was restored from a backup then asked in vain for what nobody had needed the room of.
 TEST(Journal, KeepsWhatIsObsoleteOverABootUntilItsSectorIsNeeded) {
