@@ -290,15 +290,20 @@ void recount(const World& world, const TestJournal& journal, Recount& sums) {
   }
 }
 
+TestJournal random_journal(Prng& random, int events) {
+  TestJournal journal("SX-TY-0001");
+  journal.open();
+  for (int i = 0; i < events; ++i) {
+    journal.add(random_event(random, journal));
+  }
+  return journal;
+}
+
 TEST(Fold, AddsUpToAStraightforwardRecountOfRandomEvents) {
   for (std::uint64_t seed = kSeed; seed < kSeed + 5; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Prng random(seed);
-    TestJournal journal("SX-TY-0001");
-    journal.open();
-    for (int i = 0; i < 3'000; ++i) {
-      journal.add(random_event(random, journal));
-    }
+    const TestJournal journal = random_journal(random, 3'000);
     World world;
     world.apply(journal);
     Recount expected;
@@ -343,11 +348,7 @@ TEST(Fold, GivesTheTimeWeightedOccupancyOfAnHourFromItsMoments) {
 // The next transaction begins with nothing of this one, and an aggregator makes many.
 TEST(Fold, LeavesNothingBehindWhenItsSumsAreCleared) {
   Prng random(kSeed);
-  TestJournal journal("SX-TY-0001");
-  journal.open();
-  for (int i = 0; i < 500; ++i) {
-    journal.add(random_event(random, journal));
-  }
+  const TestJournal journal = random_journal(random, 500);
   World world;
   world.apply(journal);
   EXPECT_GT(world.sums.size_bytes(), 0U);
@@ -357,11 +358,7 @@ TEST(Fold, LeavesNothingBehindWhenItsSumsAreCleared) {
 
 TEST(Fold, DoesNotDependOnTheOrderOfEventsOfOneStation) {
   Prng random(kSeed);
-  TestJournal journal("SX-TY-0001");
-  journal.open();
-  for (int i = 0; i < 500; ++i) {
-    journal.add(random_event(random, journal));
-  }
+  const TestJournal journal = random_journal(random, 500);
   World forwards;
   forwards.apply(journal);
   World backwards;

@@ -463,7 +463,7 @@ CommandSink::Sent ConnectionProtocol::send_command(std::uint32_t channel, const 
   if (has_barriers_) {
     return CommandSink::Sent::kNotLive;
   }
-  if (!channels_[channel].takes_commands) {
+  if (const auto found = channels_.find(channel); found == channels_.end() || !found->second.takes_commands) {
     return CommandSink::Sent::kTakesNone;
   }
   *down_.mutable_command() = command;
