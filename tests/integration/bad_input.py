@@ -174,6 +174,7 @@ def cubby_rows(lab, table):
     row("verify", names=["--store"])
     row("verify", "--store", "/no/such/cubby.db", names=["/no/such/cubby.db"])
     row("verify", "--store", str(lab.folder), names=["--store"])
+    row("verify", *a_file, code=1, names=["--store", __file__, "not a database"])
     trace = lab.folder / "trace.csv"
     trace.write_text("time,station,action,parcel,carrier,size\n1h,SX-TY-0001,explode,P1,sf,M\n2h,NOWHERE,deposit,P2,sf,Q\n")
     row("inject", "replay", str(trace), lines_max=4, names=["trace.csv:2", "explode", "trace.csv:3"])

@@ -31,6 +31,10 @@ int run(const Options& options) {
   }
   const aggregator::Verification result =
       aggregator::verify_store(options.store, options.ledger.empty() ? nullptr : &ledger);
+  if (result.verdict.empty()) {
+    std::cerr << "cubby verify: --store: '" << options.store << "': " << result.difference << '\n';
+    return kExitFailure;
+  }
   for (const std::string& line : result.lines) {
     std::cout << line << '\n';
   }

@@ -288,10 +288,12 @@ Verification verify_store(const std::string& path, const std::vector<LedgerRow>*
   Database database;
   bool empty = false;
   if (!database.open(path, Database::Mode::kReadOnly)) {
-    return failed(std::move(result), path + ": " + database.error());
+    result.difference = database.error();
+    return result;
   }
   if (std::string wrong = check_schema(database, empty); !wrong.empty()) {
-    return failed(std::move(result), path + ": " + wrong);
+    result.difference = std::move(wrong);
+    return result;
   }
   if (!database.run("PRAGMA cache_size=-65536; BEGIN")) {
     return failed(std::move(result), database.error());

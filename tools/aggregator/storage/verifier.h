@@ -25,7 +25,9 @@ std::string read_ledger(const std::string& path, std::vector<LedgerRow>& rows);
 struct Verification {
   std::vector<std::string> lines;  // What was compared, for a person.
   std::string difference;          // The first one; empty: none.
-  std::string verdict;             // The last line: "verify: exact ..." or "verify: NOT exact".
+  // The last line: "verify: exact ..." or "verify: NOT exact". Empty: nothing was compared, `difference` says why; the
+  // file is no store, or not of this version.
+  std::string verdict;
 };
 
 /// Compares event log, marks, statistics and ledger (null: none) of one snapshot as integers. Opens the
