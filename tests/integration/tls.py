@@ -324,15 +324,18 @@ heights_cm = 60
 def no_falling_back(site):
     """An emulator with certificates says nothing to an aggregator without, and the reverse."""
     lab = site.lab
-    short = ["--stations", "1", "--no-demand", "--speed", "60", "--days", "0.001", "--control", "none", "--new-journals"]
+    short = ["--stations", "1", "--no-demand", "--days", "0.001", "--control", "none", "--new-journals"]
     with counted(lab, not_tls=1):
         peer = Peer(lab.uplink)
         peer.line.sendall(b"\x05\x00\x3a\x02\x08\x01")  # As an emulator without certificates begins.
         expect(peer.ended(3), "plaintext is heard in the port of TLS")
+    for speed in ("max", "60"):
+        told = lab.run("cubby-emulator", "--profile", "shanxi", "--aggregator", f"127.0.0.1:{lab.uplink}", *short, "--speed", speed)
+        expect("give --tls" in told.stderr, f"--speed {speed}: what an emulator without certificates says of an aggregator with them: {told.stderr}")
     port, web = free_port(), free_port()
     plain = Program(lab, "cubby-aggregator", ["--listen", f"127.0.0.1:{port}", "--http", f"127.0.0.1:{web}", "--store", str(lab.folder / "plain.db")])
     lab.wait_for_port(plain, port)
-    lab.run("cubby-emulator", "--profile", "shanxi", "--aggregator", f"127.0.0.1:{port}", "--tls", str(site.gateway), *short)
+    lab.run("cubby-emulator", "--profile", "shanxi", "--aggregator", f"127.0.0.1:{port}", "--tls", str(site.gateway), *short, "--speed", "60")
     rows = lab.run("cubby", "stats", "--http", f"127.0.0.1:{web}", "--format", "json", "--by", "station")
     expect_equal(json.loads(rows.stdout)["rows"], [], "what an aggregator without TLS heard of an emulator with it")
     expect_equal(plain.stop(), 0, "stopping the aggregator without TLS: exit code")
@@ -349,6 +352,7 @@ def refuse_bad_options(site):
     row("cubby-aggregator", *ports, "--tls", site.centre, "--allow-plaintext", code=2, words="no falling back")
     row("cubby-aggregator", *ports, "--tls", site.station, code=1, words="crl.pem")
     row("cubby-aggregator", "--listen", "192.0.2.1:7400", code=2, words="--tls, or --allow-plaintext")
+    row("cubby-aggregator", "--http", "192.0.2.1:7480", code=2, words="give --allow-plaintext-http")
     row("cubby-emulator", "--aggregator", "192.0.2.1:7400", code=2, words="--tls, or --allow-plaintext")
     row("cubby-emulator", "--tls", site.gateway, code=2, words="--aggregator")
     row("cubby-emulator", "--aggregator", "127.0.0.1:1", "--tls", site.centre, code=2, words="not good with ca.pem")

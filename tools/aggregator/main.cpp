@@ -54,6 +54,7 @@ struct Options {
   cubby::aggregator::Budget::Rates budget;
   unsigned commit_interval_ms = 20;
   bool allow_plaintext = false;
+  bool allow_plaintext_http = false;
   std::string enrolment = "open";
   bool allow_virtual_time = false;
   bool upgrade = false;
@@ -113,6 +114,8 @@ void declare(CLI::App& app, Options& options) {
          "it stations connect in plaintext")
       ->check(CLI::ExistingDirectory);
   app.add_flag("--allow-plaintext", options.allow_plaintext, "listen without TLS beyond loopback");
+  app.add_flag("--allow-plaintext-http", options.allow_plaintext_http,
+               "serve HTTP beyond loopback; it has no TLS, so tokens can be read on the way");
   app.add_option("--pending-max", options.pending_max, "connections without a session, in all")
       ->check(CLI::Range(1, 100'000));
   app.add_option("--pending-per-address", options.pending_per_address,
@@ -157,6 +160,11 @@ std::string check(const Options& options) {
       !options.allow_plaintext) {
     return "--listen: '" + options.listen +
            "' is not loopback; give certificates with --tls, or --allow-plaintext to listen without them";
+  }
+  if (!cubby::tools::is_loopback(cubby::tools::parse_endpoint(options.http)->host) && !options.allow_plaintext_http) {
+    return "--http: '" + options.http +
+           "' is not loopback, and HTTP has no TLS; put a tunnel or a proxy with TLS before it, or give "
+           "--allow-plaintext-http";
   }
   return {};
 }
@@ -328,6 +336,9 @@ int serve(const Options& options) {
   }
   if (options.allow_plaintext && !cubby::tools::is_loopback(listen.host)) {
     spdlog::warn("*** PLAINTEXT on {}: anybody on the way can read what stations report ***", options.listen);
+  }
+  if (!cubby::tools::is_loopback(web.host)) {
+    spdlog::warn("*** PLAINTEXT HTTP on {}: anybody on the way can read tokens, and act with them ***", options.http);
   }
   spdlog::info("stations on {} with {}, HTTP on {}, store {}", options.listen,
                options.tls.empty() ? "plaintext" : "TLS", options.http, options.store);

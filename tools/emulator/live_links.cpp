@@ -153,6 +153,9 @@ bool LiveLinks::end(std::size_t index) {
   emulator::HostLink& link = fleet_.station(index).link();
   if (connection.state() == State::kClosed) {
     tell(connection.trouble());
+    if (!connection.fresh && mute_ends_.ended(!connection.was_mute())) {
+      spdlog::warn(MuteEnds::kWords);
+    }
     ++(connection.fresh ? figures_.refused : figures_.lost);
     asking_[index] = 0;  // If it asks within the next window already, that is a wish of its own.
     if (connection.fresh) {

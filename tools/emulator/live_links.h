@@ -10,6 +10,7 @@
 #include "firmware/tls/session.h"
 #include "tools/emulator/link_figures.h"
 #include "tools/emulator/live_connection.h"
+#include "tools/emulator/mute_ends.h"
 #include "tools/support/text.h"
 
 namespace cubby::tools {
@@ -46,6 +47,7 @@ class LiveLinks {
   boost::asio::io_context& context_;
   emulator::Fleet& fleet_;
   LiveLinksOptions options_;
+  MuteEnds mute_ends_;
   std::string told_;  // The last trouble with TLS; it is told when it changes, not once a station.
   std::vector<std::shared_ptr<LiveConnection>> connections_;
   std::vector<std::uint8_t> asking_;  // By station: it wants a connection, and that was counted.

@@ -13,6 +13,7 @@
 #include "firmware/base/limits.h"
 #include "firmware/wire/framing/frame.h"
 #include "tools/emulator/centre_link.h"
+#include "tools/emulator/mute_ends.h"
 
 namespace cubby::tools {
 namespace {
@@ -60,6 +61,7 @@ class SocketCentre final : public CentreLink {
     }
     socket_.set_option(tcp::no_delay(true), error);
     up_ = true;
+    heard_ = false;
     tls_ = make_tls_session(credentials_, endpoint_);
     read();
     if (tls_ != nullptr && !shake_hands()) {
@@ -179,6 +181,9 @@ class SocketCentre final : public CentreLink {
   void read() {
     socket_.async_read_some(asio::buffer(chunk_), [this](const boost::system::error_code& error, std::size_t size) {
       if (error || !up_) {
+        if (tls_ == nullptr && up_ && mute_ends_.ended(heard_)) {
+          spdlog::warn(MuteEnds::kWords);
+        }
         up_ = false;
         return;
       }
@@ -191,6 +196,7 @@ class SocketCentre final : public CentreLink {
   }
 
   void take(Bytes wire) {
+    heard_ = true;
     if (tls_ == nullptr) {
       received_.insert(received_.end(), wire.begin(), wire.end());
       return;
@@ -273,6 +279,8 @@ class SocketCentre final : public CentreLink {
   std::deque<std::vector<std::byte>> answered_;
   std::array<std::byte, kReadChunk> chunk_{};
   Refusals refusals_;
+  bool heard_ = false;  // Anything on this connection.
+  MuteEnds mute_ends_;
 };
 
 }  // namespace
