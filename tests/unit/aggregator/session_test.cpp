@@ -254,6 +254,37 @@ TEST_F(Session, RefusesHellosThatBreakARule) {
   EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_next_seq(UINT64_MAX); }), v1::REFUSE_CODE_PROTOCOL);
   EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_config_hash(std::string(2'000, 'x')); }),
             v1::REFUSE_CODE_LIMIT);
+  EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_config_hash("9 bytes !"); }), v1::REFUSE_CODE_PROTOCOL);
+  EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.mutable_last_ack()->set_store_uid("short"); }),
+            v1::REFUSE_CODE_PROTOCOL);
+  EXPECT_EQ(refusal_of([](v1::Hello& hello) { hello.set_key_version(65'536); }), v1::REFUSE_CODE_PROTOCOL);
+  EXPECT_EQ(refusal_of([](v1::Hello& hello) {
+              for (int i = 0; i < 5; ++i) {
+                hello.add_capabilities(v1::CAPABILITY_COMMANDS);
+              }
+            }),
+            v1::REFUSE_CODE_PROTOCOL);
+}
+
+TEST_F(Session, RefusesWhatIsBeyondTheBoundsOfItsFields) {
+  journal.open();
+  connection.send(1, journal.hello());
+  connection.take_one();
+  v1::Up proof;
+  proof.mutable_proof()->set_mac(std::string(31, 'x'));
+  connection.send(1, proof);
+  EXPECT_EQ(connection.take_refusal(), v1::REFUSE_CODE_PROTOCOL) << "a mac of 31 bytes";
+  const auto refusal_of = [this](const std::string& message) {
+    welcome(connection, 1, journal);
+    connection.send_bytes(1, message);
+    return connection.take_refusal();
+  };
+  EXPECT_EQ(refusal_of("\x2A\x03\x08\x80\x02"), v1::REFUSE_CODE_PROTOCOL) << "an Alert of compartment 256";
+  EXPECT_EQ(refusal_of("\x2A\x02\x08\x80"), v1::REFUSE_CODE_PROTOCOL) << "an Alert that ends too early";
+  EXPECT_EQ(refusal_of("\x32\x02\x08\x80"), v1::REFUSE_CODE_PROTOCOL) << "a Ping that ends too early";
+  welcome(connection, 1, journal);
+  connection.send_bytes(1, "\x2A\x03\x08\xFF\x01");
+  EXPECT_TRUE(connection.take().empty()) << "an Alert of compartment 255 is a hint without an answer";
 }
 
 TEST_F(Session, BooksAGapOnceAndGoesOnBehindIt) {

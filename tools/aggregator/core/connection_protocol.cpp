@@ -13,6 +13,9 @@ namespace cubby::aggregator {
 namespace {
 
 constexpr std::uint32_t kProtocolVersion = 1;
+// Bounds of proto/cubby/v1/uplink.options that no type below has.
+constexpr int kCapabilitiesMax = 4;
+constexpr std::uint32_t kAlertCompartmentMax = 255;
 
 template <std::size_t Size>
 bool copy_exactly(const std::string& from, std::array<std::byte, Size>& to) {
@@ -31,6 +34,18 @@ std::string to_text(Bytes bytes) {
 template <typename Message>
 bool parse(Bytes body, Message& message) {
   return message.ParseFromArray(body.data(), static_cast<int>(body.size()));
+}
+
+bool is_absent_or(const std::string& field, std::size_t size) {
+  return field.empty() || field.size() == size;
+}
+
+bool is_well_formed(Bytes body, v1::Hello& hello) {
+  return parse(body, hello) && is_station_name(hello.station()) && hello.next_seq() != 0 &&
+         hello.next_seq() <= kSeqMax && hello.oldest_seq() <= hello.next_seq() &&
+         is_absent_or(hello.config_hash(), limits::kConfigHashSize) &&
+         is_absent_or(hello.last_ack().store_uid(), sizeof(StoreUid)) &&
+         hello.key_version() <= limits::kKeyVersionMax && hello.capabilities_size() <= kCapabilitiesMax;
 }
 
 void append_frame(std::vector<std::byte>& to, std::uint32_t channel, Bytes message) {
@@ -186,13 +201,14 @@ ConnectionProtocol::Verdict ConnectionProtocol::on_session_frame(std::uint32_t n
       on_gap(number, channel, body);
       break;
     case v1::Up::kPing:
-      ack(number, *channel.station);
+      on_ping(number, channel, body);
       break;
     case v1::Up::kDiverged:
       on_diverged(number, channel, body);
       break;
     case v1::Up::kAlert:
-      break;  // A hint; never counted, and nobody listens to hints yet.
+      on_alert(number, body);
+      break;
     case v1::Up::kProof:
     case v1::Up::kVirtualTime:
       refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "right message, wrong state");
@@ -233,9 +249,8 @@ void ConnectionProtocol::on_hello(std::uint32_t number, Bytes body) {
   if (body.size() > kHelloBytesMax) {
     return refuse(number, v1::REFUSE_CODE_LIMIT, false, "Hello is too long");
   }
-  if (!parse(body, hello) || !is_station_name(hello.station()) ||
-      !copy_exactly(hello.journal_uid(), channel.journal_uid) || !copy_exactly(hello.nonce(), channel.station_nonce) ||
-      hello.next_seq() == 0 || hello.next_seq() > kSeqMax || hello.oldest_seq() > hello.next_seq()) {
+  if (!is_well_formed(body, hello) || !copy_exactly(hello.journal_uid(), channel.journal_uid) ||
+      !copy_exactly(hello.nonce(), channel.station_nonce)) {
     return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Hello is malformed");
   }
   if (peer_.has_value() && !peer_->may_speak_for(hello.station())) {
@@ -274,7 +289,7 @@ void ConnectionProtocol::on_hello(std::uint32_t number, Bytes body) {
 
 void ConnectionProtocol::on_proof(std::uint32_t number, Channel& channel, Bytes body) {
   v1::Proof proof;
-  if (body.size() > kHelloBytesMax || !parse(body, proof)) {
+  if (body.size() > kHelloBytesMax || !parse(body, proof) || proof.mac().size() != sizeof(Sha256Digest)) {
     return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Proof is malformed");
   }
   const auto key = centre_.options().fleet_keys.station_key(channel.name, channel.key_version);
@@ -368,6 +383,22 @@ void ConnectionProtocol::on_gap(std::uint32_t number, Channel& channel, Bytes bo
                                           .cause = static_cast<std::uint32_t>(gap.cause()),
                                           .new_chain = gap.new_chain(),
                                           .received_utc_ms = utc_ms_}));
+}
+
+void ConnectionProtocol::on_ping(std::uint32_t number, Channel& channel, Bytes body) {
+  v1::Ping ping;
+  if (!parse(body, ping)) {
+    return refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Ping is malformed");
+  }
+  ack(number, *channel.station);
+}
+
+// A hint; never counted, and nobody listens to hints yet.
+void ConnectionProtocol::on_alert(std::uint32_t number, Bytes body) {
+  v1::Alert alert;
+  if (!parse(body, alert) || alert.compartment() > kAlertCompartmentMax) {
+    refuse(number, v1::REFUSE_CODE_PROTOCOL, false, "Alert is malformed");
+  }
 }
 
 // The station has found out by itself what we could not see from its Hello.

@@ -107,6 +107,8 @@ class ConnectionProtocol {
   void on_proof(std::uint32_t number, Channel& channel, Bytes body);
   void on_batch(std::uint32_t number, Channel& channel, Bytes body);
   void on_gap(std::uint32_t number, Channel& channel, Bytes body);
+  void on_ping(std::uint32_t number, Channel& channel, Bytes body);
+  void on_alert(std::uint32_t number, Bytes body);
   void on_diverged(std::uint32_t number, Channel& channel, Bytes body);
   void welcome(std::uint32_t number, Channel& channel);
   /// Of this connection's certificate; null: plaintext.
