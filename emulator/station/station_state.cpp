@@ -6,7 +6,7 @@
 namespace cubby::emulator {
 namespace {
 
-constexpr std::uint32_t kStateVersion = 10;
+constexpr std::uint32_t kStateVersion = 11;
 constexpr std::uint32_t kImageVersion = 0x0001'0002;  // Of suspend(); never one of save()'s.
 
 // Version and checksum are as they must be: what lies between them.

@@ -216,7 +216,7 @@ Status Journal::append_internal(std::uint8_t kind, Bytes payload) {
 
 bool Journal::checkpoint_due() const {
   const std::uint32_t count = flash_.geometry().sector_count;
-  if (sectors_since_checkpoint_ > count / 4) {
+  if (fold_has_hole_ || sectors_since_checkpoint_ > count / 4) {
     return true;
   }
   // Short of space, and all that keeps old sectors is that the fold still needs them.
@@ -246,6 +246,7 @@ Status Journal::write_checkpoint(CheckpointSource& source) {
   checkpoint_order_ = begin_order;
   written_ack_seq_ = last_ack_.has_value() ? last_ack_->seq : 0;
   sectors_since_checkpoint_ -= sectors_before;
+  fold_has_hole_ = false;
   return Status::kOk;
 }
 
@@ -331,11 +332,11 @@ bool Journal::room_for_deposits() const {
   return mounted_ && !failed_ && has_free(kSectorsForBoot + limits::kSectorsReserve + 1);
 }
 
-std::uint64_t Journal::oldest_seq() const {
+std::uint64_t Journal::oldest_seq(std::uint64_t held) const {
   if (live_count_ == 0) {
     return next_seq_;
   }
-  const std::uint64_t wanted = std::max(live_[0].first_seq, last_ack_.has_value() ? last_ack_->seq + 1 : 0);
+  const std::uint64_t wanted = std::max(live_[0].first_seq, held + 1);
   return wanted >= lost_from_ && wanted <= lost_to_ ? lost_to_ + 1 : live_[0].first_seq;
 }
 
@@ -368,27 +369,33 @@ bool Journal::read_record(const LiveSector& live, std::uint32_t offset, RecordHe
   return layout::record_crc(Bytes(bytes).first(head_size), payload, live.serial) == header.crc;
 }
 
-// Leaves the cursor at event `seq`, whose header it returns.
-bool Journal::seek_event(std::uint64_t seq, RecordHeader& header) const {
-  if (seq < oldest_seq() || seq >= next_seq_ || (seq >= lost_from_ && seq <= lost_to_)) {
-    return false;
+// The sector that event `seq` stands in, as long as it is kept.
+std::size_t Journal::live_of_event(std::uint64_t seq) const {
+  std::size_t live = live_count_ - 1;
+  while (live > 0 && live_[live].first_seq > seq) {
+    --live;
+  }
+  return live;
+}
+
+// Leaves the cursor at event `seq`, whose header it returns. kNotFound, kCorrupt: as read_event().
+Status Journal::seek_event(std::uint64_t seq, RecordHeader& header) const {
+  if (live_count_ == 0 || seq < live_[0].first_seq || seq >= next_seq_ || (seq >= lost_from_ && seq <= lost_to_)) {
+    return Status::kNotFound;
   }
   if (cursor_.seq == 0 || cursor_.seq > seq || live_[cursor_.live].first_seq > seq ||
       (cursor_.live + 1 < live_count_ && live_[cursor_.live + 1].first_seq <= seq)) {
-    std::size_t live = live_count_ - 1;
-    while (live > 0 && live_[live].first_seq > seq) {
-      --live;
-    }
+    const std::size_t live = live_of_event(seq);
     cursor_ = {.live = live, .offset = data_offset(), .seq = live_[live].first_seq};
   }
   for (;;) {
     if (!read_header(live_[cursor_.live], cursor_.offset, header)) {
       cursor_ = {};
-      return false;
+      return Status::kCorrupt;
     }
     if (header.record_class == 1 && header.seq >= seq) {
       cursor_.seq = header.seq;
-      return header.seq == seq;
+      return header.seq == seq ? Status::kOk : Status::kCorrupt;
     }
     cursor_.offset += padded(layout::header_size(header.record_class) + header.payload_size);
   }
@@ -396,8 +403,8 @@ bool Journal::seek_event(std::uint64_t seq, RecordHeader& header) const {
 
 Result<std::size_t> Journal::read_event(std::uint64_t seq, MutableBytes into, Chain& chain) const {
   RecordHeader header;
-  if (!seek_event(seq, header)) {
-    return Status::kNotFound;
+  if (const Status status = seek_event(seq, header); status != Status::kOk) {
+    return status;
   }
   if (into.size() < header.payload_size) {
     return Status::kNoSpace;
@@ -430,12 +437,37 @@ std::optional<Chain> Journal::chain_at(std::uint64_t seq) const {
   }
   const Cursor before = cursor_;
   RecordHeader header;
-  const bool found = seek_event(seq, header);
+  const Status status = seek_event(seq, header);
   cursor_ = before;
-  if (!found) {
+  if (status != Status::kOk) {
     return std::nullopt;
   }
   return header.chain;
+}
+
+Status Journal::give_up_from(std::uint64_t seq) {
+  CUBBY_ASSERT(mounted_);
+  RecordHeader header;
+  Bytes payload;
+  cursor_ = {};
+  const Status found = seek_event(seq, header);
+  if (found == Status::kNotFound ||
+      (found == Status::kOk && read_record(live_[cursor_.live], cursor_.offset, header, payload))) {
+    return Status::kNotFound;
+  }
+  cursor_ = {};
+  if (failed_ || !answers()) {
+    return Status::kIo;
+  }
+  if (live_of_event(seq) + 1 == live_count_) {
+    CUBBY_TRY(open_next());
+  }
+  const LiveSector& next = live_[live_of_event(seq) + 1];
+  const bool passed = last_ack_.has_value() && last_ack_->seq >= lost_to_;
+  lost_from_ = lost_from_ == 0 || passed ? seq : std::min(lost_from_, seq);
+  lost_to_ = passed ? next.first_seq - 1 : std::max(lost_to_, next.first_seq - 1);
+  fold_has_hole_ |= next.first_order > checkpoint_order_;
+  return Status::kOk;
 }
 
 }  // namespace cubby::store

@@ -99,14 +99,20 @@ class Journal {
   bool checkpoint_due() const;
   Status write_checkpoint(CheckpointSource& source);
 
-  /// Oldest event that can be read and sent from here; next_seq() if none. When all before a hole that
-  /// damage has left is acknowledged, the first one behind the hole.
-  std::uint64_t oldest_seq() const;
+  /// Oldest event that can be sent to a centre that holds all up to event `held`; next_seq() if none. When that is all
+  /// before a hole which damage has left, the first one behind the hole.
+  std::uint64_t oldest_seq(std::uint64_t held) const;
+  std::uint64_t oldest_seq() const { return oldest_seq(last_ack_.has_value() ? last_ack_->seq : 0); }
   std::uint64_t next_seq() const { return next_seq_; }
   Chain last_chain() const { return chain_; }  // After event next_seq() - 1.
   /// Reads event `seq` into `into`; returns its size and, in `chain`, the chain after it. Reading in
-  /// order is cheap.
+  /// order is cheap. kNotFound: not kept any more, in a hole, or not there yet; kNoSpace: `into` is too small;
+  /// kCorrupt: it does not read well.
   Result<std::size_t> read_event(std::uint64_t seq, MutableBytes into, Chain& chain) const;
+  /// Event `seq` does not read well: from it on to the end of its sector is a hole now, as the next mount would find,
+  /// and a checkpoint is due if a mount would miss what the sector held. No later event is written there. kNotFound: it
+  /// reads well, or is not kept. kNoSpace, kIo: as append_event(); no hole yet.
+  Status give_up_from(std::uint64_t seq);
   /// Chain after event `seq` (0: the start); nullopt if it is no longer known.
   std::optional<Chain> chain_at(std::uint64_t seq) const;
 
@@ -135,8 +141,9 @@ class Journal {
   template <typename Image>
   void image(Image& image) {
     image(uid_, boot_, mounted_, failed_, next_serial_, next_order_, next_seq_, chain_, last_ack_, written_ack_seq_,
-          checkpoint_order_, sectors_since_checkpoint_, write_offset_, copy_done_, boots_in_a_row_, lost_from_,
-          lost_to_, live_, live_count_, in_use_, retired_, retired_count_, retired_untold_, cursor_, scratch_);
+          checkpoint_order_, sectors_since_checkpoint_, fold_has_hole_, write_offset_, copy_done_, boots_in_a_row_,
+          lost_from_, lost_to_, live_, live_count_, in_use_, retired_, retired_count_, retired_untold_, cursor_,
+          scratch_);
   }
 
  private:
@@ -211,7 +218,8 @@ class Journal {
   /// Reads and verifies the record at `offset` into scratch_; false: none there that verifies.
   bool read_record(const LiveSector& live, std::uint32_t offset, layout::RecordHeader& header, Bytes& payload) const;
   bool read_header(const LiveSector& live, std::uint32_t offset, layout::RecordHeader& header) const;
-  bool seek_event(std::uint64_t seq, layout::RecordHeader& header) const;
+  Status seek_event(std::uint64_t seq, layout::RecordHeader& header) const;
+  std::size_t live_of_event(std::uint64_t seq) const;
 
   Status scan_headers(Recovery& recovery);
   bool holds_nothing() const;
@@ -251,6 +259,7 @@ class Journal {
   std::uint64_t written_ack_seq_ = 0;   // Of the newest mark on the flash.
   std::uint64_t checkpoint_order_ = 0;  // Order of the last complete checkpoint's begin; 0: none.
   std::uint32_t sectors_since_checkpoint_ = 0;
+  bool fold_has_hole_ = false;      // Found since the mount, behind the last checkpoint's begin.
   std::uint32_t write_offset_ = 0;  // In the newest sector.
   bool copy_done_ = false;          // The newest sector has its kCopyDone.
   std::uint16_t boots_in_a_row_ = 0;

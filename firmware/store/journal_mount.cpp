@@ -44,6 +44,7 @@ Status Journal::format(const JournalUid& uid) {
   cursor_ = {};
   lost_from_ = 0;
   lost_to_ = 0;
+  fold_has_hole_ = false;
   failed_ = false;
   CUBBY_TRY(open_next());
   mounted_ = true;
@@ -265,6 +266,7 @@ Status Journal::mount(RecordVisitor& visitor, MountReport& report) {
   cursor_ = {};
   lost_from_ = 0;
   lost_to_ = 0;
+  fold_has_hole_ = false;
   report = {};
   Recovery recovery;
   CUBBY_TRY(scan_headers(recovery));

@@ -80,7 +80,8 @@ class Events final : public wire::EventSource {
 
   JournalUid uid() const override { return uid_; }
   std::uint32_t boot() const override { return 3; }
-  std::uint64_t oldest_seq() const override { return oldest_; }
+  std::uint64_t oldest_seq(std::uint64_t /*held*/) const override { return oldest_; }
+  Status give_up_from(std::uint64_t /*seq*/) override { return Status::kNotFound; }
   std::uint64_t next_seq() const override { return events_.size() + 1; }
   Result<std::size_t> read_event(std::uint64_t seq, MutableBytes into, Chain& chain) const override {
     if (seq < oldest_ || seq >= next_seq()) {
@@ -310,7 +311,7 @@ class Game {
                 "and says what stands on flash");
       }
     } else if (up.has_gap()) {
-      require(up.gap().from_seq() <= up.gap().to_seq() && up.gap().to_seq() < events_.oldest_seq() &&
+      require(up.gap().from_seq() <= up.gap().to_seq() && up.gap().to_seq() < events_.oldest_seq(0) &&
                   up.gap().new_chain() == events_.chain(up.gap().to_seq()),
               "a Gap is of what is not kept");
     }

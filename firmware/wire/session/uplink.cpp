@@ -180,9 +180,10 @@ void Uplink::send_hello(Instant now) {
   std::copy(identity_.station.begin(), identity_.station.end(), hello.station);
   copy_to(hello.journal_uid, events_.uid());
   hello.boot = events_.boot();
-  hello.oldest_seq = events_.oldest_seq();
+  const std::optional<UplinkMark> mark = events_.last_ack();
+  hello.oldest_seq = events_.oldest_seq(mark.has_value() ? mark->seq : 0);
   hello.next_seq = events_.next_seq();
-  if (const std::optional<UplinkMark> mark = events_.last_ack()) {
+  if (mark.has_value()) {
     hello.has_last_ack = true;
     hello.last_ack.seq = mark->seq;
     hello.last_ack.chain = mark->chain;
@@ -373,7 +374,8 @@ void Uplink::receive(Instant now) {
   }
 }
 
-void Uplink::send_batch(Instant now) {
+// False: nothing was sent, and nothing can be for now.
+bool Uplink::send_batch(Instant now) {
   BatchWriter writer(MutableBytes(transmit_).first(std::min<std::size_t>(transmit_.size(), frame_size_max_)));
   std::uint64_t seq = sent_seq_;
   Chain chain = sent_chain_;
@@ -388,10 +390,12 @@ void Uplink::send_batch(Instant now) {
       if (writer.events() > 0) {
         break;  // No room for it, or the next call meets the error as its first.
       }
-      // Unreadable, or trimmed while we were talking: SYNC books the latter; the former is booked when
-      // the journal is mounted again.
-      fail(now, size.status() == Status::kNotFound ? Duration{} : kSlowRetry);
-      return;
+      if (size.status() == Status::kNotFound) {
+        fail(now);  // In a hole, or trimmed while we were talking: SYNC books it.
+      } else if (sent_seq_ == acked_seq_) {
+        pass_unreadable(seq + 1, now);
+      }
+      return false;  // What is under way before an unreadable one is acknowledged first.
     }
     writer.commit(size.value());
     ++seq;
@@ -403,6 +407,7 @@ void Uplink::send_batch(Instant now) {
   heard_or_told(now);
   await_answer(now);
   transmit(frame, now);
+  return true;
 }
 
 void Uplink::stream(Instant now) {
@@ -413,8 +418,7 @@ void Uplink::stream(Instant now) {
     next_report_ = next_report_after(now);
   }
   while (state_ == UplinkState::kStream && unsent_.empty() && sent_seq_ < report_target_ &&
-         sent_seq_ - acked_seq_ < window_) {
-    send_batch(now);
+         sent_seq_ - acked_seq_ < window_ && send_batch(now)) {
   }
 }
 

@@ -43,11 +43,14 @@ class EventSource {
  public:
   virtual JournalUid uid() const = 0;
   virtual std::uint32_t boot() const = 0;
-  virtual std::uint64_t oldest_seq() const = 0;
+  /// Oldest event that can be sent to a centre that holds all up to event `held`.
+  virtual std::uint64_t oldest_seq(std::uint64_t held) const = 0;
   virtual std::uint64_t next_seq() const = 0;
   virtual Result<std::size_t> read_event(std::uint64_t seq, MutableBytes into, Chain& chain) const = 0;
   virtual std::optional<Chain> chain_at(std::uint64_t seq) const = 0;
   virtual std::optional<UplinkMark> last_ack() const = 0;
+  /// Event `seq` does not read well, and is not waited for any more: kOk: oldest_seq() passes it from now on.
+  virtual Status give_up_from(std::uint64_t seq) = 0;
   /// Makes the mark durable; kBadInput: its chain is not ours.
   virtual Status acknowledge(const UplinkMark& mark) = 0;
 
@@ -114,8 +117,8 @@ class Uplink {
     image(identity_.key, identity_.key_version, identity_.config_version, identity_.config_hash,
           identity_.announce_new_journal, policy_, jitter_, state_, started_, next_try_, proof_sent_, answer_by_,
           ping_answer_by_, next_report_, next_ping_, paused_until_, failures_, nonce_, store_uid_, generation_,
-          session_, acked_seq_, sent_seq_, sent_chain_, report_target_, gap_told_, window_, batch_events_max_,
-          frame_size_max_, unsent_at, unsent, transmit_, receive_buffer_, parser_);
+          session_, acked_seq_, sent_seq_, sent_chain_, report_target_, gap_told_, unreadable_, window_,
+          batch_events_max_, frame_size_max_, unsent_at, unsent, transmit_, receive_buffer_, parser_);
     identity_.station = started_ ? station : std::string_view{};
     CUBBY_ASSERT(unsent_at <= transmit_.size() && unsent <= transmit_.size() - unsent_at);
     unsent_ = unsent == 0 ? Bytes{} : Bytes(transmit_).subspan(unsent_at, unsent);
@@ -149,7 +152,8 @@ class Uplink {
   void on_refuse(const cubby_v1_Refuse& refuse, Instant now);
   void exchange(Instant now);
   void stream(Instant now);
-  void send_batch(Instant now);
+  bool send_batch(Instant now);
+  void pass_unreadable(std::uint64_t seq, Instant now);
   void ping(Instant now);
   void await_answer(Instant now);
   void heard_or_told(Instant now);
@@ -184,6 +188,7 @@ class Uplink {
   Chain sent_chain_ = 0;             // After event sent_seq_.
   std::uint64_t report_target_ = 0;  // Send up to here, then wait for the next report.
   std::uint64_t gap_told_ = 0;       // Last event of the last Gap that the listener knows of.
+  std::uint64_t unreadable_ = 0;     // The event that did not read well the last time.
   std::uint32_t window_ = 0;
   std::uint32_t batch_events_max_ = 1;
   std::uint32_t frame_size_max_ = 0;

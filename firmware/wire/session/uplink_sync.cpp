@@ -27,10 +27,10 @@ bool Uplink::sync(const cubby_v1_Welcome& welcome, Instant now) {
     return false;
   }
   acked_seq_ = welcome.high_water;
-  const std::uint64_t oldest = events_.oldest_seq();
+  const std::uint64_t oldest = events_.oldest_seq(welcome.high_water);
   if (welcome.high_water + 1 >= oldest) {
     if (!own.has_value()) {
-      fail(now, kSlowRetry);  // Our own record cannot be read.
+      pass_unreadable(welcome.high_water, now);
       return false;
     }
     sent_seq_ = welcome.high_water;
@@ -72,6 +72,14 @@ bool Uplink::sync(const cubby_v1_Welcome& welcome, Instant now) {
     listener_.on_gap();
   }
   return true;
+}
+
+// Tried once more, since a part may have been disturbed; then it is lost, and the next SYNC books the Gap.
+void Uplink::pass_unreadable(std::uint64_t seq, Instant now) {
+  const bool again = unreadable_ == seq;
+  unreadable_ = seq;
+  const bool passed = again && events_.give_up_from(seq) == Status::kOk;
+  fail(now, passed ? Duration{} : kSlowRetry);
 }
 
 // The centre has to hear of it: it took our Welcome for a session, and whoever else speaks for this station lost

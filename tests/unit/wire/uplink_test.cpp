@@ -571,15 +571,5 @@ TEST(Uplink, GivesUpOnALinkThatIsFullForEver) {
   EXPECT_EQ(world.uplink.state(), kOffline);
 }
 
-TEST(Uplink, SendsWhatItCanReadBeforeAnEventThatItCannot) {
-  World world;
-  world.events.append_many(10);
-  world.events.unreadable = 6;
-  world.open_session(0);
-  EXPECT_EQ(events_in(take_frames(world.link.up), world.events), range(1, 5));
-  EXPECT_EQ(world.uplink.state(), kOffline);
-  EXPECT_GE(world.wake.deadline - world.now, Duration::seconds(150)) << "It does not heal by calling again.";
-}
-
 }  // namespace
 }  // namespace cubby::wire::test

@@ -64,12 +64,28 @@ void FakeEvents::append_many(std::size_t count, std::size_t size) {
   }
 }
 
+std::uint64_t FakeEvents::oldest_seq(std::uint64_t held) const {
+  const std::uint64_t wanted = std::max(oldest_, held + 1);
+  return wanted >= lost_from && wanted <= lost_to ? lost_to + 1 : oldest_;
+}
+
+Status FakeEvents::give_up_from(std::uint64_t seq) {
+  ++given_up;
+  if (seq != unreadable || stuck) {
+    return stuck ? Status::kNoSpace : Status::kNotFound;
+  }
+  lost_from = seq;
+  lost_to = seq + 1;
+  unreadable = 0;
+  return Status::kOk;
+}
+
 Result<std::size_t> FakeEvents::read_event(std::uint64_t seq, MutableBytes into, Chain& chain_after) const {
   ++reads;
-  if (seq < oldest_ || seq >= next_seq()) {
+  if (seq < oldest_ || seq >= next_seq() || (seq >= lost_from && seq <= lost_to)) {
     return Status::kNotFound;
   }
-  if (seq == unreadable) {
+  if (unreadable != 0 && (seq == unreadable || seq == unreadable + 1)) {
     return Status::kCorrupt;
   }
   const Stored& stored = events_[seq - 1];
@@ -86,7 +102,8 @@ std::optional<Chain> FakeEvents::chain_at(std::uint64_t seq) const {
   if (mark.has_value() && mark->seq == seq) {
     return mark->chain;
   }
-  if (seq + 1 < oldest_ || seq >= next_seq()) {
+  const bool is_behind = unreadable != 0 && seq == unreadable;
+  if (seq + 1 < oldest_ || seq >= next_seq() || is_behind || (seq >= lost_from && seq < lost_to)) {
     return std::nullopt;
   }
   return chain(seq);

@@ -52,19 +52,24 @@ class FakeEvents final : public EventSource {
   const std::string& payload(std::uint64_t seq) const { return events_.at(seq - 1).payload; }
   Chain chain(std::uint64_t seq) const { return seq == 0 ? chain_start(uid_) : events_.at(seq - 1).chain; }
 
-  bool trusting = false;                 // acknowledge() takes any chain.
-  std::uint64_t unreadable = 0;          // This event cannot be read.
+  bool trusting = false;         // acknowledge() takes any chain.
+  std::uint64_t unreadable = 0;  // This event cannot be read; with the one behind it in its sector.
+  std::uint64_t lost_from = 0;   // The hole that it left, once it was given up.
+  std::uint64_t lost_to = 0;
+  bool stuck = false;                    // give_up_from() fails.
+  int given_up = 0;                      // Calls of give_up_from().
   std::optional<UplinkMark> mark;        // What last_ack() says.
   std::vector<UplinkMark> acknowledged;  // Every call.
   mutable int reads = 0;
 
   JournalUid uid() const override { return uid_; }
   std::uint32_t boot() const override { return 3; }
-  std::uint64_t oldest_seq() const override { return oldest_; }
+  std::uint64_t oldest_seq(std::uint64_t held) const override;
   std::uint64_t next_seq() const override { return events_.size() + 1; }
   Result<std::size_t> read_event(std::uint64_t seq, MutableBytes into, Chain& chain) const override;
   std::optional<Chain> chain_at(std::uint64_t seq) const override;
   std::optional<UplinkMark> last_ack() const override { return mark; }
+  Status give_up_from(std::uint64_t seq) override;
   Status acknowledge(const UplinkMark& mark) override;
 
  private:
