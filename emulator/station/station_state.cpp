@@ -6,8 +6,8 @@
 namespace cubby::emulator {
 namespace {
 
-constexpr std::uint32_t kStateVersion = 11;
-constexpr std::uint32_t kImageVersion = 0x0001'0002;  // Of suspend(); never one of save()'s.
+constexpr std::uint32_t kStateVersion = 10;
+constexpr std::uint32_t kImageVersion = 0x0001'0003;  // Of suspend(); never one of save()'s.
 
 // Version and checksum are as they must be: what lies between them.
 Result<Bytes> open_blob(Bytes blob, std::uint32_t version) {

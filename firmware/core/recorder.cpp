@@ -77,7 +77,7 @@ Status Recorder::note(Status status) {
 }
 
 void Recorder::checkpoint_if_due() {
-  if (!appended_ || !healthy_) {
+  if ((!appended_ && !journal_.fold_has_hole()) || !healthy_) {
     return;
   }
   appended_ = false;

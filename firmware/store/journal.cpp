@@ -1,6 +1,7 @@
 #include "firmware/store/journal.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace cubby::store {
 
@@ -216,7 +217,7 @@ Status Journal::append_internal(std::uint8_t kind, Bytes payload) {
 
 bool Journal::checkpoint_due() const {
   const std::uint32_t count = flash_.geometry().sector_count;
-  if (fold_has_hole_ || sectors_since_checkpoint_ > count / 4) {
+  if (sectors_since_checkpoint_ > count / 4 || (fold_has_hole_ && room_for_deposits())) {
     return true;
   }
   // Short of space, and all that keeps old sectors is that the fold still needs them.
@@ -273,8 +274,12 @@ void Journal::read_ack(Bytes from, std::optional<AckMark>& mark) {
 
 Status Journal::acknowledge(const AckMark& mark) {
   CUBBY_ASSERT(mark.generation != 0);
-  const std::optional<Chain> own = chain_at(mark.seq);
-  if (!own.has_value() || *own != mark.chain || mark.seq >= next_seq_) {
+  Chain own = 0;
+  const Status found = find_chain(mark.seq, own);
+  if (found == Status::kCorrupt) {
+    return found;
+  }
+  if (found != Status::kOk || own != mark.chain || mark.seq >= next_seq_) {
     return Status::kBadInput;
   }
   const std::optional<AckMark> before = last_ack_;
@@ -423,49 +428,64 @@ Result<std::size_t> Journal::read_event(std::uint64_t seq, MutableBytes into, Ch
   return std::size_t{header.payload_size};
 }
 
-std::optional<Chain> Journal::chain_at(std::uint64_t seq) const {
+// Of an event that stands on flash: it reads well from the beginning of its sector on. Leaves the cursor alone.
+Status Journal::check_event(std::uint64_t seq, RecordHeader& header) const {
+  const Cursor before = std::exchange(cursor_, {});
+  Bytes payload;
+  Status status = seek_event(seq, header);
+  if (status == Status::kOk && !read_record(live_[cursor_.live], cursor_.offset, header, payload)) {
+    status = Status::kCorrupt;
+  }
+  cursor_ = before;
+  return status;
+}
+
+Status Journal::find_chain(std::uint64_t seq, Chain& chain) const {
   if (seq + 1 == next_seq_) {
-    return chain_;
+    chain = chain_;
+    return Status::kOk;
   }
   if (last_ack_.has_value() && seq == last_ack_->seq) {
-    return last_ack_->chain;
+    chain = last_ack_->chain;
+    return Status::kOk;
   }
   for (std::size_t i = 0; i < live_count_; ++i) {
     if (live_[i].first_seq == seq + 1) {
-      return live_[i].chain;
+      chain = live_[i].chain;
+      return Status::kOk;
     }
   }
-  const Cursor before = cursor_;
   RecordHeader header;
-  const Status status = seek_event(seq, header);
-  cursor_ = before;
-  if (status != Status::kOk) {
-    return std::nullopt;
-  }
-  return header.chain;
+  const Status status = check_event(seq, header);
+  chain = header.chain;
+  return status;
+}
+
+std::optional<Chain> Journal::chain_at(std::uint64_t seq) const {
+  Chain chain = 0;
+  return find_chain(seq, chain) == Status::kOk ? std::optional(chain) : std::nullopt;
 }
 
 Status Journal::give_up_from(std::uint64_t seq) {
   CUBBY_ASSERT(mounted_);
   RecordHeader header;
-  Bytes payload;
-  cursor_ = {};
-  const Status found = seek_event(seq, header);
-  if (found == Status::kNotFound ||
-      (found == Status::kOk && read_record(live_[cursor_.live], cursor_.offset, header, payload))) {
+  if (check_event(seq, header) != Status::kCorrupt) {
     return Status::kNotFound;
   }
-  cursor_ = {};
-  if (failed_ || !answers()) {
+  // A part that answers late is no rot: the event is asked for once more behind an answer.
+  if (failed_ || !answers() || check_event(seq, header) != Status::kCorrupt) {
     return Status::kIo;
   }
+  cursor_ = {};
   if (live_of_event(seq) + 1 == live_count_) {
     CUBBY_TRY(open_next());
   }
   const LiveSector& next = live_[live_of_event(seq) + 1];
-  const bool passed = last_ack_.has_value() && last_ack_->seq >= lost_to_;
-  lost_from_ = lost_from_ == 0 || passed ? seq : std::min(lost_from_, seq);
-  lost_to_ = passed ? next.first_seq - 1 : std::max(lost_to_, next.first_seq - 1);
+  const std::uint64_t to = next.first_seq - 1;
+  // A hole elsewhere is forgotten, and found again when its turn comes: what is good between the two is sent.
+  const bool touches = lost_from_ != 0 && seq <= lost_to_ + 1 && lost_from_ <= to + 1;
+  lost_from_ = touches ? std::min(lost_from_, seq) : seq;
+  lost_to_ = touches ? std::max(lost_to_, to) : to;
   fold_has_hole_ |= next.first_order > checkpoint_order_;
   return Status::kOk;
 }

@@ -95,8 +95,10 @@ class Journal {
   Status append_event(Bytes payload);
   Status append_internal(std::uint8_t kind, Bytes payload);
 
-  /// True when recovery would fold more than its share; the owner then calls write_checkpoint().
+  /// True when recovery would fold more than its share, or come upon a hole; the owner then calls write_checkpoint().
   bool checkpoint_due() const;
+  /// A hole that give_up_from() left where a mount would fold; the owner's state is the only one.
+  bool fold_has_hole() const { return fold_has_hole_; }
   Status write_checkpoint(CheckpointSource& source);
 
   /// Oldest event that can be sent to a centre that holds all up to event `held`; next_seq() if none. When that is all
@@ -111,14 +113,14 @@ class Journal {
   Result<std::size_t> read_event(std::uint64_t seq, MutableBytes into, Chain& chain) const;
   /// Event `seq` does not read well: from it on to the end of its sector is a hole now, as the next mount would find,
   /// and a checkpoint is due if a mount would miss what the sector held. No later event is written there. kNotFound: it
-  /// reads well, or is not kept. kNoSpace, kIo: as append_event(); no hole yet.
+  /// reads well, or is not kept. kNoSpace, kIo: as append_event(), and kIo if the part answers late; no hole yet.
   Status give_up_from(std::uint64_t seq);
   /// Chain after event `seq` (0: the start); nullopt if it is no longer known.
   std::optional<Chain> chain_at(std::uint64_t seq) const;
 
   /// Remembers durably that everything up to `mark` may be discarded (lazily, when space is needed).
-  /// kBadInput: not the chain of our own record there. In a full journal a mark that frees nothing is
-  /// only kept in memory.
+  /// kBadInput: not the chain of our own record there. kCorrupt: that one does not read well. In a full journal a mark
+  /// that frees nothing is only kept in memory.
   Status acknowledge(const AckMark& mark);
   std::optional<AckMark> last_ack() const { return last_ack_; }
 
@@ -219,6 +221,8 @@ class Journal {
   bool read_record(const LiveSector& live, std::uint32_t offset, layout::RecordHeader& header, Bytes& payload) const;
   bool read_header(const LiveSector& live, std::uint32_t offset, layout::RecordHeader& header) const;
   Status seek_event(std::uint64_t seq, layout::RecordHeader& header) const;
+  Status check_event(std::uint64_t seq, layout::RecordHeader& header) const;
+  Status find_chain(std::uint64_t seq, Chain& chain) const;
   std::size_t live_of_event(std::uint64_t seq) const;
 
   Status scan_headers(Recovery& recovery);

@@ -331,7 +331,7 @@ def no_falling_back(site):
         expect(peer.ended(3), "plaintext is heard in the port of TLS")
     for speed in ("max", "60"):
         told = lab.run("cubby-emulator", "--profile", "shanxi", "--aggregator", f"127.0.0.1:{lab.uplink}", *short, "--speed", speed)
-        expect("give --tls" in told.stderr, f"--speed {speed}: what an emulator without certificates says of an aggregator with them: {told.stderr}")
+        expect("wants --tls here" in told.stderr, f"--speed {speed}: what an emulator without certificates says of an aggregator with them: {told.stderr}")
     port, web = free_port(), free_port()
     plain = Program(lab, "cubby-aggregator", ["--listen", f"127.0.0.1:{port}", "--http", f"127.0.0.1:{web}", "--store", str(lab.folder / "plain.db")])
     lab.wait_for_port(plain, port)

@@ -112,7 +112,6 @@ void LiveConnection::read() {
 
 // False: it is over. What was said before stays in `incoming`.
 bool LiveConnection::take(Bytes wire) {
-  heard_ = true;
   if (tls_ == nullptr) {
     incoming.insert(incoming.end(), wire.begin(), wire.end());
     return true;

@@ -28,8 +28,7 @@ class LiveConnection : public std::enable_shared_from_this<LiveConnection> {
   bool has_news() const { return !incoming.empty() || state_ == State::kClosed || (fresh && state_ == State::kUp); }
   /// What TLS had against it; empty: nothing.
   std::string trouble() const { return tls_ != nullptr ? tls_->detail() : std::string(); }
-  /// Plaintext that was up, and nothing ever came.
-  bool was_mute() const { return tls_ == nullptr && !fresh && !heard_; }
+  bool is_plaintext() const { return tls_ == nullptr; }
   /// When kUp; else nothing happens.
   void send(const std::vector<std::byte>& bytes);
   void close();
@@ -53,7 +52,6 @@ class LiveConnection : public std::enable_shared_from_this<LiveConnection> {
   std::shared_ptr<const tls::Credentials> credentials_;  // Null: plaintext.
   std::unique_ptr<tls::Session> tls_;                    // Made when the socket is connected.
   State state_ = State::kConnecting;
-  bool heard_ = false;
   bool writing_ = false;
   std::vector<std::byte> pending_;
   std::vector<std::byte> sending_;

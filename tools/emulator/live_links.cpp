@@ -110,6 +110,7 @@ void LiveLinks::advance(std::size_t index, std::uint64_t utc_ms, AckMeter::Time 
   }
   emulator::HostLink& link = fleet_.station(index).link();
   if (!connection.incoming.empty()) {
+    mute_ends_.heard();
     connection.acks.on_received(connection.incoming, now, figures_.acks);
     link.deliver(connection.incoming);
     connection.incoming.clear();
@@ -153,7 +154,7 @@ bool LiveLinks::end(std::size_t index) {
   emulator::HostLink& link = fleet_.station(index).link();
   if (connection.state() == State::kClosed) {
     tell(connection.trouble());
-    if (!connection.fresh && mute_ends_.ended(!connection.was_mute())) {
+    if (!connection.fresh && connection.is_plaintext() && mute_ends_.ended()) {
       spdlog::warn(MuteEnds::kWords);
     }
     ++(connection.fresh ? figures_.refused : figures_.lost);

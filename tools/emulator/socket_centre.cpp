@@ -61,7 +61,6 @@ class SocketCentre final : public CentreLink {
     }
     socket_.set_option(tcp::no_delay(true), error);
     up_ = true;
-    heard_ = false;
     tls_ = make_tls_session(credentials_, endpoint_);
     read();
     if (tls_ != nullptr && !shake_hands()) {
@@ -181,7 +180,7 @@ class SocketCentre final : public CentreLink {
   void read() {
     socket_.async_read_some(asio::buffer(chunk_), [this](const boost::system::error_code& error, std::size_t size) {
       if (error || !up_) {
-        if (tls_ == nullptr && up_ && mute_ends_.ended(heard_)) {
+        if (tls_ == nullptr && up_ && mute_ends_.ended()) {
           spdlog::warn(MuteEnds::kWords);
         }
         up_ = false;
@@ -196,7 +195,7 @@ class SocketCentre final : public CentreLink {
   }
 
   void take(Bytes wire) {
-    heard_ = true;
+    mute_ends_.heard();
     if (tls_ == nullptr) {
       received_.insert(received_.end(), wire.begin(), wire.end());
       return;
@@ -279,7 +278,6 @@ class SocketCentre final : public CentreLink {
   std::deque<std::vector<std::byte>> answered_;
   std::array<std::byte, kReadChunk> chunk_{};
   Refusals refusals_;
-  bool heard_ = false;  // Anything on this connection.
   MuteEnds mute_ends_;
 };
 

@@ -267,8 +267,13 @@ void Uplink::on_ack(const cubby_v1_Ack& ack, Instant now) {
     }
     const UplinkMark mark{
         .seq = ack.durable_seq, .chain = ack.chain, .store_uid = store_uid_, .generation = generation_};
-    if (*own != ack.chain || events_.acknowledge(mark) == Status::kBadInput) {
+    const Status status = *own == ack.chain ? events_.acknowledge(mark) : Status::kBadInput;
+    if (status == Status::kBadInput) {
       contradict(ack.durable_seq, now);
+      return;
+    }
+    if (status == Status::kCorrupt) {
+      fail(now);  // It read well when it was sent; SYNC passes it.
       return;
     }
     acked_seq_ = ack.durable_seq;
@@ -390,13 +395,12 @@ bool Uplink::send_batch(Instant now) {
       if (writer.events() > 0) {
         break;  // No room for it, or the next call meets the error as its first.
       }
-      if (size.status() == Status::kNotFound) {
-        fail(now);  // In a hole, or trimmed while we were talking: SYNC books it.
-      } else if (sent_seq_ == acked_seq_) {
-        pass_unreadable(seq + 1, now);
+      if (sent_seq_ == acked_seq_) {
+        pass_missing(seq + 1, size.status(), now);
       }
-      return false;  // What is under way before an unreadable one is acknowledged first.
+      return false;  // What is under way before it is acknowledged first: hanging up would throw it away.
     }
+    unreadable_ = unreadable_ == seq + 1 ? 0 : unreadable_;
     writer.commit(size.value());
     ++seq;
     chain = next_chain;

@@ -51,7 +51,7 @@ class EventSource {
   virtual std::optional<UplinkMark> last_ack() const = 0;
   /// Event `seq` does not read well, and is not waited for any more: kOk: oldest_seq() passes it from now on.
   virtual Status give_up_from(std::uint64_t seq) = 0;
-  /// Makes the mark durable; kBadInput: its chain is not ours.
+  /// Makes the mark durable; kBadInput: its chain is not ours; kCorrupt: our own does not read well.
   virtual Status acknowledge(const UplinkMark& mark) = 0;
 
  protected:
@@ -153,7 +153,7 @@ class Uplink {
   void exchange(Instant now);
   void stream(Instant now);
   bool send_batch(Instant now);
-  void pass_unreadable(std::uint64_t seq, Instant now);
+  void pass_missing(std::uint64_t seq, Status why, Instant now);
   void ping(Instant now);
   void await_answer(Instant now);
   void heard_or_told(Instant now);

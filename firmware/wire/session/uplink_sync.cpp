@@ -30,7 +30,7 @@ bool Uplink::sync(const cubby_v1_Welcome& welcome, Instant now) {
   const std::uint64_t oldest = events_.oldest_seq(welcome.high_water);
   if (welcome.high_water + 1 >= oldest) {
     if (!own.has_value()) {
-      pass_unreadable(welcome.high_water, now);
+      pass_missing(welcome.high_water, Status::kCorrupt, now);
       return false;
     }
     sent_seq_ = welcome.high_water;
@@ -74,8 +74,13 @@ bool Uplink::sync(const cubby_v1_Welcome& welcome, Instant now) {
   return true;
 }
 
-// Tried once more, since a part may have been disturbed; then it is lost, and the next SYNC books the Gap.
-void Uplink::pass_unreadable(std::uint64_t seq, Instant now) {
+// In a hole, or trimmed while we were talking: the next SYNC books it. One that does not read well is tried once more,
+// since a part may have been disturbed; then it is a hole, too.
+void Uplink::pass_missing(std::uint64_t seq, Status why, Instant now) {
+  if (why == Status::kNotFound) {
+    fail(now);
+    return;
+  }
   const bool again = unreadable_ == seq;
   unreadable_ = seq;
   const bool passed = again && events_.give_up_from(seq) == Status::kOk;

@@ -62,6 +62,49 @@ TEST(UnreadableEvent, ThatReadsWellTheNextTimeIsSent) {
   EXPECT_EQ(world.listener.gaps, 0);
 }
 
+// Hanging up throws away what the link still has: the events before a hole never arrived, and so on for ever.
+TEST(UnreadableEvent, OfAHoleThatTheBootFoundComesAfterWhatIsBeforeIt) {
+  World world;
+  spoil(world);
+  world.events.unreadable = 0;
+  world.events.lost_from = 6;
+  world.events.lost_to = 7;
+  world.open_session(0);
+  EXPECT_EQ(events_in(world.take(), world.events), range(1, 5));
+  EXPECT_EQ(world.uplink.state(), kStream);
+  world.say(world.ack(5));
+  EXPECT_EQ(world.uplink.state(), kOffline);
+  EXPECT_LT(world.wake.deadline - world.now, Duration::seconds(30));
+  world.open_session(5);
+  expect_gap_and_the_rest(world, 6);
+}
+
+TEST(UnreadableEvent, ThatWasReadSinceIsTriedAnew) {
+  World world;
+  spoil(world);
+  world.open_session(5);
+  world.events.unreadable = 0;
+  world.open_session(5);
+  EXPECT_EQ(events_in(world.take(), world.events), range(6, 10));
+  world.link.drop();
+  world.tick();
+  world.events.unreadable = 6;
+  world.open_session(5);
+  EXPECT_EQ(world.events.given_up, 0);
+  EXPECT_GE(world.wake.deadline - world.now, Duration::seconds(150));
+}
+
+TEST(UnreadableEvent, ThatRottedBetweenItsBatchAndItsAckIsNoConflict) {
+  World world;
+  spoil(world);
+  world.events.unreadable = 0;
+  world.open_session(0);
+  world.events.mark_is_rotten = true;
+  world.say(world.ack(10));
+  EXPECT_EQ(world.uplink.state(), kOffline);
+  EXPECT_LT(world.wake.deadline - world.now, Duration::seconds(30));
+}
+
 TEST(UnreadableEvent, ThatIsTheCentresLastOneIsPassedToo) {
   World world;
   spoil(world);

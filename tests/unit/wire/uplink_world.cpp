@@ -110,6 +110,9 @@ std::optional<Chain> FakeEvents::chain_at(std::uint64_t seq) const {
 }
 
 Status FakeEvents::acknowledge(const UplinkMark& new_mark) {
+  if (mark_is_rotten) {
+    return Status::kCorrupt;
+  }
   const std::optional<Chain> own = chain_at(new_mark.seq);
   if (!trusting && (!own.has_value() || *own != new_mark.chain)) {
     return Status::kBadInput;

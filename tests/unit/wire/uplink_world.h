@@ -56,6 +56,7 @@ class FakeEvents final : public EventSource {
   std::uint64_t unreadable = 0;  // This event cannot be read; with the one behind it in its sector.
   std::uint64_t lost_from = 0;   // The hole that it left, once it was given up.
   std::uint64_t lost_to = 0;
+  bool mark_is_rotten = false;           // acknowledge() cannot read its own.
   bool stuck = false;                    // give_up_from() fails.
   int given_up = 0;                      // Calls of give_up_from().
   std::optional<UplinkMark> mark;        // What last_ack() says.
