@@ -18,13 +18,6 @@ Status mount(hal::NorFlash& flash, MountReport& report) {
   return journal.mount(listing, report);
 }
 
-void flip(NorFlashDevice& flash, std::uint32_t address, unsigned bit) {
-  std::array<std::byte, 1> cell;
-  ASSERT_EQ(flash.read(address, cell), Status::kOk);
-  cell[0] ^= static_cast<std::byte>(1U << bit);
-  flash.damage(address, cell);
-}
-
 /// Address of the `number`-th occurrence of a text on the flash.
 std::optional<std::uint32_t> find(NorFlashDevice& flash, std::string_view text, int number = 1) {
   std::vector<std::byte> all(flash.geometry().size());

@@ -9,13 +9,6 @@ namespace {
 
 constexpr std::size_t kEventSize = 300;
 
-void flip(emulator::NorFlashDevice& flash, std::uint32_t address, unsigned bit) {
-  std::array<std::byte, 1> cell;
-  ASSERT_EQ(flash.read(address, cell), Status::kOk);
-  cell[0] ^= static_cast<std::byte>(1U << bit);
-  flash.damage(address, cell);
-}
-
 /// Address of the first byte of an event of kEventSize.
 std::uint32_t find_event(emulator::NorFlashDevice& flash, std::uint64_t seq) {
   std::vector<std::byte> all(flash.geometry().size());

@@ -27,6 +27,14 @@ inline std::vector<std::byte> bytes_of(std::size_t size, std::uint64_t seed) {
   return bytes;
 }
 
+/// Changes one bit, as rot does.
+inline void flip(emulator::NorFlashDevice& flash, std::uint32_t address, unsigned bit) {
+  std::array<std::byte, 1> cell;
+  CUBBY_ASSERT(flash.read(address, cell) == Status::kOk);
+  cell[0] ^= static_cast<std::byte>(1U << bit);
+  flash.damage(address, cell);
+}
+
 /// Keeps all that a mount hands over, as text.
 class Listing final : public RecordVisitor {
  public:
