@@ -29,7 +29,7 @@ CONFIDENCE = 1 - FALSE_ALARM / len(CASES)
 FIRST_DAY = datetime.date(2025, 3, 3)
 WARM_UP_DAYS = 14  # 17 mean dwells: of the load of a station that was always there less than 0.0001 is missing after it.
 # Nearer to full, a bias moves the share less, and more stations are needed to see it.
-STATIONS = {(40, 50): 80 if NIGHTLY else 60, (70, 79): 80 if NIGHTLY else 60, (80, 79): 220, (100, 100): 220}
+STATIONS = {(40, 50): 80 if NIGHTLY else 60, (70, 79): 80 if NIGHTLY else 60, (80, 79): 300, (100, 100): 220}
 DAYS = WARM_UP_DAYS + (28 if NIGHTLY else 14)
 WINDOW_S = 900  # Nobody is told a code sooner: of an exponential stay that adds 0.02 %. Longer ones outlast the stations' patience.
 DWELL_S = 72_000
