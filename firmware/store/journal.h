@@ -112,8 +112,9 @@ class Journal {
   /// kCorrupt: it does not read well.
   Result<std::size_t> read_event(std::uint64_t seq, MutableBytes into, Chain& chain) const;
   /// Event `seq` does not read well: from it on to the end of its sector is a hole now, as the next mount would find,
-  /// and a checkpoint is due if a mount would miss what the sector held. No later event is written there. kNotFound: it
-  /// reads well, or is not kept. kNoSpace, kIo: as append_event(), and kIo if the part answers late; no hole yet.
+  /// and with room for it a checkpoint is due if a mount would miss what the sector held. No later event is written
+  /// there. kNotFound: it reads well, or is not kept. kNoSpace, kIo: as append_event(), and kIo if the part answers
+  /// late; no hole yet.
   Status give_up_from(std::uint64_t seq);
   /// Chain after event `seq` (0: the start); nullopt if it is no longer known.
   std::optional<Chain> chain_at(std::uint64_t seq) const;
